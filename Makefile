@@ -1,0 +1,41 @@
+# Two commands do everything on a machine with Python >= 3.11 and make:
+#   make serve   the dashboard on the shipped demo (PORT=5006)
+#   make test    lint, types, import contracts and tests
+PYTHON ?= python3
+PORT ?= 5006
+BIN := .venv/bin
+
+.PHONY: install serve test test-all lint bench clean
+.DELETE_ON_ERROR:
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "expected Python >= 3.11, found $$($(PYTHON) --version); name another with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+serve: install
+	@$(BIN)/diffmp serve --port $(PORT)
+
+test: install lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+test-all: install lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not gpu'
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install
+	@for part in simulator train sample live; do OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$part.py || exit 1; done
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,315 @@
+"""Command line ``diffmp``: simulate, prepare, train, sample, score, serve.
+
+Each command does one step of the way raw data -> columns -> emulator -> ensemble -> scores -> views.
+Libraries that load slowly are imported inside the command that needs them, so that ``--help`` is instant.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from diffmp_core import __version__
+from diffmp_core.errors import DiffmpError
+from diffmp_core.variables import OUTPUT_NAMES
+
+app = typer.Typer(
+    name="diffmp",
+    help="DIFF-MP: simulate, learn, score and look into stochastic moist physics.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+console = Console(stderr=True)
+
+DEFAULT_PORT = 5006
+
+
+class SourceKind(StrEnum):
+    """Kinds of source that ``diffmp prepare`` reads."""
+
+    crm = "crm"
+    climsim = "climsim"
+    highres = "highres"
+
+
+class ReportProgress(Protocol):
+    """Callable that long work tells how far it is: units done, units in all."""
+
+    def __call__(self, done: int, total: int, *_: object) -> None: ...
+
+
+@contextmanager
+def progress_bar(description: str, unit: str) -> Iterator[ReportProgress]:
+    """Progress bar on standard error, as a callable ``report(done, total)``."""
+    with Progress(
+        TextColumn(description),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+    ) as progress:
+        task = progress.add_task(description, total=None)
+
+        def report(done: int, total: int, *_: object) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield report
+
+
+def parse_guidance(text: str | None) -> tuple[float, ...] | None:
+    """Guidance strength per output variable from ``"0.5,0.5,0,0"``; one number holds for all.
+
+    Raises:
+        DiffmpError: not one or four numbers, or a negative one.
+    """
+    if text is None:
+        return None
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) == 1:
+        values *= len(OUTPUT_NAMES)
+    if len(values) != len(OUTPUT_NAMES) or not all(0 <= value <= 100 for value in values):
+        raise DiffmpError(
+            f"expected {len(OUTPUT_NAMES)} numbers from 0 to 100 for --guidance, in the order {', '.join(OUTPUT_NAMES)}, "
+            f"found {text!r}; write for example 0.5,0.5,0,0"
+        )
+    return values
+
+
+def show_version(value: bool) -> None:
+    """Print the version and stop."""
+    if value:
+        typer.echo(f"diffmp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """DIFF-MP: simulate, learn, score and look into stochastic moist physics."""
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Store to write (zarr folder); a killed run goes on where it stopped.")],
+    grid: Annotated[
+        str, typer.Option(help="Icosahedral grid: G0 (12 cells) ... G3 (642), G4 (2,562), G5 (10,242).")
+    ] = "G3",
+    hours: Annotated[int, typer.Option(min=1, help="Simulated hours, the first 24 are spin-up.")] = 48,
+    start: Annotated[str, typer.Option(help="Start date, YYYY-MM-DD.")] = "2005-04-01",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial noise and of the segments.")] = 0,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+) -> None:
+    """Run one cloud-resolving model in each cell of a global grid and write hourly snapshots."""
+    from diffmp_core.crm.simulate import simulate as run
+
+    with progress_bar("simulate", "cells") as report:
+        run(out, grid=grid, hours=hours, start=start, seed=seed, workers=workers, progress=report)
+    console.print(f"wrote {out}; next: diffmp prepare {out} COLUMNS")
+
+
+@app.command()
+def prepare(
+    source: Annotated[Path, typer.Argument(help="Simulator store, ClimSim file or folder, or high-resolution fields.")],
+    out: Annotated[Path, typer.Argument(help="Column store to write (zarr folder, or a name ending in .nc).")],
+    spacing_km: Annotated[int, typer.Option(help="Width of the columns: 120, 60, 30 or 15 (simulator).")] = 120,
+    kind: Annotated[
+        SourceKind | None, typer.Option("--source", help="Kind of source; recognised by its content when not given.")
+    ] = None,
+) -> None:
+    """Turn a source into columns: the paper's equations (1) to (5), 30 levels, split by time."""
+    from diffmp_core.columns.prepare import prepare as run
+
+    with progress_bar("prepare", "steps") as report:
+        run(source, out, spacing_km=spacing_km, kind=kind.value if kind else None, progress=report)
+    console.print(f"wrote {out}; next: diffmp train {out} EMULATOR")
+
+
+@app.command()
+def train(
+    columns: Annotated[Path, typer.Argument(help="Column store (its splits train and validation are read).")],
+    out: Annotated[Path, typer.Argument(help="Emulator folder to write; a killed training goes on where it stopped.")],
+    config: Annotated[str, typer.Option(help="calibrated, paper, regression, or a YAML file.")] = "calibrated",
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; cuda when there is one.")] = None,
+) -> None:
+    """Train an emulator; for several GPUs: torchrun --nproc-per-node N -m diffmp_core train ..."""
+    from diffmp_core.training.config import load_config
+    from diffmp_core.training.loop import train as run
+
+    run(columns, out, config=load_config(config), device=device)
+    console.print(f"wrote {out}; next: diffmp score {out} {columns} EXPERIMENT")
+
+
+Members = Annotated[int, typer.Option(min=2, help="Ensemble members for each column.")]
+Steps = Annotated[int, typer.Option(min=1, help="Denoising steps (network evaluations).")]
+Guidance = Annotated[
+    str | None,
+    typer.Option(help=f"Guidance w for {', '.join(OUTPUT_NAMES)}, e.g. 0.5,0.5,0,0; the emulator's own by default."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed; the same seed gives the same answer.")]
+Split = Annotated[
+    str,
+    typer.Option(help="train, validation, test, all; auto: test of the emulator's own training store, all of another."),
+]
+
+
+@app.command()
+def sample(
+    emulator: Annotated[Path, typer.Argument(help="Emulator folder.")],
+    columns: Annotated[Path, typer.Argument(help="Column store.")],
+    out: Annotated[Path, typer.Argument(help="Ensemble store to write (zarr folder).")],
+    members: Members = 32,
+    steps: Steps = 5,
+    guidance: Guidance = None,
+    seed: Seed = 0,
+    split: Split = "auto",
+) -> None:
+    """Draw an ensemble of subgrid tendencies and clouds for each column."""
+    from diffmp_core.sampling.generate import generate
+
+    with progress_bar("sample", "columns") as report:
+        generate(
+            emulator,
+            columns,
+            out,
+            members=members,
+            steps=steps,
+            guidance=parse_guidance(guidance),
+            seed=seed,
+            split=split,
+            progress=report,
+        )
+    console.print(f"wrote {out}")
+
+
+@app.command()
+def score(
+    emulator: Annotated[Path, typer.Argument(help="Emulator folder.")],
+    columns: Annotated[Path, typer.Argument(help="Column store.")],
+    out: Annotated[Path | None, typer.Argument(help="Experiment folder to write, for diffmp serve.")] = None,
+    members: Members = 32,
+    steps: Steps = 5,
+    guidance: Guidance = None,
+    seed: Seed = 0,
+    split: Split = "auto",
+    limit: Annotated[int | None, typer.Option(min=1, help="Score at most this many columns, spread evenly.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the scores as JSON here.")] = None,
+) -> None:
+    """Score an emulator's ensembles against the truth, by variable, level and cell."""
+    from diffmp_core.scores.evaluate import evaluate
+    from diffmp_core.scores.table import rich_table
+
+    with progress_bar("score", "columns") as report:
+        result = evaluate(
+            emulator,
+            columns,
+            out,
+            members=members,
+            steps=steps,
+            guidance=parse_guidance(guidance),
+            seed=seed,
+            split=split,
+            limit=limit,
+            json_path=json,
+            progress=report,
+        )
+    Console().print(rich_table(result))
+    if out is not None:
+        console.print(f"wrote {out}; next: diffmp serve {out}")
+
+
+@app.command()
+def serve(
+    experiments: Annotated[
+        list[Path] | None, typer.Argument(help="Experiment folders; the shipped demo when none is given.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = DEFAULT_PORT,
+    address: Annotated[str, typer.Option(help="Address to listen on; only this machine by default.")] = "127.0.0.1",
+    allow_websocket_origin: Annotated[
+        list[str] | None, typer.Option(help="Host that may open the page from elsewhere, as host:port.")
+    ] = None,
+) -> None:
+    """Open the dashboard on one or more experiments."""
+    for folder in experiments or []:
+        if not (folder / "experiment.yaml").is_file():
+            raise DiffmpError(
+                f"expected an experiment folder with experiment.yaml, found none at {folder}; run 'diffmp score' first"
+            )
+    specification = importlib.util.find_spec("app")
+    if specification is None or specification.origin is None:
+        raise DiffmpError("expected the package 'app' beside diffmp_core, found none; install the project again")
+    if port_is_taken(address, port):
+        raise DiffmpError(f"expected port {port} on {address} to be free, found it in use; choose another with --port")
+    page = Path(specification.origin).parent / "main.py"
+    command = [sys.executable, "-m", "panel", "serve", str(page), "--address", address, "--port", str(port), "--warm"]
+    for origin in allow_websocket_origin or [f"{address}:{port}", f"localhost:{port}"]:
+        command += ["--allow-websocket-origin", origin]
+    if experiments:
+        command += ["--args", *(str(folder.resolve()) for folder in experiments)]
+    raise typer.Exit(run_server(command, address, port))
+
+
+def port_is_taken(address: str, port: int) -> bool:
+    """Whether something listens on that address and port already."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((address, port)) == 0
+
+
+def run_server(command: list[str], address: str, port: int) -> int:
+    """Run the server until it ends, say once when it answers; interrupt and terminate reach it.
+
+    One thread a process (``OMP_NUM_THREADS=1``) unless the environment says otherwise: on shared cores more are slower.
+    """
+    console.print("starting the dashboard ...")
+    server = subprocess.Popen(command, env={"OMP_NUM_THREADS": "1", **os.environ})
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: server.send_signal(received))
+
+    def announce() -> None:
+        while server.poll() is None:
+            if port_is_taken(address, port):
+                console.print(f"[bold]dashboard ready at http://{address}:{port}[/bold] (Ctrl-C stops it)")
+                return
+            time.sleep(0.2)
+
+    threading.Thread(target=announce, daemon=True).start()
+    code = server.wait()
+    return 0 if code in (0, -signal.SIGINT, -signal.SIGTERM) else code
+
+
+def run() -> None:
+    """Entry point: a :class:`DiffmpError` becomes one sentence on standard error and exit status 2."""
+    try:
+        app()
+    except DiffmpError as error:
+        console.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        console.print("stopped; run the same command again to go on")
+        sys.exit(130)

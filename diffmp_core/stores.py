@@ -1,0 +1,207 @@
+"""Schemas of the column, ensemble and score stores, and their reading and writing.
+
+A store is a zarr folder (work) or one netCDF file (what is shipped); both hold the same xarray dataset.
+Writing is atomic: a store appears whole under its name or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from diffmp_core.errors import DiffmpError
+from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS, Variable
+
+SPLITS = ("train", "validation", "test", "gap")
+"""Meaning of the values 0, 1, 2, 3 of the flag variable ``split(time)`` of a column store."""
+
+
+def open_store(path: Path | str) -> xr.Dataset:
+    """Open a zarr folder or a netCDF file lazily.
+
+    Raises:
+        DiffmpError: nothing there, or not a store.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DiffmpError(f"expected a store at {path}, found nothing; check the path")
+    try:
+        if path.is_dir():
+            return xr.open_zarr(path, chunks=None, consolidated=False)
+        return xr.open_dataset(path, engine="netcdf4")
+    except Exception as error:
+        raise DiffmpError(
+            f"expected a zarr folder or a netCDF file, found something unreadable at {path} "
+            f"({type(error).__name__}); make the store again or name another one"
+        ) from error
+
+
+def open_columns(path: Path | str) -> xr.Dataset:
+    """Open a column store and hold it against the schema (:func:`validate_columns`)."""
+    columns = open_store(path)
+    validate_columns(columns, where=str(path))
+    return columns
+
+
+def validate_columns(columns: xr.Dataset, where: str, variables: tuple[Variable, ...] = INPUTS + OUTPUTS) -> None:
+    """Hold a dataset against the schema of a column store: variables, dims, units, level order.
+
+    Values are not read here; :func:`iterate_columns` checks them as they pass.
+
+    Raises:
+        DiffmpError: the first thing that is missing or wrong.
+    """
+    kind = columns.attrs.get("diffmp_kind", "columns")
+    if kind != "columns":
+        raise DiffmpError(
+            f"expected a column store, found a store of kind {kind!r} at {where}; run 'diffmp prepare' on it"
+        )
+    for variable in variables:
+        if variable.name not in columns:
+            raise DiffmpError(
+                f"expected variable {variable.name!r} in {where}, found {sorted(map(str, columns.data_vars))}; "
+                "prepare the columns again with 'diffmp prepare'"
+            )
+        array = columns[variable.name]
+        if tuple(array.dims) != variable.dims:
+            raise DiffmpError(
+                f"expected dims {variable.dims} of {variable.name} in {where}, found {array.dims}; transpose it"
+            )
+        unit = array.attrs.get("units")
+        if unit != variable.unit:
+            raise DiffmpError(
+                f"expected unit {variable.unit!r} of {variable.name} in {where}, found {unit!r}; convert it"
+            )
+    if columns.sizes.get("level") != LEVELS:
+        raise DiffmpError(
+            f"expected {LEVELS} levels in {where}, found {columns.sizes.get('level')}; choose 30 levels below 20 km"
+        )
+    for name in ("height", "pressure", "lat", "lon"):
+        if name not in columns.coords and name not in columns:
+            raise DiffmpError(f"expected coordinate {name!r} in {where}, found none; prepare the columns again")
+    height = np.asarray(columns["height"], dtype=float)
+    if not (np.diff(height) > 0).all():
+        raise DiffmpError(
+            f"expected levels from the surface upward in {where}, found heights {height[:3]} ... {height[-1]}; flip them"
+        )
+
+
+def select_split(columns: xr.Dataset, name: str) -> xr.Dataset:
+    """Times of one split (``train``, ``validation``, ``test`` or ``all``) of a column store.
+
+    Raises:
+        DiffmpError: an unknown name, a store without ``split``, or a split without times.
+    """
+    if name == "all":
+        return columns
+    if name not in SPLITS:
+        raise DiffmpError(f"expected a split among {('all', *SPLITS)}, found {name!r}; choose one")
+    if "split" not in columns:
+        raise DiffmpError(
+            "expected a 'split' coordinate in the column store, found none; use 'all' or prepare it again"
+        )
+    chosen = np.flatnonzero(np.asarray(columns["split"]) == SPLITS.index(name))
+    if chosen.size == 0:
+        raise DiffmpError(f"expected times in split {name!r}, found none; use 'all' or prepare more times")
+    return columns.isel(time=chosen)
+
+
+def stack_channels(columns: xr.Dataset, variables: tuple[Variable, ...]) -> np.ndarray:
+    """Values as an array ``(column, channel, level)`` float32, columns in (time, cell) order.
+
+    Single-level variables are repeated over the levels, as in the paper (Section 2).
+
+    Raises:
+        DiffmpError: a value that is not finite, with its variable, time and cell.
+    """
+    count = columns.sizes["time"] * columns.sizes["cell"]
+    stacked = np.empty((count, len(variables), columns.sizes["level"]), dtype=np.float32)
+    for channel, variable in enumerate(variables):
+        values = np.asarray(columns[variable.name].values, dtype=np.float32)
+        flat = values.reshape(count, -1)
+        bad = ~np.isfinite(flat).all(axis=1)
+        if bad.any():
+            time, cell = np.unravel_index(int(np.argmax(bad)), (columns.sizes["time"], columns.sizes["cell"]))
+            raise DiffmpError(
+                f"expected finite values of {variable.name}, found NaN or infinity in {int(bad.sum())} columns "
+                f"(first: time index {time}, cell index {cell}); repair or drop them"
+            )
+        stacked[:, channel] = flat
+    return stacked
+
+
+def iterate_columns(
+    columns: xr.Dataset, batch: int, variables: tuple[Variable, ...] = INPUTS
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Walk over a column store with bounded memory.
+
+    Yields ``(rows, values)``: a slice into the flattened (time, cell) order and an array
+    ``(column, channel, level)`` of at most ``batch`` columns, read time by time.
+    """
+    cells = columns.sizes["cell"]
+    for time in range(columns.sizes["time"]):
+        for first in range(0, cells, batch):
+            part = columns.isel(time=slice(time, time + 1), cell=slice(first, min(first + batch, cells)))
+            start = time * cells + first
+            yield slice(start, start + part.sizes["cell"]), stack_channels(part, variables)
+
+
+def columns_id(columns: xr.Dataset) -> str:
+    """Short fingerprint of which columns these are: source, spacing, cells, levels, times."""
+    digest = hashlib.sha256()
+    for key in ("source", "spacing_km"):
+        digest.update(str(columns.attrs.get(key)).encode())
+    digest.update(str(columns.sizes["cell"]).encode())
+    digest.update(np.round(np.asarray(columns["height"], dtype=float), 1).tobytes())
+    digest.update(" ".join(map(str, columns["time"].values)).encode())
+    return digest.hexdigest()[:12]
+
+
+def write_store(dataset: xr.Dataset, path: Path | str, encoding: dict | None = None) -> Path:
+    """Write a dataset whole or not at all: zarr, or netCDF if the name ends in ``.nc``.
+
+    An existing store of that name is replaced only when the new one is complete.
+
+    Raises:
+        DiffmpError: the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".nc":
+            dataset.to_netcdf(part, engine="netcdf4", encoding=encoding)
+        else:
+            dataset.to_zarr(part, mode="w", consolidated=False, encoding=encoding)
+        replace(part, path)
+    except OSError as error:
+        raise DiffmpError(
+            f"could not write {path}: {error.strerror or error}; free space or choose another folder"
+        ) from error
+    finally:
+        remove(part)
+    return path
+
+
+def replace(part: Path, path: Path) -> None:
+    """Put a finished file or folder under its final name; an old one disappears only afterwards."""
+    old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
+    if path.is_dir():
+        os.rename(path, old)
+    os.replace(part, path)
+    remove(old)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,61 @@
+"""The command line: help is instant, and what a user can do wrong gives one sentence and a non-zero exit."""
+
+import subprocess
+import sys
+
+import pytest
+
+from diffmp_core.cli import parse_guidance
+from diffmp_core.errors import DiffmpError
+
+COMMANDS = ("simulate", "prepare", "train", "sample", "score", "serve")
+
+
+def diffmp(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "diffmp_core", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command):
+    result = diffmp(command, "--help")
+    assert result.returncode == 0
+    assert "Usage" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("prepare", "nowhere", "out.zarr"),
+        ("train", "nowhere", "out"),
+        ("sample", "nowhere", "nowhere", "out.zarr"),
+        ("score", "nowhere", "nowhere"),
+        ("serve", "nowhere"),
+    ],
+)
+def test_a_path_that_is_not_there_gives_one_sentence(arguments, tmp_path):
+    result = diffmp(*(tmp_path / a if a in ("nowhere", "out", "out.zarr") else a for a in arguments))
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert "expected" in result.stderr
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out.zarr").exists()
+
+
+def test_guidance_is_four_numbers_in_the_order_of_the_table():
+    assert parse_guidance(None) is None
+    assert parse_guidance("0.5,0.5,0,0") == (0.5, 0.5, 0.0, 0.0)
+    assert parse_guidance("0.3") == (0.3,) * 4
+
+
+@pytest.mark.parametrize("text", ["", "a", "1,2", "1,2,3,4,5", "nan,0,0,0", "-1,0,0,0"])
+def test_malformed_guidance_is_refused(text):
+    with pytest.raises(DiffmpError, match="guidance"):
+        parse_guidance(text)
+
+
+def test_help_imports_nothing_slow():
+    code = "import sys, diffmp_core.cli; print([m for m in ('torch', 'numba', 'panel', 'xarray') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

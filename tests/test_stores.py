@@ -1,0 +1,110 @@
+"""Column stores: the schema is held, values are checked as they pass, writing is whole or not at all."""
+
+import numpy as np
+import pytest
+
+from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import (
+    columns_id,
+    iterate_columns,
+    open_columns,
+    open_store,
+    select_split,
+    stack_channels,
+    write_store,
+)
+from diffmp_core.variables import BY_NAME, INPUTS, OUTPUTS
+from tests.synthetic import make_columns
+
+
+@pytest.mark.parametrize("name", ["columns.zarr", "columns.nc"])
+def test_a_store_comes_back_as_it_was_written(tmp_path, name):
+    columns = make_columns()
+    write_store(columns, tmp_path / name)
+    back = open_columns(tmp_path / name)
+    for variable in INPUTS + OUTPUTS:
+        np.testing.assert_array_equal(back[variable.name].values, columns[variable.name].values)
+    assert columns_id(back) == columns.attrs["columns_id"]
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_writing_replaces_an_old_store_whole(tmp_path):
+    path = tmp_path / "columns.zarr"
+    write_store(make_columns(cells=12), path)
+    write_store(make_columns(cells=42), path)
+    assert open_columns(path).sizes["cell"] == 42
+
+
+def test_a_failed_write_leaves_the_old_store(tmp_path):
+    path = tmp_path / "columns.nc"
+    write_store(make_columns(cells=12), path)
+    broken = make_columns(cells=20)
+    with pytest.raises(ValueError, match="unexpected encoding"):
+        write_store(broken, path, encoding={"T": {"no_such_option": 1}})
+    assert open_columns(path).sizes["cell"] == 12
+    assert [p.name for p in tmp_path.iterdir()] == ["columns.nc"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.drop_vars("qv"), "variable 'qv'"),
+        (lambda c: c.assign(T=c["T"].assign_attrs(units="degC")), "unit 'K'"),
+        (lambda c: c.isel(level=slice(0, 20)), "30 levels"),
+        (lambda c: c.isel(level=slice(None, None, -1)), "from the surface upward"),
+        (lambda c: c.transpose("cell", "time", "level"), "dims"),
+        (lambda c: c.assign_attrs(diffmp_kind="crm"), "kind 'crm'"),
+        (lambda c: c.drop_vars("height"), "coordinate 'height'"),
+    ],
+)
+def test_what_breaks_the_schema_is_named(tmp_path, change, message):
+    write_store(change(make_columns()), tmp_path / "c.nc")
+    with pytest.raises(DiffmpError, match=message):
+        open_columns(tmp_path / "c.nc")
+
+
+def test_a_truncated_file_is_one_sentence(tmp_path):
+    path = tmp_path / "c.nc"
+    write_store(make_columns(), path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(DiffmpError, match="unreadable"):
+        open_store(path)
+
+
+def test_a_value_that_is_not_finite_is_located():
+    columns = make_columns()
+    columns["qv"][2, 7, 3] = np.nan
+    with pytest.raises(DiffmpError, match="qv.*time index 2, cell index 7"):
+        stack_channels(columns, INPUTS)
+
+
+def test_walking_in_batches_gives_the_whole():
+    columns = make_columns(cells=10, times=3)
+    whole = stack_channels(columns, OUTPUTS)
+    parts = list(iterate_columns(columns, 4, OUTPUTS))
+    np.testing.assert_array_equal(np.concatenate([values for _, values in parts]), whole)
+    assert max(len(values) for _, values in parts) == 4
+    assert [rows.start for rows, _ in parts][:4] == [0, 4, 8, 10]
+
+
+def test_single_level_inputs_are_repeated_over_the_levels():
+    columns = make_columns()
+    stacked = stack_channels(columns, INPUTS)
+    channel = [v.name for v in INPUTS].index("LHF")
+    assert (stacked[:, channel] == columns["LHF"].values.reshape(-1, 1)).all()
+
+
+def test_splits_do_not_overlap():
+    columns = make_columns(times=8)
+    names = ("train", "validation", "test")
+    times = [set(select_split(columns, name)["time"].values) for name in names]
+    assert sum(map(len, times)) == 8
+    assert not set.intersection(*times)
+    with pytest.raises(DiffmpError, match="no|none"):
+        select_split(columns, "gap")
+
+
+def test_every_variable_converts_to_its_display_unit():
+    assert BY_NAME["tend_T_sgs"].display_factor == pytest.approx(86400)
+    assert BY_NAME["tend_qv_sgs"].display_factor == pytest.approx(86400e3)
+    assert [v.name for v in OUTPUTS] == ["tend_T_sgs", "tend_qv_sgs", "qc", "qi"]
