@@ -47,6 +47,7 @@ class State(param.Parameterized):
     average = param.Boolean(default=True, doc="Maps show the mean over the times instead of one time")
     cell = param.Integer(default=0, bounds=(0, 0), doc="Selected column")
     projection = param.Selector(default=PROJECTIONS[1], objects=list(PROJECTIONS), doc="Map projection")
+    centre = param.Integer(default=0, bounds=(-180, 180), step=30, doc="Longitude in the middle of the map [degrees]")
     units = param.Selector(default="physical", objects=["physical", "normalised"],
                            doc="Physical units, or units of the truth's standard deviation")
     vertical = param.Selector(default="height", objects=["height", "pressure", "level"], doc="Vertical axis of profiles")

@@ -92,7 +92,7 @@ def parse_guidance(text: str | None) -> tuple[float, ...] | None:
         values *= len(OUTPUT_NAMES)
     if len(values) != len(OUTPUT_NAMES) or not all(0 <= value <= 100 for value in values):
         raise DiffmpError(
-            f"expected {len(OUTPUT_NAMES)} numbers from 0 to 100 for --guidance, in the order {', '.join(OUTPUT_NAMES)}, "
+            f"expected {len(OUTPUT_NAMES)} numbers from 0 to 100 for --guidance ({', '.join(OUTPUT_NAMES)}), "
             f"found {text!r}; write for example 0.5,0.5,0,0"
         )
     return values

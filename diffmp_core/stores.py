@@ -89,7 +89,7 @@ def validate_columns(columns: xr.Dataset, where: str, variables: tuple[Variable,
     height = np.asarray(columns["height"], dtype=float)
     if not (np.diff(height) > 0).all():
         raise DiffmpError(
-            f"expected levels from the surface upward in {where}, found heights {height[:3]} ... {height[-1]}; flip them"
+            f"expected levels from the surface upward in {where}, found heights {height[0]} ... {height[-1]}; flip them"
         )
 
 

@@ -1,0 +1,228 @@
+"""What is served: experiments by name, their columns, scores and live emulators, opened once for all sessions.
+
+Only arrays are kept, never anything that a session drew.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import xarray as xr
+import yaml
+
+from app.metrics import MAP_BY_NAME, MapMetric
+from app.state import Limits
+from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import open_columns, open_store, select_split
+from diffmp_core.variables import OUTPUT_NAMES
+
+if TYPE_CHECKING:
+    from diffmp_core.experiments import Entry, Experiment
+    from diffmp_core.sampling.live import LiveEmulator
+
+DEMO = Path(__file__).resolve().parents[1] / "data" / "demo"
+ENVIRONMENT = "DIFFMP_EXPERIMENTS"
+"""Environment variable: folders to serve when none is named, separated as in PATH."""
+START_PRESSURE = 50_000.0
+"""The maps start at the level nearest this pressure [Pa], where deep convection heats most."""
+SHOWN_PERCENT = 99.0
+"""Colours run to this percentile, so that a few cells do not make the others invisible."""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the columns of an experiment are: lat, lon [degrees], area [sr], height [m], pressure [Pa], labels of times."""
+
+    lat: np.ndarray
+    lon: np.ndarray
+    area: np.ndarray
+    height: np.ndarray
+    pressure: np.ndarray
+    times: tuple[str, ...]
+
+    @cached_property
+    def level_labels(self) -> tuple[str, ...]:
+        """One label a level: index, height, pressure."""
+        return tuple(f"{i} · {z / 1000:.1f} km · {p / 100:.0f} hPa"
+                     for i, (z, p) in enumerate(zip(self.height, self.pressure, strict=True)))
+
+    def level_axis(self, vertical: str) -> tuple[list[str], str]:
+        """One label a level and the title of a vertical axis in height, pressure or index."""
+        match vertical:
+            case "height":
+                return [f"{z / 1000:.1f}" for z in self.height], "height [km]"
+            case "pressure":
+                return [f"{p / 100:.0f}" for p in self.pressure], "pressure [hPa]"
+        return [str(i) for i in range(self.height.size)], "level"
+
+
+class Catalog:
+    """Experiments served by this process. A name is a folder's name, so no path ever comes from an address."""
+
+    def __init__(self, folders: Sequence[Path], load: Callable[[Path], Experiment] | None = None) -> None:
+        """Read the experiment files.
+
+        Raises:
+            DiffmpError: none of the folders holds an experiment that can be opened.
+        """
+        if load is None:
+            from diffmp_core.experiments import load_experiment as load
+        self.problems: list[str] = []
+        self._experiments: dict[str, Experiment] = {}
+        self._kept: dict[Hashable, Any] = {}
+        self._lock = threading.RLock()
+        for folder in folders:
+            try:
+                experiment = load(folder)
+            except DiffmpError as error:
+                self.problems.append(str(error))
+                continue
+            self._experiments[_unused(Path(folder).resolve().name, self._experiments)] = experiment
+        if not self._experiments:
+            raise DiffmpError(
+                "; ".join(self.problems) or "expected at least one experiment folder, found none; name one to 'diffmp serve'"
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the experiments served, in the order given."""
+        return tuple(self._experiments)
+
+    def experiment(self, name: str) -> Experiment:
+        """The experiment file of that name."""
+        return self._experiments[name]
+
+    def entry(self, name: str, emulator: str) -> Entry:
+        """What the experiment says about one emulator."""
+        return next(entry for entry in self.experiment(name).emulators if entry.name == emulator)
+
+    def limits(self, name: str) -> Limits:
+        """Bounds and start of the state: emulators with scores or weights, times, cells."""
+        return self.keep(("limits", name), lambda: self._limits(name))
+
+    def _limits(self, name: str) -> Limits:
+        grid = self.grid(name)
+        level = int(np.abs(np.log(grid.pressure / START_PRESSURE)).argmin())
+        heating = self.columns(name)[OUTPUT_NAMES[0]].isel(level=level).mean("time").values
+        emulators = tuple(e.name for e in self.experiment(name).emulators if e.folder or e.scores)
+        if not emulators:
+            raise DiffmpError(f"expected an emulator with weights or scores in experiment {name!r}, found references only")
+        return Limits(emulators=emulators, times=len(grid.times), cells=grid.lat.size, level=level,
+                      cell=int(np.argmax(heating)))
+
+    def columns(self, name: str) -> xr.Dataset:
+        """The column store of an experiment, its split only, opened lazily."""
+        experiment = self.experiment(name)
+        return self.keep(("columns", name), lambda: select_split(open_columns(experiment.columns), experiment.split))
+
+    def grid(self, name: str) -> Grid:
+        """Where the columns are."""
+        return self.keep(("grid", name), lambda: _grid(self.columns(name)))
+
+    def scores(self, name: str, emulator: str) -> xr.Dataset | None:
+        """The score store of an emulator, opened lazily; None where there is none."""
+        path = self.entry(name, emulator).scores
+        return None if path is None else self.keep(("scores", path), lambda: open_store(path))
+
+    def truth_std(self, name: str, emulator: str, variable: str) -> float:
+        """Standard deviation of the truth in the unit of the variable: the unit of the stored scores."""
+        scores = self.scores(name, emulator)
+        return 1.0 if scores is None else float(scores["truth_std"].sel(variable=variable))
+
+    def levels(self, name: str, emulator: str, metric: str, variable: str, time: int | None) -> np.ndarray | None:
+        """Stored values of a map at all levels ``(level, cell)`` float32: of one time, or over all (spread: root mean square).
+
+        None where the emulator has no score store.
+        """
+        scores = self.scores(name, emulator)
+        if scores is None:
+            return None
+        stored = MAP_BY_NAME[metric].stored
+
+        def every_time() -> np.ndarray:
+            return np.ascontiguousarray(scores[stored].sel(variable=variable).transpose("time", "level", "cell").values)
+
+        array = self.keep(("times", name, emulator, stored, variable), every_time)
+        if time is not None:
+            return array[time].astype(np.float32)
+
+        def mean() -> np.ndarray:
+            if metric == "spread":
+                return np.sqrt(np.mean(np.square(array, dtype=np.float64), axis=0)).astype(np.float32)
+            return array.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+        return self.keep(("mean", name, emulator, stored, variable), mean)
+
+    def colour_range(self, name: str, metric: MapMetric, variable: str, level: int | None, *, averaged: bool) -> tuple[float, float]:
+        """From which to which stored value colours run: the same for all emulators and times of one level (or of all)."""
+        if metric.palette == "coverage":
+            return 0.0, 1.0
+
+        def highest() -> float:
+            times = [None] if averaged else list(range(len(self.grid(name).times)))
+            every = [self.levels(name, emulator, metric.name, variable, time)
+                     for emulator in self.limits(name).emulators for time in times]
+            shown = [np.abs(values if level is None else values[level]) for values in every if values is not None]
+            high = float(np.nanpercentile(np.stack(shown), SHOWN_PERCENT)) if shown else 0.0
+            return high if np.isfinite(high) and high > 0 else 1.0
+
+        high = self.keep(("range", name, metric.name, variable, level, averaged), highest)
+        return (-high, high) if metric.palette == "diverging" else (0.0, high)
+
+    def config(self, name: str, emulator: str) -> dict[str, Any]:
+        """What made an emulator (its config.yaml); empty for a reference without weights."""
+        folder = self.entry(name, emulator).folder
+        if folder is None or not (folder / "config.yaml").is_file():
+            return {}
+        return self.keep(("config", folder), lambda: yaml.safe_load((folder / "config.yaml").read_text()))
+
+    def live(self, name: str, emulator: str) -> LiveEmulator | None:
+        """The emulator ready to answer, shared by all sessions; None for a reference without weights."""
+        folder = self.entry(name, emulator).folder
+        return None if folder is None else self.keep(("live", folder), lambda: _open_live(folder))
+
+    def keep(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The value kept under a key, made when first asked for. Keep arrays, never what a session drew."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+            return self._kept[key]
+
+
+@lru_cache(maxsize=4)
+def open_catalog(folders: tuple[Path, ...]) -> Catalog:
+    """The catalog of these folders, one for all sessions of the process."""
+    return Catalog(folders)
+
+
+def served_folders(arguments: Sequence[str]) -> list[Path]:
+    """Folders to serve: those named, else those of the environment variable, else the shipped demo."""
+    named = list(arguments) or [part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+    return [Path(folder) for folder in named] or [DEMO]
+
+
+def _open_live(folder: Path) -> LiveEmulator:
+    from diffmp_core.sampling.live import LiveEmulator  # torch takes a second: only when a tab asks for it
+
+    return LiveEmulator(folder)
+
+
+def _grid(columns: xr.Dataset) -> Grid:
+    lat, lon = np.asarray(columns["lat"], dtype=float), np.asarray(columns["lon"], dtype=float)
+    area = np.asarray(columns["area"], dtype=float) if "area" in columns.coords else np.full(lat.size, 4 * np.pi / lat.size)
+    times = tuple(str(time)[:16].replace("T", " ") for time in columns["time"].values)
+    return Grid(lat, lon, area, np.asarray(columns["height"], dtype=float), np.asarray(columns["pressure"], dtype=float), times)
+
+
+def _unused(name: str, taken: dict[str, Experiment]) -> str:
+    """The name, or the name with the first number that makes it unused."""
+    return next(candidate for candidate in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if candidate not in taken)

@@ -1,0 +1,147 @@
+"""A score over the globe as one image of nearest cells.
+
+The raster of cell indices goes to the browser once for each projection. An update sends one number a cell
+(10 KB for 2,562 cells) and the browser gathers the pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from bokeh.models import (
+    BasicTicker,
+    ColorBar,
+    ColumnDataSource,
+    CustomJS,
+    CustomJSHover,
+    DataRange1d,
+    FixedTicker,
+    HoverTool,
+    LinearColorMapper,
+)
+from bokeh.plotting import figure
+
+from app.figures.globe import Globe, Raster
+from app.metrics import Palette
+from app.theme import COVERAGE_EDGES, colours, make_figure, palette, style
+
+OUTSIDE = np.iinfo(np.uint32).max
+GATHER = """
+const value = values.data.value, image = pixels.data.image[0], cell = pixels.data.cell[0];
+for (let i = 0; i < cell.length; i++) image[i] = cell[i] < value.length ? value[cell[i]] : NaN;
+pixels.change.emit();
+"""
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """Colours of the values of a map: which palette, from which value to which, and what the colour bar says."""
+
+    palette: Palette
+    low: float
+    high: float
+    title: str
+
+
+@dataclass(frozen=True)
+class MapImage:
+    """The figure and the data sources that an update changes."""
+
+    figure: figure
+    pixels: ColumnDataSource
+    values: ColumnDataSource
+    places: ColumnDataSource
+    missed: ColumnDataSource
+    selected: ColumnDataSource
+    lines: dict[str, ColumnDataSource]
+    mapper: LinearColorMapper
+    bar: ColorBar
+
+    def project(self, view: Globe, raster: Raster, values: np.ndarray, lat: np.ndarray, lon: np.ndarray) -> None:
+        """Change the projection or the grid: raster, lines and places anew (about 1.5 MB)."""
+        x0, y0, x1, y1 = view.bounds
+        seen = values[raster.cells].astype(np.float32)
+        outside = raster.pixel < 0
+        small = raster.cells.size < np.iinfo(np.uint16).max
+        cell = np.where(outside, OUTSIDE, raster.pixel).astype(np.uint16 if small else np.uint32)
+        image = np.where(outside, np.float32(np.nan), seen[np.maximum(raster.pixel, 0)])
+        self.places.data = {"lat": lat[raster.cells].astype(np.float32), "lon": lon[raster.cells].astype(np.float32),
+                            "index": raster.cells.astype(np.int32)}
+        self.pixels.data = {"image": [image], "cell": [cell], "x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0]}
+        self.values.data = {"value": seen}
+        for name, source in self.lines.items():
+            x, y = getattr(view, name)
+            source.data = {"x": x, "y": y}
+
+    def show(self, values: np.ndarray, raster: Raster, missed: np.ndarray) -> None:
+        """Change the values ``(cell,)`` and which cells are marked as missed ``(cell,)`` bool."""
+        self.values.data = {"value": values[raster.cells].astype(np.float32)}
+        at = missed & np.isfinite(raster.x)
+        self.missed.data = {"x": raster.x[at], "y": raster.y[at]}
+
+    def select(self, raster: Raster, cell: int) -> None:
+        """Mark the selected column."""
+        seen = bool(np.isfinite(raster.x[cell]))
+        self.selected.data = {"x": [raster.x[cell]], "y": [raster.y[cell]]} if seen else {"x": [], "y": []}
+
+    def colour(self, colouring: Colouring, *, dark: bool, single: bool) -> None:
+        """Change colours and colour bar; ``single`` says that a coverage map holds only 0 and 1."""
+        shades = palette(colouring.palette, dark=dark)
+        labels: dict[float, str] = {}
+        ticker: BasicTicker | FixedTicker = BasicTicker(desired_num_ticks=7)
+        if colouring.palette == "coverage" and single:
+            shades, labels, ticker = (shades[0], shades[-1]), {0.25: "not covered", 0.75: "covered"}, FixedTicker(ticks=[0.25, 0.75])
+        elif colouring.palette == "coverage":
+            labels = {edge: f"{100 * edge:.0f} %" for edge in COVERAGE_EDGES}
+            ticker = FixedTicker(ticks=list(COVERAGE_EDGES))
+        self.mapper.update(palette=shades, low=colouring.low, high=colouring.high)
+        self.bar.update(title=colouring.title, ticker=ticker, major_label_overrides=labels)
+
+    def restyle(self, *, dark: bool) -> None:
+        """Follow the page when it turns light or dark."""
+        style(self.figure, dark=dark)
+        chosen = colours(dark)
+        for name, colour, alpha, width in (("graticule", chosen.coast, 0.18, 0.7), ("outline", chosen.muted, 0.9, 1.0),
+                                           ("coastline", "#ffffff", 0.55, 2.2)):
+            renderer = self.figure.select_one({"name": name})
+            renderer.glyph.update(line_color=colour, line_alpha=alpha, line_width=width)
+
+
+def make_map(*, dark: bool, height: int = 460) -> MapImage:
+    """An empty map; :meth:`MapImage.project` and :meth:`MapImage.show` fill it."""
+    plot = make_figure(dark=dark, height=height, match_aspect=True, tools="pan,wheel_zoom,box_zoom,reset,save",
+                       x_range=DataRange1d(range_padding=0.01), y_range=DataRange1d(range_padding=0.01),
+                       x_axis_location=None, y_axis_location=None, min_border=4)
+    plot.grid.visible = False
+    mapper = LinearColorMapper(palette=palette("sequential", dark=dark), low=0.0, high=1.0, nan_color="rgba(0,0,0,0)")
+    pixels = ColumnDataSource({"image": [], "cell": [], "x": [], "y": [], "dw": [], "dh": []})
+    values = ColumnDataSource({"value": np.empty(0, np.float32)})
+    places = ColumnDataSource({"lat": [], "lon": [], "index": []})
+    image = plot.image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=pixels)
+    values.js_on_change("data", CustomJS(args={"values": values, "pixels": pixels}, code=GATHER))
+    lines = {name: ColumnDataSource({"x": [], "y": []}) for name in ("graticule", "coastline", "outline")}
+    plot.line("x", "y", source=lines["graticule"], name="graticule")
+    plot.line("x", "y", source=lines["coastline"], name="coastline")
+    plot.line("x", "y", source=lines["coastline"], line_color="#111111", line_width=1.0)
+    plot.line("x", "y", source=lines["outline"], name="outline")
+    missed = ColumnDataSource({"x": [], "y": []})
+    plot.scatter("x", "y", source=missed, marker="x", size=7, line_color="#000000", line_width=3.0)
+    plot.scatter("x", "y", source=missed, marker="x", size=6, line_color="#ffffff", line_width=1.3)
+    selected = ColumnDataSource({"x": [], "y": []})
+    plot.scatter("x", "y", source=selected, size=17, fill_color=None, line_color="#ffffff", line_width=5)
+    plot.scatter("x", "y", source=selected, size=17, fill_color=None, line_color="#d55e00", line_width=2.5)
+    place = {"places": places}
+    plot.add_tools(HoverTool(
+        renderers=[image],
+        tooltips=[("value", "@image{0.000a}"), ("latitude", "@cell{lat}"), ("longitude", "@cell{lon}"), ("column", "@cell{index}")],
+        formatters={"@cell": CustomJSHover(args=place, code="""
+            const column = places.data[format];
+            if (!column || value >= column.length) return "";
+            return format == "index" ? String(column[value]) : column[value].toFixed(1) + "°";""")},
+    ))
+    bar = ColorBar(color_mapper=mapper, orientation="horizontal", height=12, padding=6, margin=0, title_standoff=6)
+    plot.add_layout(bar, "below")
+    made = MapImage(plot, pixels, values, places, missed, selected, lines, mapper, bar)
+    made.restyle(dark=dark)
+    return made

@@ -1,0 +1,2 @@
+def score_table(tables, emulator, *, dark):
+    return "<p>table</p>"

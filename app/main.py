@@ -1,0 +1,21 @@
+"""Entry of the dashboard: ``panel serve app/main.py [--args EXPERIMENT ...]``; ``diffmp serve`` calls the same."""
+
+from __future__ import annotations
+
+import sys
+
+import holoviews as hv
+import panel as pn
+
+from app.catalog import open_catalog, served_folders
+from app.page import DashboardPage, failure_page
+from diffmp_core.errors import DiffmpError
+
+pn.extension(notifications=False)
+hv.renderer("bokeh").webgl = False
+
+try:
+    page = DashboardPage(open_catalog(tuple(served_folders(sys.argv[1:]))), pn.state.location.search).panel()
+except DiffmpError as error:
+    page = failure_page(str(error))
+page.servable()

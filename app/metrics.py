@@ -1,0 +1,113 @@
+"""The scores in words: what the table of the overview and the maps show, in which unit, and what a perfect ensemble gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from diffmp_core.variables import BY_NAME
+
+Palette = Literal["sequential", "diverging", "coverage"]
+Best = Literal["low", "high", "one", "zero", "reference"]
+
+
+def perfect_coverage(members: int) -> float:
+    """Part of the truths inside the range of an ensemble that the truth is drawn from: ``(M - 1) / (M + 1)``."""
+    return (members - 1) / (members + 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One row of the score table. ``best`` says which value wins."""
+
+    name: str
+    label: str
+    definition: str
+    best: Best
+
+    def distance(self, value: float, members: int) -> float:
+        """How far a value is from the best one; smaller is better, comparable only within one score."""
+        match self.best:
+            case "low":
+                return value
+            case "high":
+                return -value
+            case "one":
+                return abs(value - 1.0)
+            case "zero":
+                return abs(value)
+        return abs(value - perfect_coverage(members))
+
+    def perfect(self, members: int) -> str:
+        """What an ensemble gets that cannot be told from the truth, or '' where that depends on the data."""
+        return {"one": "1", "zero": "0", "reference": f"{perfect_coverage(members):.3f}"}.get(self.best, "")
+
+
+SCORES: tuple[Score, ...] = (
+    Score(name="mse", label="Mean squared error", best="low",
+          definition="Squared error of the ensemble mean, in units of the truth's variance."),
+    Score(name="pcc", label="Correlation", best="high",
+          definition="Pearson correlation of the ensemble mean with the truth."),
+    Score(name="crps_fair", label="CRPS, fair", best="low",
+          definition="Continuous ranked probability score, corrected for the number of members, in units of the "
+                     "truth's standard deviation. Rewards sharp and honest ensembles."),
+    Score(name="bias", label="Bias", best="zero",
+          definition="Mean of ensemble mean minus truth, in units of the truth's standard deviation."),
+    Score(name="coverage_ratio", label="Coverage ratio", best="reference",
+          definition="Part of the truths between the smallest and the largest member. A perfect ensemble of M members "
+                     "covers (M - 1)/(M + 1), not all."),
+    Score(name="spread_skill_ratio", label="Spread-skill ratio", best="one",
+          definition="Spread of the members over the error of their mean, unbiased for the number of members: below 1 "
+                     "the ensemble is overconfident."),
+    Score(name="spread_skill_correlation", label="Spread-skill correlation", best="high",
+          definition="Correlation of the spread with the error of the mean: does the ensemble know when it is unsure?"),
+    Score(name="std_ratio", label="Standard deviation, ratio", best="one",
+          definition="Standard deviation of all members over that of the truth."),
+    Score(name="skewness_ratio", label="Skewness, ratio", best="one",
+          definition="Skewness of all members over that of the truth."),
+    Score(name="kurtosis_ratio", label="Kurtosis, ratio", best="one",
+          definition="Kurtosis of all members over that of the truth."),
+)
+"""The ten scores of the paper and its supplement, errors first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapMetric:
+    """One quantity on the map: ``stored`` in the score store, in units of truth_std to the power ``power``."""
+
+    name: str
+    label: str
+    stored: str
+    power: int
+    palette: Palette
+    meaning: str
+
+    def unit(self, variable: str, units: str) -> str:
+        """Unit of the values shown for one output, in physical or normalised units."""
+        if self.power == 0:
+            return "1"
+        if units == "physical":
+            unit = BY_NAME[variable].display_unit
+            return unit if self.power == 1 else f"({unit})²"
+        return "σ of truth" if self.power == 1 else "σ² of truth"
+
+    def factor(self, variable: str, units: str, truth_std: float) -> float:
+        """What stored values are multiplied by to be shown in :meth:`unit`."""
+        if self.power == 0 or units != "physical":
+            return 1.0
+        return (truth_std * BY_NAME[variable].display_factor) ** self.power
+
+
+MAPS: tuple[MapMetric, ...] = (
+    MapMetric(name="mse", label="Mean squared error", stored="column_mse", power=2, palette="sequential",
+              meaning="of the ensemble mean"),
+    MapMetric(name="coverage", label="Coverage", stored="column_covered", power=0, palette="coverage",
+              meaning="is the truth between the smallest and the largest member?"),
+    MapMetric(name="spread", label="Spread", stored="column_spread", power=1, palette="sequential",
+              meaning="standard deviation of the members"),
+    MapMetric(name="crps_fair", label="CRPS, fair", stored="column_crps_fair", power=1, palette="sequential",
+              meaning="error of the whole distribution"),
+    MapMetric(name="bias", label="Bias", stored="column_bias", power=1, palette="diverging",
+              meaning="ensemble mean minus truth"),
+)
+MAP_BY_NAME = {metric.name: metric for metric in MAPS}

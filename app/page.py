@@ -1,0 +1,141 @@
+"""The page: header, five tabs, and the traffic between the state, the visible tab and the address."""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+from panel.custom import JSComponent
+
+from app.catalog import Catalog
+from app.state import TABS, State
+from app.theme import PAGE_THEME
+from app.views.base import View
+from app.views.maps import MapsView
+from app.views.overview import OverviewView
+from diffmp_core.errors import DiffmpError
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+TITLE = "DIFF-MP"
+SETTLED_MS = 400
+"""The address follows the state when nothing has changed for this long, so not during a drag."""
+VIEWS: dict[str, type[View]] = {"Overview": OverviewView, "Maps": MapsView}
+
+log = logging.getLogger(__name__)
+
+
+class Address(JSComponent):
+    """The query of the page's address, replaced in place: no reload and no entry in the history."""
+
+    query = param.String(default="")
+
+    _esm = """
+    export function render({model}) {
+      model.on("query", () => window.history.replaceState(null, "", window.location.pathname + model.query));
+    }
+    """
+
+
+class DashboardPage:
+    """One session: it owns a state and the views of it."""
+
+    def __init__(self, catalog: Catalog, query: str = "") -> None:
+        """Start from the query of the address; what it cannot be followed in is said at the top of the page."""
+        self.catalog = catalog
+        self.state = State(catalog.names, catalog.limits)
+        notices = [*catalog.problems, *self.state.apply_query(query)]
+        self.views: dict[str, View] = {name: view(self.state, catalog) for name, view in VIEWS.items()}
+        self._places = {name: pn.Column(sizing_mode="stretch_width", min_height=400, margin=0) for name in TABS}
+        self._stale: dict[str, set[str]] = {}
+        self._address = Address(query=self.state.query(), visible=False, width=0, height=0, margin=0)
+        self._notices = pn.Column(*(_notice(text) for text in notices), sizing_mode="stretch_width", margin=0)
+        self._later: dict[str, object] = {}
+        self.state.param.watch(self._changed, list(self.state.param))
+
+    def panel(self) -> pmui.Page:
+        """The whole page, with the visible tab built."""
+        state = self.state
+        tabs = pmui.Tabs(*((name, place) for name, place in self._places.items()), active=TABS.index(state.tab),
+                         sizing_mode="stretch_width")
+        tabs.param.watch(lambda event: setattr(state, "tab", TABS[event.new]), "active")
+        state.param.watch(lambda event: setattr(tabs, "active", TABS.index(event.new)), "tab")
+        titles = {self.catalog.experiment(name).title: name for name in self.catalog.names}
+        page = pmui.Page(
+            title=TITLE,
+            meta_name=f"{TITLE} dashboard",
+            header=[
+                pmui.Select.from_param(state.param.experiment, label="Experiment", options=titles, size="small", width=250, **HEADER),
+                pmui.Select.from_param(state.param.emulator, label="Emulator", size="small", width=230, **HEADER),
+            ],
+            main=[pn.Column(self._address, self._notices, tabs, sizing_mode="stretch_width", margin=(0, 16))],
+            dark_theme=state.dark,
+            theme_config=PAGE_THEME,
+            logo=ASSETS / "logo.svg",
+            favicon=ASSETS / "favicon.svg",
+        )
+        page.param.watch(lambda event: setattr(state, "dark", event.new), "dark_theme")
+        state.param.watch(lambda event: setattr(page, "dark_theme", event.new), "dark")
+        self._show(state.tab)
+        return page
+
+    def _changed(self, *events: param.parameterized.Event) -> None:
+        """Note what each view has missed; redraw the visible one soon, the address when all is quiet."""
+        names = {event.name for event in events}
+        for tab in self._stale:
+            self._stale[tab] |= names & set(self.views[tab].depends)
+        self._schedule("draw", 0, lambda: self._show(self.state.tab))
+        self._schedule("address", SETTLED_MS, self._write_address)
+
+    def _show(self, tab: str) -> None:
+        """Build a tab on its first visit, otherwise let it catch up."""
+        if tab not in self.views:
+            return
+        try:
+            if tab not in self._stale:
+                self._stale[tab] = set()
+                self._places[tab][:] = [self.views[tab].panel()]
+            elif self._stale[tab]:
+                missed, self._stale[tab] = frozenset(self._stale[tab]), set()
+                self.views[tab].refresh(missed)
+        except DiffmpError as error:
+            self._notices.append(_notice(str(error)))
+
+    def _write_address(self) -> None:
+        self._address.query = self.state.query() or "?"
+
+    def _schedule(self, key: str, delay_ms: int, call: Callable[[], None]) -> None:
+        """Call once after a delay, counted from the last request; at once where there is no session (tests)."""
+        document = pn.state.curdoc
+        if document is None or document.session_context is None:
+            call()
+            return
+        pending = self._later.pop(key, None)
+        if pending is not None and delay_ms == 0:
+            self._later[key] = pending
+            return
+        if pending is not None:
+            document.remove_timeout_callback(pending)
+
+        def due() -> None:
+            self._later.pop(key, None)
+            call()
+
+        self._later[key] = document.add_timeout_callback(due, delay_ms) if delay_ms else document.add_next_tick_callback(due)
+
+
+HEADER = {"sx": {"& .MuiOutlinedInput-root, & .MuiInputLabel-root, & .MuiSvgIcon-root": {"color": "inherit"}}}
+
+
+def _notice(text: str) -> pmui.Alert:
+    """A closable line; the text may come from an address or a file, so it is escaped."""
+    return pmui.Alert(html.escape(text), severity="warning", closeable=True, sizing_mode="stretch_width", margin=(5, 0))
+
+
+def failure_page(message: str) -> pmui.Page:
+    """The page when there is nothing to serve: what was expected and what to do."""
+    return pmui.Page(title=TITLE, theme_config=PAGE_THEME, main=[pn.Column(_notice(message), margin=16, sizing_mode="stretch_width")])

@@ -1,0 +1,114 @@
+"""Colours, type and figure style of the page, light and dark, once for every tab.
+
+Line colours are those of Okabe and Ito (2008), made for readers who do not see all colours; truth is black on
+light and white on dark. The type is the system's, so no font is fetched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import colorcet
+from bokeh.models import ColorBar, Plot
+from bokeh.palettes import Cividis256, Viridis256
+from bokeh.plotting import figure
+
+from app.metrics import Palette
+
+FONT = 'system-ui, -apple-system, "Segoe UI", "Noto Sans", "Liberation Sans", Arial, sans-serif'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Colours:
+    """Named colours of one mode."""
+
+    text: str
+    muted: str
+    line: str
+    paper: str
+    page: str
+    truth: str
+    emulator: str
+    perturbed: str
+    reference: str
+    coast: str
+    accent: str
+
+
+LIGHT = Colours(text="#1c2733", muted="#5a6875", line="#d5dce3", paper="#ffffff", page="#f4f6f8", truth="#111111",
+                emulator="#0072b2", perturbed="#d55e00", reference="#009e73", coast="#2b2b2b", accent="#0b5a80")
+DARK = Colours(text="#e8edf2", muted="#a3b1be", line="#3a4754", paper="#17202a", page="#0e151c", truth="#ffffff",
+               emulator="#56b4e9", perturbed="#e69f00", reference="#3ccf9f", coast="#f2f2f2", accent="#7cc4ea")
+
+COVERAGE_EDGES = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
+"""Edges of the classes of a coverage map, multiples of 1/20."""
+_COVERAGE = tuple(
+    Cividis256[shade]
+    for shade, low, high in zip((20, 80, 130, 185, 245), COVERAGE_EDGES[:-1], COVERAGE_EDGES[1:], strict=True)
+    for _ in range(round(20 * (high - low)))
+)
+
+
+def colours(dark: bool) -> Colours:
+    """The named colours of the light or the dark page."""
+    return DARK if dark else LIGHT
+
+
+def palette(name: Palette, *, dark: bool) -> tuple[str, ...]:
+    """A perceptually even palette that readers with any colour vision can order; zero recedes into the page."""
+    match name:
+        case "sequential":
+            return tuple(Viridis256)
+        case "diverging":
+            return tuple(colorcet.CET_D4 if dark else colorcet.CET_D1A)
+    return _COVERAGE
+
+
+def make_figure(*, dark: bool, height: int = 360, **options: Any) -> figure:
+    """An empty Bokeh figure in the style of the page, as wide as its place; ``options`` are those of Bokeh's figure."""
+    plot = figure(**{"height": height, "sizing_mode": "stretch_width", "output_backend": "canvas",
+                     "toolbar_location": "above", "tools": "pan,wheel_zoom,box_zoom,reset,save"} | options)
+    plot.toolbar.logo = None
+    plot.toolbar.active_drag = None
+    plot.toolbar.active_scroll = None
+    style(plot, dark=dark)
+    return plot
+
+
+def style(plot: Plot, *, dark: bool) -> None:
+    """Give a figure the colours of the page; call it again when the page turns light or dark."""
+    chosen = colours(dark)
+    plot.update(background_fill_color=None, border_fill_color=None, outline_line_color=None)
+    plot.title.update(text_color=chosen.text, text_font=FONT, text_font_size="14px", text_font_style="bold")
+    for axis in plot.axis:
+        axis.update(axis_label_text_color=chosen.text, axis_label_text_font=FONT, axis_label_text_font_size="13px",
+                    axis_label_text_font_style="normal", major_label_text_color=chosen.muted,
+                    major_label_text_font=FONT, major_label_text_font_size="12px", axis_line_color=chosen.line,
+                    major_tick_line_color=chosen.line, minor_tick_line_color=None)
+    for grid in plot.grid:
+        grid.grid_line_color = chosen.line
+        grid.grid_line_alpha = 0.6
+    for legend in plot.legend:
+        legend.update(background_fill_color=chosen.paper, background_fill_alpha=0.85, border_line_color=None,
+                      label_text_color=chosen.text, label_text_font=FONT, label_text_font_size="12px")
+    for bar in plot.select({"type": ColorBar}):
+        bar.update(background_fill_color=None, title_text_color=chosen.text, title_text_font=FONT,
+                   title_text_font_style="normal", title_text_font_size="13px", major_label_text_color=chosen.muted,
+                   major_label_text_font=FONT, major_label_text_font_size="12px", bar_line_color=None,
+                   major_tick_line_color=chosen.line)
+
+
+PAGE_THEME = {
+    mode: {
+        "palette": {
+            "primary": {"main": chosen.accent},
+            "background": {"default": chosen.page, "paper": chosen.paper},
+            "text": {"primary": chosen.text, "secondary": chosen.muted},
+        },
+        "typography": {"fontFamily": FONT},
+        "shape": {"borderRadius": 8},
+    }
+    for mode, chosen in (("light", LIGHT), ("dark", DARK))
+}
+"""Theme of panel-material-ui for both modes."""

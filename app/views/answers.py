@@ -1,0 +1,65 @@
+"""Answers of a live emulator, brought from its worker thread into the session that asked."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import panel as pn
+from bokeh.document import Document
+
+
+class Asker:
+    """Asks for one view at a time and takes the newest answer only.
+
+    ``ask`` returns at once. In a session the answer is delivered under the document's lock, so that it may change Bokeh
+    models; without one (tests, scripts) ``ask`` waits and delivers before it returns. ``key`` names this view of this
+    session to the emulator, which drops a question of the same key that it has not begun.
+    """
+
+    def __init__(self) -> None:
+        self.key = uuid.uuid4().hex
+        self.latest = 0
+
+    def ask(
+        self,
+        submit: Callable[[], Future],
+        deliver: Callable[[Any, float], None],
+        refuse: Callable[[BaseException], None],
+    ) -> None:
+        """Put a question.
+
+        Args:
+            submit: starts the work and returns its future.
+            deliver: gets the result and the milliseconds from question to answer.
+            refuse: gets the exception where there is no result; a question dropped for a newer one gets neither.
+        """
+        self.latest += 1
+        number, start, document = self.latest, time.perf_counter(), pn.state.curdoc
+
+        def finish(future: Future) -> None:
+            if number != self.latest or future.cancelled():
+                return
+            error = future.exception()
+            if error is not None:
+                refuse(error)
+            else:
+                deliver(future.result(), 1000 * (time.perf_counter() - start))
+
+        future = submit()
+        if document is None:
+            if not future.cancelled():
+                future.exception()
+            finish(future)
+        else:
+            future.add_done_callback(lambda done: _in_session(document, lambda: finish(done)))
+
+
+def _in_session(document: Document, action: Callable[[], None]) -> None:
+    """Run an action in the session of a document, unless the reader has left."""
+    context = document.session_context
+    if context is not None and not context.destroyed:
+        document.add_next_tick_callback(action)

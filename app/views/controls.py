@@ -1,0 +1,37 @@
+"""Controls bound to the state: labelled, reachable by keyboard, as wide as their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+from panel.viewable import Viewable
+
+from app.state import State
+
+
+def select(state: State, name: str, label: str, options: Mapping[str, str] | None = None) -> Viewable:
+    """A drop-down of one parameter; ``options`` gives what is read for each value."""
+    extra = {"options": dict(options)} if options else {}
+    return pmui.Select.from_param(state.param[name], label=label, size="small", sizing_mode="stretch_width", **extra)
+
+
+def stepped_slider(state: State, name: str, label: str, text: Callable[[int], str],
+                   disabled: param.Parameter | bool = False) -> Viewable:
+    """A slider of an integer with a button to either side; its label says what the value stands for."""
+    parameter = state.param[name]
+
+    def step(sign: int) -> None:
+        low, high = parameter.bounds
+        setattr(state, name, min(max(getattr(state, name) + sign * (parameter.step or 1), low), high))
+
+    slider = pmui.IntSlider.from_param(parameter, label=pn.bind(lambda value: f"{label}: {text(value)}", parameter),
+                                       size="small", sizing_mode="stretch_width", show_value=False, disabled=disabled)
+    down, up = (
+        pmui.Button(label=sign, variant="text", width=40, margin=0, disabled=disabled, description=f"{word} {label.lower()}",
+                    on_click=lambda _, by=by: step(by))
+        for sign, word, by in (("−", "Previous", -1), ("+", "Next", 1))
+    )
+    return pn.Row(down, slider, up, sizing_mode="stretch_width", align="center")

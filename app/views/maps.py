@@ -1,0 +1,189 @@
+"""Maps: where over the globe an emulator is right, level by level and time by time; a click selects a column."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+from bokeh.events import Tap
+from panel.viewable import Viewable
+
+from app.catalog import Catalog
+from app.figures.globe import Globe, Raster, cell_tree, globe, make_raster, nearest_cell
+from app.figures.map_image import Colouring, make_map
+from app.figures.zonal import Bands, make_bands, make_section, make_zonal_line, zonal_mean
+from app.metrics import MAP_BY_NAME, MAPS, MapMetric
+from app.state import MAP_METRICS, State
+from app.views.controls import select, stepped_slider
+from diffmp_core.variables import BY_NAME, LEVELS, OUTPUTS
+
+BAND_WIDTH = 5.0
+"""Width of the bands of latitude of the zonal means [degrees]."""
+SELDOM = 0.5
+"""Cells covered at fewer than this part of the times are marked on a map of means."""
+
+
+class MapsView:
+    """The map of one score, its zonal mean, and a section of all levels."""
+
+    depends: ClassVar[tuple[str, ...]] = (
+        "experiment", "emulator", "variable", "metric", "level", "time", "average", "cell", "projection", "centre",
+        "units", "vertical", "dark",
+    )
+
+    def __init__(self, state: State, catalog: Catalog) -> None:
+        self.state, self.catalog = state, catalog
+        self.map = make_map(dark=state.dark)
+        self.line = make_zonal_line(dark=state.dark, height=460)
+        self.section = make_section(dark=state.dark, levels=LEVELS)
+        self.summary = pmui.Typography("", variant="body2", sizing_mode="stretch_width")
+        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
+        self.map.figure.on_event(Tap, self._tap)
+        self.section.figure.on_event(Tap, self._tap_section)
+
+    @property
+    def metric(self) -> MapMetric:
+        """The quantity drawn."""
+        return MAP_BY_NAME[self.state.metric]
+
+    def panel(self) -> Viewable:
+        """Controls at the left, map and zonal mean beside them, the section below."""
+        state = self.state
+        self.refresh(frozenset(self.depends))
+        labels = {metric.name: metric.label for metric in MAPS}
+        controls = pmui.Paper(
+            select(state, "metric", "Score", {labels[name]: name for name in MAP_METRICS}),
+            select(state, "variable", "Variable", {variable.long_name.capitalize(): variable.name for variable in OUTPUTS}),
+            stepped_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
+            pmui.Switch.from_param(state.param.average, label="Mean over all times"),
+            stepped_slider(state, "time", "Time", lambda i: self.catalog.grid(state.experiment).times[i],
+                           disabled=state.param.average),
+            select(state, "projection", "Projection"),
+            stepped_slider(state, "centre", "Central longitude", lambda lon: f"{lon}°"),
+            pmui.RadioButtonGroup.from_param(state.param.units, label="Units", size="small", sizing_mode="stretch_width"),
+            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
+        )
+        figures = pmui.Paper(
+            self.notice,
+            pmui.Grid(
+                pmui.Grid(pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width"), size={"xs": 12, "md": 9}),
+                pmui.Grid(pn.pane.Bokeh(self.line.figure, sizing_mode="stretch_width"), size={"xs": 12, "md": 3}),
+                container=True, spacing=1, sizing_mode="stretch_width",
+            ),
+            self.summary,
+            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
+        )
+        section = pmui.Paper(
+            pmui.Typography("Zonal mean at every level", variant="subtitle1"),
+            pn.pane.Bokeh(self.section.figure, sizing_mode="stretch_width"),
+            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
+        )
+        return pmui.Grid(
+            pmui.Grid(controls, size={"xs": 12, "md": 3}),
+            pmui.Grid(pn.Column(figures, section, sizing_mode="stretch_width"), size={"xs": 12, "md": 9}),
+            container=True, spacing=2, sizing_mode="stretch_width",
+        )
+
+    def refresh(self, changed: frozenset[str]) -> None:
+        """Redraw what the changed parameters touch, and say how long that took."""
+        start = time.perf_counter()
+        state = self.state
+        grid = self.catalog.grid(state.experiment)
+        values = self._values()
+        self.notice.param.update(
+            visible=values is None,
+            object=f"{state.emulator} has no score store, so there is no map of it. Choose another emulator above.",
+        )
+        shown = np.full(grid.lat.size, np.nan, np.float32) if values is None else values
+        raster = self._raster()
+        if changed & {"experiment", "projection", "centre"}:
+            self.map.project(self._globe(), raster, shown, grid.lat, grid.lon)
+        if changed != {"cell"}:
+            self.map.show(shown, raster, self._missed())
+            self._draw_means(shown, changed)
+        if changed & {"experiment", "emulator", "variable", "metric", "level", "average", "units", "dark"}:
+            self.map.colour(self._colouring(state.level), dark=state.dark, single=not state.average)
+        if changed & {"experiment", "projection", "centre", "cell"}:
+            self.map.select(raster, state.cell)
+        if "dark" in changed:
+            for figure in (self.map, self.line, self.section):
+                figure.restyle(dark=state.dark)
+        self.summary.object = self._summary(shown, 1000 * (time.perf_counter() - start))
+
+    def _draw_means(self, shown: np.ndarray, changed: frozenset[str]) -> None:
+        state, bands = self.state, self._bands()
+        unit = self.metric.unit(state.variable, state.units)
+        self.line.show(bands.centres, zonal_mean(bands, shown), f"zonal mean [{unit}]")
+        if changed - {"cell", "level", "projection", "centre"}:
+            levels = self.catalog.levels(state.experiment, state.emulator, state.metric, state.variable, self._time())
+            means = np.full((LEVELS, bands.centres.size), np.nan) if levels is None else zonal_mean(bands, levels) * self._factor()
+            self.section.show(bands.edges, means)
+            self.section.colour(self._colouring(None), dark=state.dark)
+            self.section.label(*self.catalog.grid(state.experiment).level_axis(state.vertical))
+        self.section.mark(state.level)
+
+    def _time(self) -> int | None:
+        return None if self.state.average else self.state.time
+
+    def _factor(self) -> float:
+        state = self.state
+        return self.metric.factor(state.variable, state.units, self.catalog.truth_std(state.experiment, state.emulator, state.variable))
+
+    def _values(self) -> np.ndarray | None:
+        """Values of the cells in the units shown."""
+        state = self.state
+        levels = self.catalog.levels(state.experiment, state.emulator, state.metric, state.variable, self._time())
+        return None if levels is None else levels[state.level] * self._factor()
+
+    def _missed(self) -> np.ndarray:
+        """Cells whose truth lies outside the ensemble: at this time, or at most of the times."""
+        state = self.state
+        covered = self.catalog.levels(state.experiment, state.emulator, "coverage", state.variable, self._time())
+        return np.zeros(self.catalog.grid(state.experiment).lat.size, bool) if covered is None else covered[state.level] < SELDOM
+
+    def _colouring(self, level: int | None) -> Colouring:
+        """Colours of the map of a level, or of the section of all: the same for every emulator and every time."""
+        state, metric = self.state, self.metric
+        low, high = self.catalog.colour_range(state.experiment, metric, state.variable, level, averaged=state.average)
+        factor = self._factor()
+        unit = metric.unit(state.variable, state.units)
+        title = f"{metric.label} of {BY_NAME[state.variable].long_name}" + (f" [{unit}]" if metric.power else "")
+        return Colouring(metric.palette, low * factor, high * factor, title)
+
+    def _globe(self) -> Globe:
+        return globe(self.state.projection, self.state.centre)
+
+    def _tree(self):
+        grid = self.catalog.grid(self.state.experiment)
+        return self.catalog.keep(("tree", self.state.experiment), lambda: cell_tree(grid.lat, grid.lon))
+
+    def _raster(self) -> Raster:
+        state, grid = self.state, self.catalog.grid(self.state.experiment)
+        key = ("raster", state.experiment, state.projection, state.centre)
+        return self.catalog.keep(key, lambda: make_raster(self._globe(), grid.lat, grid.lon, self._tree()))
+
+    def _bands(self) -> Bands:
+        grid = self.catalog.grid(self.state.experiment)
+        return self.catalog.keep(("bands", self.state.experiment), lambda: make_bands(grid.lat, grid.area, BAND_WIDTH))
+
+    def _tap(self, event: Tap) -> None:
+        cell = nearest_cell(self._globe(), self._tree(), event.x, event.y)
+        if cell is not None:
+            self.state.cell = cell
+
+    def _tap_section(self, event: Tap) -> None:
+        self.state.level = int(np.clip(round(event.y), 0, LEVELS - 1))
+
+    def _summary(self, shown: np.ndarray, took: float) -> str:
+        state, grid = self.state, self.catalog.grid(self.state.experiment)
+        unit = self.metric.unit(state.variable, state.units) if self.metric.power else ""
+        mean = np.average(shown, weights=grid.area)
+        lat, lon = grid.lat[state.cell], grid.lon[state.cell]
+        place = f"{abs(lat):.1f}°{'N' if lat >= 0 else 'S'} {abs(lon):.1f}°{'E' if lon >= 0 else 'W'}"
+        when = "mean over all times" if state.average else grid.times[state.time]
+        cross = "truth outside the ensemble" if not state.average else "truth outside the ensemble at most times"
+        return (f"**Global mean {mean:.3g} {unit}** · selected column {state.cell} at {place}: **{shown[state.cell]:.3g} {unit}** · "
+                f"{when} · × {cross} · drawn in {took:.0f} ms")

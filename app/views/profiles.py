@@ -1,0 +1,264 @@
+"""Profiles: an ensemble drawn live for the selected column, beside the truth and the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+from bokeh.models import Range1d
+from panel.viewable import Viewable
+
+from app.catalog import Catalog
+from app.figures.axes import TITLES, UNITS, VERTICAL_AXES, LevelAxis, level_axis, set_range, value_axis
+from app.figures.globe import cell_tree, unit_vectors
+from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, surface_line
+from app.metrics import perfect_coverage
+from app.selections import PRESETS, Facts, column_facts
+from app.state import State
+from app.views.answers import Asker
+from app.views.controls import stepped_slider
+from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import stack_channels
+from diffmp_core.variables import BY_NAME, INPUTS, OUTPUTS
+
+DRAWINGS = {"Members": "members", "Fan": "fan"}
+
+HOW_TO_READ = """
+**How to read this.** The emulator saw only the inputs of the column; each thin line is one answer, a possible subgrid
+tendency or cloud profile. Good: the truth looks like one of the members, neither always in their middle nor outside.
+Crosses mark levels where the truth lies outside all members; even a perfect ensemble of 32 misses 2 in 33.
+**Ranks** (all test columns and levels): how many members lie below the truth. Flat is right; a valley means too little
+spread, a hill too much, a slope a bias. Many truths that are exactly zero (no cloud) pile up at one rank.
+"""
+
+
+class ProfilesView:
+    """Live ensemble of the selected column: four outputs, two inputs, ranks."""
+
+    depends: ClassVar[tuple[str, ...]] = (
+        "experiment", "emulator", "time", "cell", "units", "vertical", "dark", "members", "seed",
+    )  # fmt: skip
+
+    def __init__(self, state: State, catalog: Catalog) -> None:
+        self.state, self.catalog = state, catalog
+        self.asker = Asker()
+        self.members: np.ndarray | None = None
+        self.y_range = Range1d(0, 1)
+        self.outputs = {v.name: EnsemblePanel(v.name, self.y_range) for v in OUTPUTS}
+        self.inputs = {n: InputPanel(self.y_range, title=TITLES[n], compares=False, height=320) for n in ("T", "qv")}
+        self.ranks = {v.name: RankPanel(v.name) for v in OUTPUTS}
+        self.covered = {v.name: pmui.Typography("", variant="body2", sizing_mode="stretch_width") for v in OUTPUTS}
+        self.place = pmui.Typography("", variant="body2", sizing_mode="stretch_width")
+        self.status = pmui.Typography("", variant="body2", sizing_mode="stretch_width")
+        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
+        self.lat = pmui.FloatInput(label="Latitude", start=-90, end=90, step=1, size="small", width=110)
+        self.lon = pmui.FloatInput(label="Longitude", start=-180, end=180, step=1, size="small", width=110)
+        self.drawing = pmui.RadioButtonGroup(
+            label="Ensemble as", options=DRAWINGS, value="members", size="small", sizing_mode="stretch_width"
+        )
+        self.preset = pmui.Select(
+            label="Typical columns", options=list(PRESETS), value=next(iter(PRESETS)), size="small", sizing_mode="stretch_width"
+        )
+        self.rule = pmui.Typography("", variant="caption", sizing_mode="stretch_width")
+        self.rank = 0
+        self.following = False
+        self.drawing.param.watch(lambda _: self._draw(), "value")
+        for place in (self.lat, self.lon):
+            place.param.watch(lambda _: self._go_to_place(), "value")
+        self.preset.param.watch(lambda _: self._go_to_preset(0), "value")
+
+    def panel(self) -> Viewable:
+        """Controls at the left; outputs with their ranks, then inputs."""
+        state = self.state
+        controls = pmui.Paper(
+            pmui.Typography("Column", variant="subtitle1"),
+            pn.Row(self.lat, self.lon),
+            self.preset,
+            pn.Row(
+                pmui.Button(label="‹ previous", size="small", variant="outlined", on_click=lambda _: self._go_to_preset(self.rank - 1)),
+                pmui.Button(label="next ›", size="small", variant="outlined", on_click=lambda _: self._go_to_preset(self.rank + 1)),
+            ),
+            self.rule,
+            stepped_slider(state, "time", "Time", lambda i: self.catalog.grid(state.experiment).times[i]),
+            pmui.Typography("Ensemble", variant="subtitle1"),
+            self.drawing,
+            pmui.IntSlider.from_param(state.param.members, label="Members", size="small", sizing_mode="stretch_width"),
+            pmui.Button(label="Resample", size="small", variant="outlined", description="Draw other members: the next seed",
+                        on_click=lambda _: state.param.update(seed=state.seed + 1)),
+            pmui.RadioButtonGroup.from_param(state.param.units, label="Units", options=list(UNITS), size="small",
+                                             sizing_mode="stretch_width"),
+            pmui.RadioButtonGroup.from_param(state.param.vertical, label="Vertical axis", options=list(VERTICAL_AXES),
+                                             size="small", sizing_mode="stretch_width"),
+            pmui.Typography(HOW_TO_READ, variant="body2", sizing_mode="stretch_width"),
+            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
+        )  # fmt: skip
+        quarter = {"xs": 6, "lg": 3}
+        outputs = [
+            pn.Column(_pane(self.outputs[v.name]), self.covered[v.name], _pane(self.ranks[v.name]), sizing_mode="stretch_width")
+            for v in OUTPUTS
+        ]
+        figures = pmui.Paper(
+            self.notice, self.place, _grid(outputs, quarter), self.status,
+            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
+        )  # fmt: skip
+        inputs = pmui.Paper(
+            pmui.Typography("What the emulator sees", variant="subtitle1"),
+            _grid([_pane(self.inputs["T"]), _pane(self.inputs["qv"])], {"xs": 6}),
+            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
+        )  # fmt: skip
+        self.refresh(frozenset(self.depends))
+        return pmui.Grid(
+            pmui.Grid(controls, size={"xs": 12, "md": 3}),
+            pmui.Grid(pn.Column(figures, inputs, sizing_mode="stretch_width"), size={"xs": 12, "md": 9}),
+            container=True, spacing=2, sizing_mode="stretch_width",
+        )  # fmt: skip
+
+    def refresh(self, changed: frozenset[str]) -> None:
+        """Ask for a new ensemble if the column, the emulator or the draw changed, else draw what is there."""
+        with pn.io.hold():
+            if "dark" in changed:
+                for panel in (*self.outputs.values(), *self.inputs.values(), *self.ranks.values()):
+                    panel.paint(self.state.dark)
+            if changed & {"experiment", "time", "cell"}:
+                self._say_place()
+            if changed & {"experiment", "emulator"}:
+                self._draw_ranks()
+            if changed & {"experiment", "emulator", "time", "cell", "members", "seed"}:
+                self._ask()
+            elif changed - {"dark"}:
+                self._draw()
+
+    def _column(self) -> Any:
+        """The selected column as a dataset of one time and one cell."""
+        state = self.state
+        return self.catalog.columns(state.experiment).isel(time=[state.time], cell=[state.cell])
+
+    def _ask(self) -> None:
+        """Ask the emulator for an ensemble; until it answers, the truth stands alone."""
+        state = self.state
+        try:
+            live = self.catalog.live(state.experiment, state.emulator)
+            inputs = stack_channels(self._column(), INPUTS)
+        except DiffmpError as error:
+            self._refuse(error)
+            return
+        if live is None:
+            self._refuse(DiffmpError(f"{state.emulator} is a reference without weights, so it draws no live ensemble; "
+                                     "choose another emulator above"))
+            return
+        self.asker.ask(
+            lambda: live.submit(self.asker.key, inputs, members=state.members, seed=state.seed), self._answer, self._refuse
+        )
+
+    def _answer(self, ensemble: np.ndarray, took: float) -> None:
+        """Draw an ensemble (1, member, 4, level)."""
+        with pn.io.hold():
+            self.notice.visible = False
+            self.members = np.asarray(ensemble)[0]
+            self.status.object = f"{len(self.members)} members from seed {self.state.seed} in **{took:.0f} ms**"
+            self._draw()
+
+    def _refuse(self, error: BaseException) -> None:
+        """Show the truth alone and why."""
+        with pn.io.hold():
+            self.notice.param.update(object=str(error), visible=True)
+            self.members = None
+            self.status.object = ""
+            self._draw()
+
+    def _levels(self) -> LevelAxis:
+        grid = self.catalog.grid(self.state.experiment)
+        return level_axis(self.state.vertical, height=grid.height, pressure=grid.pressure)
+
+    def _draw(self) -> None:
+        """Draw the column and the ensemble that are there."""
+        state, column, levels = self.state, self._column(), self._levels()
+        with pn.io.hold():
+            set_range(self.y_range, (levels.start, levels.end))
+            for channel, variable in enumerate(OUTPUTS):
+                truth_std = self.catalog.truth_std(state.experiment, state.emulator, variable.name)
+                inside = self.outputs[variable.name].show(
+                    None if self.members is None else self.members[:, channel],
+                    column[variable.name].values[0, 0],
+                    levels=levels,
+                    values=value_axis(variable.name, state.units, truth_std=truth_std),
+                    as_fan=self.drawing.value == "fan",
+                )
+                self.covered[variable.name].object = self._covered_words(inside, len(levels.values))
+            for name, panel in self.inputs.items():
+                entry = BY_NAME[name]
+                panel.show(
+                    column[name].values[0, 0] * entry.display_factor,
+                    title=TITLES[name],
+                    levels=levels,
+                    label=entry.display_unit,
+                    visible=(levels.start, levels.end),
+                )
+
+    def _covered_words(self, inside: int | None, levels: int) -> str:
+        if inside is None or self.members is None:
+            return ""
+        expected = perfect_coverage(len(self.members)) * levels
+        return f"truth within the ensemble on **{inside} of {levels}** levels (perfect: {expected:.0f} on average)"
+
+    def _draw_ranks(self) -> None:
+        """Rank histograms of the experiment over all levels."""
+        scores = self.catalog.scores(self.state.experiment, self.state.emulator)
+        for name, panel in self.ranks.items():
+            panel.figure.visible = scores is not None
+            if scores is not None:
+                counts = scores["rank_histogram"].sel(variable=name).sum("level").values
+                panel.show(counts, title="Rank of the truth")
+
+    def _facts(self) -> Facts:
+        state = self.state
+        key = ("facts", state.experiment, state.time)
+        return self.catalog.keep(key, lambda: column_facts(self.catalog.columns(state.experiment), state.time))
+
+    def _say_place(self) -> None:
+        """Where and when the column is, and its single-level inputs."""
+        state, grid, facts = self.state, self.catalog.grid(self.state.experiment), self._facts()
+        column = self._column()
+        surface = surface_line({v.name: float(column[v.name].values[0, 0]) for v in INPUTS if not v.profile})
+        lat, lon = float(grid.lat[state.cell]), float(grid.lon[state.cell])
+        self.place.object = (
+            f"**Column {state.cell}** at {abs(lat):.1f}°{'N' if lat >= 0 else 'S'} {abs(lon):.1f}°{'E' if lon >= 0 else 'W'}, "
+            f"{grid.times[state.time]}, {'land' if facts.land[state.cell] >= 0.5 else 'sea'}; column-integrated subgrid heating "
+            f"{facts.heating[state.cell]:.0f} W/m² · {surface}"
+        )
+        self.following = True
+        self.lat.value, self.lon.value = round(lat, 1), round(lon, 1)
+        self.following = False
+
+    def _go_to_place(self) -> None:
+        """Select the column nearest the latitude and longitude typed."""
+        if self.lat.value is None or self.lon.value is None or self.following:
+            return
+        grid = self.catalog.grid(self.state.experiment)
+        tree = self.catalog.keep(("tree", self.state.experiment), lambda: cell_tree(grid.lat, grid.lon))
+        _, cell = tree.query(unit_vectors(np.asarray(self.lat.value), np.asarray(self.lon.value)))
+        self.state.cell = int(cell)
+
+    def _go_to_preset(self, rank: int) -> None:
+        """Select the column of that rank by the rule chosen, of this time."""
+        selection = PRESETS[self.preset.value]
+        cells = selection.ranked(self._facts())
+        if len(cells) == 0:
+            self.rule.object = f"No column of this time is admitted by: {selection.words}."
+            return
+        self.rank = int(np.clip(rank, 0, len(cells) - 1))
+        self.rule.object = f"Rank {self.rank + 1} of {len(cells)} at this time: {selection.words}."
+        self.state.cell = int(cells[self.rank])
+
+
+def _pane(panel: EnsemblePanel | InputPanel | RankPanel) -> Viewable:
+    return pn.pane.Bokeh(panel.figure, sizing_mode="stretch_width")
+
+
+def _grid(cells: Sequence[Viewable], size: dict[str, int]) -> Viewable:
+    return pmui.Grid(
+        *(pmui.Grid(cell, size=size) for cell in cells), container=True, spacing=1, sizing_mode="stretch_width"
+    )

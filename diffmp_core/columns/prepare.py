@@ -1,0 +1,142 @@
+"""From raw data to a column store: recognise, read, check, split, write (the command ``diffmp prepare``)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from dask.callbacks import Callback
+
+import diffmp_core
+from diffmp_core.columns.plausibility import check_upright, check_values
+from diffmp_core.columns.sources import Progress, recognise
+from diffmp_core.columns.split import split_times
+from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import SPLITS, columns_id, validate_columns, write_store
+from diffmp_core.variables import BY_NAME
+
+
+def prepare(
+    source: Path | str,
+    out: Path | str,
+    *,
+    spacing_km: int = 120,
+    kind: str | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Path:
+    """Write raw data as a column store.
+
+    The data pass through block by block (about 1 MB of a variable at a time) and every value is checked on its way:
+    finite, of the right unit as far as magnitudes tell, levels upright. Nothing is mended silently; the store appears
+    whole or not at all.
+
+    Args:
+        source: file or folder of raw data.
+        out: name of the store, a zarr folder, or one netCDF file if it ends in ``.nc``; must not exist.
+        spacing_km: grid spacing to take from sources that offer several (120, 60, 30, 15).
+        kind: name of the reader, to force it; recognised if None.
+        seed: of the order in which scattered times are dealt out to the splits.
+        progress: called with (done, total, what).
+
+    Returns:
+        The path written.
+
+    Raises:
+        DiffmpError: no such source, a source that no reader knows, a missing variable, a wrong unit or level order,
+            values that are not finite or not plausible, a truncated file, or an ``out`` that exists.
+    """
+    source, out = Path(source), Path(out)
+    reader = recognise(source, kind)
+    if out.exists():
+        raise DiffmpError(f"expected a new name for the column store, found something at {out}; remove it or rename")
+    columns = _read_readable(reader.read, source, spacing_km, progress)
+    validate_columns(columns, where=source.name)
+    times = columns["time"].values
+    split = split_times(times, gap_hours=reader.gap_hours, seed=seed)
+    columns = columns.assign_coords(
+        split=("time", split, {
+            "long_name": "use of the time in training and scoring",
+            "flag_values": np.arange(len(SPLITS), dtype=np.int8),
+            "flag_meanings": " ".join(SPLITS),
+            "comment": f"times of different splits lie at least {reader.gap_hours:g} h apart",
+        })
+    )  # fmt: skip
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    columns.attrs |= {
+        "diffmp_version": diffmp_core.__version__,
+        "diffmp_source_kind": reader.kind,
+        "history": f"{now} diffmp {diffmp_core.__version__} prepare {source.name}",
+    }
+    columns.attrs["columns_id"] = columns_id(columns)
+    checked = _with_checks(columns, source.name)
+    encoding = _encoding(columns, netcdf=out.suffix == ".nc")
+    with _TaskProgress(progress):
+        try:
+            return write_store(checked, out, encoding=encoding)
+        except (RuntimeError, ValueError, EOFError) as error:
+            raise _unreadable(source, error) from error
+
+
+def _read_readable(read, source: Path, spacing_km: int, progress: Progress | None) -> xr.Dataset:
+    try:
+        return read(source, spacing_km=spacing_km, progress=progress)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise _unreadable(source, error) from error
+
+
+def _unreadable(source: Path, error: Exception) -> DiffmpError:
+    return DiffmpError(
+        f"expected readable data in {source.name}, found a truncated or foreign file ({type(error).__name__}: "
+        f"{str(error).splitlines()[0] if str(error) else 'no reason given'}); fetch or make it again"
+    )
+
+
+def _with_checks(columns: xr.Dataset, where: str) -> xr.Dataset:
+    """The same lazy dataset, whose blocks are checked when they are computed."""
+    checked = columns.copy()
+    for name in BY_NAME:
+        blocks = columns[name].data
+        checked[name] = columns[name].copy(data=blocks.map_blocks(_checked_block, name, where, dtype=blocks.dtype))
+    return checked
+
+
+def _checked_block(values: np.ndarray, name: str, where: str) -> np.ndarray:
+    check_values(name, values, where)
+    if name == "qv":
+        check_upright(values, where)
+    return values
+
+
+def _encoding(columns: xr.Dataset, *, netcdf: bool) -> dict[str, dict[str, object]]:
+    """Whole seconds as time; for netCDF, lossless compression in the chunks of the dataset."""
+    encoding: dict[str, dict[str, object]] = {"time": {"units": "seconds since 1970-01-01", "dtype": "int64"}}
+    if columns["time"].dtype == object:
+        calendar = columns["time"].values[0].calendar
+        encoding["time"] = {"units": "seconds since 0001-01-01", "dtype": "int64", "calendar": calendar}
+    if netcdf:
+        for name in BY_NAME:
+            lengths = tuple(length[0] for length in columns[name].data.chunks)
+            encoding[name] = {"zlib": True, "complevel": 4, "shuffle": True, "chunksizes": lengths}
+    return encoding
+
+
+class _TaskProgress(Callback):
+    """Tell how much of the writing is done, in per cent, as dask works through its blocks."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        super().__init__()
+        self._progress = progress
+        self._told = -1
+
+    def _posttask(self, key, result, dsk, state, worker_id) -> None:
+        if self._progress is None:
+            return
+        done = len(state["finished"])
+        total = done + sum(len(state[name]) for name in ("ready", "waiting", "running"))
+        percent = 100 * done // max(total, 1)
+        if percent > self._told:
+            self._told = percent
+            self._progress(percent, 100, "writing columns")

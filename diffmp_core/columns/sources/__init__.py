@@ -1,0 +1,39 @@
+"""Readers of raw data, one a data set, and how a path finds its reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from diffmp_core.columns.sources import climsim
+from diffmp_core.columns.sources.base import Progress, Source
+from diffmp_core.errors import DiffmpError
+
+__all__ = ["SOURCES", "Progress", "Source", "recognise"]
+
+SOURCES: dict[str, Source] = {source.kind: source for source in (climsim.SOURCE,)}
+"""Readers by name, in the order in which they are asked whether a path is theirs."""
+
+
+def recognise(path: Path, kind: str | None = None) -> Source:
+    """Reader of a path.
+
+    Args:
+        path: file or folder of raw data.
+        kind: name of a reader, to force it.
+
+    Raises:
+        DiffmpError: nothing there, an unknown kind, or no reader that knows the path.
+    """
+    if kind is not None and kind not in SOURCES:
+        raise DiffmpError(f"expected a source among {list(SOURCES)}, found {kind!r}; choose one")
+    if not path.exists():
+        raise DiffmpError(f"expected raw data at {path}, found nothing; check the path")
+    if kind is not None:
+        return SOURCES[kind]
+    for source in SOURCES.values():
+        if source.recognise(path):
+            return source
+    known = "; ".join(f"{source.kind}: {source.expects}" for source in SOURCES.values())
+    raise DiffmpError(
+        f"expected raw data that a reader knows ({known}), found none at {path}; name another path or force --source"
+    )

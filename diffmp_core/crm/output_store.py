@@ -1,0 +1,173 @@
+"""The zarr store of raw simulator output: layout, creation, one region per chunk of cells, markers of progress."""
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import zarr
+
+from diffmp_core.crm.icosahedral import IcosahedralGrid
+from diffmp_core.crm.snapshots import SEGMENT_POINTS
+from diffmp_core.crm.vertical_grid import DX, N_LEVELS, interface_heights, layer_heights
+from diffmp_core.errors import DiffmpError
+
+CELLS_PER_CHUNK = 32
+HOURS_PER_CHUNK = 240
+MARKERS, COMPLETE = "progress", "complete"
+ROOT = ""
+
+PROFILES = {  # name: units, long name, standard name
+    "T": ("K", "air temperature", "air_temperature"),
+    "qv": ("kg kg-1", "water vapour mixing ratio", "humidity_mixing_ratio"),
+    "qc": ("kg kg-1", "cloud liquid water mixing ratio", "cloud_liquid_water_mixing_ratio"),
+    "qi": ("kg kg-1", "cloud ice mixing ratio", "cloud_ice_mixing_ratio"),
+    "tend_T_mp": ("K s-1", "temperature tendency due to microphysics", None),
+    "tend_qv_mp": ("kg kg-1 s-1", "water vapour tendency due to microphysics", None),
+    "tend_T_flux": ("K s-1", "temperature tendency due to resolved eddy flux, -(1/rho) d(rho w'T')/dz", None),
+    "tend_qv_flux": ("kg kg-1 s-1", "water vapour tendency due to resolved eddy flux, -(1/rho) d(rho w'qv')/dz", None),
+}
+SURFACE = {
+    "SHF": ("W m-2", "surface sensible heat flux, positive upward", "surface_upward_sensible_heat_flux"),
+    "LHF": ("W m-2", "surface latent heat flux, positive upward", "surface_upward_latent_heat_flux"),
+}
+ROOT_SURFACE = {
+    "Ps": ("Pa", "surface pressure", "surface_air_pressure"),
+    "SOLIN": ("W m-2", "downwelling shortwave radiation at the surface, shaded by cloud",
+              "surface_downwelling_shortwave_flux_in_air"),
+    "precipitation": ("kg m-2 s-1", "precipitation, mean of the hour before", "precipitation_flux"),
+    "w_max": ("m s-1", "largest upward velocity of the points and levels", None),
+}
+WRITTEN = ("pressure", "layer_mass")  # coordinates that the chunks of cells fill in
+
+
+@contextmanager
+def disk_errors(out: Path) -> Iterator[None]:
+    """Turn what the disk refuses into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise DiffmpError(f"expected a folder with room to write, found {error.strerror or error} ({out}); "
+                          "free some space or choose another place.") from error
+
+
+def chunk_bounds(cells: int) -> list[tuple[int, int]]:
+    """First and last + 1 cell of each task."""
+    return [(first, min(first + CELLS_PER_CHUNK, cells)) for first in range(0, cells, CELLS_PER_CHUNK)]
+
+
+def _add(group: zarr.Group, name: str, dims: tuple[str, ...], shape: tuple[int, ...], attrs: tuple,
+         data: np.ndarray | None = None, dtype: str = "float32") -> None:
+    chunk = {"time": HOURS_PER_CHUNK, "cell": CELLS_PER_CHUNK}
+    chunks = tuple(min(size, chunk.get(dim, size)) if data is None else size
+                   for dim, size in zip(dims, shape, strict=True))
+    array = group.create_array(name, shape=shape, chunks=chunks, dtype=dtype, dimension_names=dims,
+                               fill_value=0 if dtype.startswith("int") else np.nan)
+    array.attrs.update({"units": attrs[0], "long_name": attrs[1]} | ({"standard_name": attrs[2]} if attrs[2] else {}))
+    if data is not None:
+        array[...] = data
+
+
+def _fill_group(group: zarr.Group, grid: IcosahedralGrid, land: np.ndarray, configuration: dict, name: str) -> None:
+    """Coordinates and empty variables of one resolution."""
+    hours, cells = configuration["hours"], grid.lat.size
+    _add(group, "time", ("time",), (hours,), (f"hours since {configuration['start']}T00:00:00", "time", "time"),
+         np.arange(1, hours + 1), "int64")
+    group["time"].attrs.update({"calendar": "proleptic_gregorian", "axis": "T"})
+    _add(group, "lat", ("cell",), (cells,), ("degrees_north", "latitude of the cell centre", "latitude"), grid.lat,
+         "float64")
+    _add(group, "lon", ("cell",), (cells,), ("degrees_east", "longitude of the cell centre", "longitude"), grid.lon,
+         "float64")
+    _add(group, "area", ("cell",), (cells,), ("sr", "solid angle of the cell", None), grid.area, "float64")
+    _add(group, "land_fraction", ("cell",), (cells,), ("1", "land fraction", "land_area_fraction"), land, "float64")
+    _add(group, "height", ("level",), (N_LEVELS,), ("m", "height of the layer middle", "height"),
+         layer_heights()[:N_LEVELS], "float64")
+    group["height"].attrs["positive"] = "up"
+    _add(group, "height_interface", ("interface",), (N_LEVELS + 1,), ("m", "height of the layer interface", "height"),
+         interface_heights()[: N_LEVELS + 1], "float64")
+    _add(group, "pressure", ("cell", "level"), (cells, N_LEVELS), ("Pa", "base-state pressure", "air_pressure"))
+    _add(group, "layer_mass", ("cell", "level"), (cells, N_LEVELS), ("kg m-2", "air mass of the layer", None))
+    for variable, attrs in PROFILES.items():
+        _add(group, variable, ("time", "cell", "level"), (hours, cells, N_LEVELS), attrs)
+        group[variable].attrs["coordinates"] = "lat lon area land_fraction height pressure layer_mass"
+    for variable, attrs in (SURFACE | ROOT_SURFACE if name == ROOT else SURFACE).items():
+        _add(group, variable, ("time", "cell"), (hours, cells), attrs)
+        group[variable].attrs["coordinates"] = "lat lon area land_fraction"
+    points = SEGMENT_POINTS.get(name, 24)
+    group.attrs.update({
+        "Conventions": "CF-1.11", "title": f"Idealised superparameterised columns, {points * DX / 1000:.0f} km",
+        "source": "DIFF-MP column simulator: one periodic 2-D cloud-resolving model per cell; not GRIST data",
+        "points": points, "diffmp_kind": "crm", "grid": configuration["grid"], "start": configuration["start"],
+        "seed": configuration["seed"], "configuration": json.dumps(configuration, sort_keys=True),
+    })
+
+
+def create(out: Path, grid: IcosahedralGrid, land: np.ndarray, configuration: dict) -> None:
+    """Make the empty store; it appears whole under its name or not at all."""
+    with disk_errors(out):
+        skeleton = out.parent / f".{out.name}.skeleton"
+        shutil.rmtree(skeleton, ignore_errors=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
+        root = zarr.open_group(str(skeleton), mode="w")
+        _fill_group(root, grid, land, configuration, ROOT)
+        for name in SEGMENT_POINTS:
+            _fill_group(root.create_group(name), grid, land, configuration, name)
+            zarr.consolidate_metadata(str(skeleton), path=name)
+        zarr.consolidate_metadata(str(skeleton))
+        (skeleton / MARKERS).mkdir()
+        os.replace(skeleton, out)
+
+
+def stored_configuration(out: Path) -> dict:
+    """Configuration of an existing store; anything else there raises DiffmpError."""
+    try:
+        return json.loads(json.loads((out / "zarr.json").read_text())["attributes"]["configuration"])
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise DiffmpError(f"expected a simulator store or nothing, found something else ({out}); "
+                          "choose another name.") from error
+
+
+def is_complete(out: Path) -> bool:
+    """Whether a simulator store holds every cell."""
+    return (Path(out) / COMPLETE).exists()
+
+
+def _marker(out: Path, first: int) -> Path:
+    return out / MARKERS / f"{first:06d}"
+
+
+def is_done(out: Path, first: int) -> bool:
+    """Whether the chunk of cells that starts at first is written."""
+    return _marker(out, first).exists()
+
+
+def write_chunk(out: Path, first: int, last: int, data: dict[str, dict[str, np.ndarray]],
+                coordinates: dict[str, np.ndarray]) -> None:
+    """Write cells first .. last - 1 of every group and mark them done.
+
+    data: group -> variable -> (time, cell[, level]).  coordinates: (cell, level) arrays that all groups share.
+    """
+    with disk_errors(out):
+        root = zarr.open_group(str(out), mode="r+", use_consolidated=False)
+        for name, variables in data.items():
+            group = root if name == ROOT else root[name]
+            for variable, values in variables.items():
+                group[variable][:, first:last] = values.astype(np.float32)
+            for variable in WRITTEN:
+                group[variable][first:last] = coordinates[variable].astype(np.float32)
+        marker = _marker(out, first)
+        partial = marker.with_suffix(".partial")
+        partial.write_text("")
+        os.replace(partial, marker)
+
+
+def finish(out: Path) -> None:
+    """Mark the store complete and drop the markers of its chunks."""
+    with disk_errors(out):
+        (out / COMPLETE).write_text("")
+        shutil.rmtree(out / MARKERS)

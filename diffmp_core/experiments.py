@@ -1,0 +1,237 @@
+"""Experiments: a folder that names columns and the emulators scored on them. The dashboard opens such folders.
+
+Paths in ``experiment.yaml`` are relative to its folder, and absolute ones are refused: what works only on the machine
+that wrote it is no experiment. A path may climb out of the folder (``../../assets/emulators/...``) and must exist.
+Opening an experiment only ever reads stores, tables and weights, and nothing of them is executed or unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import xarray as xr
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import columns_id, open_columns, remove, replace, select_split
+
+FILE = "experiment.yaml"
+
+
+class EmulatorEntry(BaseModel):
+    """One scored emulator of an experiment.
+
+    Attributes:
+        name: how people call it; unique in its experiment.
+        folder: emulator folder; references that are data, not weights, have none.
+        scores: score store with fields, where it was kept.
+        table: overall scores, JSON.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1)
+    folder: Path | None = None
+    scores: Path | None = None
+    table: Path | None = None
+
+
+class Experiment(BaseModel):
+    """Columns, the emulators scored on them, and where all of it comes from.
+
+    :func:`load_experiment` gives absolute paths; the file has relative ones.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(min_length=1)
+    description: str = ""
+    columns: Path
+    split: str = "test"
+    emulators: list[EmulatorEntry] = Field(default_factory=list)
+    provenance: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("emulators")
+    @classmethod
+    def _names_differ(cls, entries: list[EmulatorEntry]) -> list[EmulatorEntry]:
+        names = [entry.name for entry in entries]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"each emulator under its own name, but {twice} appear twice")
+        return entries
+
+    def emulator(self, name: str) -> EmulatorEntry | None:
+        """The emulator of that name, or None."""
+        return next((entry for entry in self.emulators if entry.name == name), None)
+
+    def map_paths(self, function: Any) -> Experiment:
+        """The same experiment with ``function(path, what)`` applied to every path."""
+        entries = [
+            entry.model_copy(
+                update={
+                    key: function(path, f"{key} of {entry.name!r}")
+                    for key in ("folder", "scores", "table")
+                    if (path := getattr(entry, key)) is not None
+                }
+            )
+            for entry in self.emulators
+        ]
+        return self.model_copy(update={"columns": function(self.columns, "columns"), "emulators": entries})
+
+
+class Scored(Protocol):
+    """What an experiment needs to know of a scored emulator; ``diffmp_core.scores.evaluate.ScoreResult`` is one."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def columns_path(self) -> Path: ...
+    @property
+    def split(self) -> str: ...
+    @property
+    def emulator_folder(self) -> Path | None: ...
+    @property
+    def store(self) -> Path | None: ...
+    def table(self) -> Mapping[str, Any]: ...
+
+
+def load_experiment(folder: Path | str) -> Experiment:
+    """Read ``experiment.yaml`` of a folder and resolve its paths.
+
+    Raises:
+        DiffmpError: no such file, not YAML, a wrong or missing entry, an absolute path, or a path to nothing.
+    """
+    folder = Path(folder).resolve()
+    file = folder / FILE
+    if not file.is_file():
+        raise DiffmpError(f"expected an experiment folder with {FILE}, found none at {folder}; run 'diffmp score' first")
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" (line {where.line + 1})" if where else ""
+        raise DiffmpError(f"expected YAML, found something else in {file}{line}; correct it or run 'diffmp score' again") from error
+    if not isinstance(content, dict):
+        raise DiffmpError(f"expected entries such as title and columns, found {type(content).__name__} in {file}; correct it")
+    try:
+        experiment = Experiment.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise DiffmpError(f"expected a valid entry {place!r}, found: {first['msg']} ({file}); correct it") from error
+
+    def resolve(path: Path, what: str) -> Path:
+        if path.is_absolute():
+            raise DiffmpError(f"expected a path relative to its folder, found {path} as {what} in {file}; make it relative")
+        resolved = (folder / path).resolve()
+        if not resolved.exists():
+            raise DiffmpError(f"expected {what} at {path}, found nothing ({file}); correct the path or restore the file")
+        return resolved
+
+    return experiment.map_paths(resolve)
+
+
+def write_experiment(folder: Path | str, experiment: Experiment) -> Path:
+    """Write ``experiment.yaml`` whole or not at all, with paths relative to the folder; returns the file.
+
+    Raises:
+        DiffmpError: the folder cannot be written.
+    """
+    folder = Path(folder).resolve()
+    # "../x" is followed from the folder's real place, so relative_to (which cannot climb) does not do
+    relative = experiment.map_paths(lambda path, _: Path(os.path.relpath(folder / path, folder)))
+    content = relative.model_dump(mode="json", exclude_none=True)
+    content = {key: value for key, value in content.items() if value not in ("", {})}
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+    return write_text(folder / FILE, text)
+
+
+def find_experiments(folders: Iterable[Path | str]) -> list[Path]:
+    """Experiment folders among ``folders`` and directly below them, in order, each once."""
+    found: dict[Path, None] = {}
+    for folder in map(Path, folders):
+        below = sorted(folder.iterdir()) if folder.is_dir() else []
+        for candidate in (folder, *below):
+            if (candidate / FILE).is_file():
+                found[candidate.resolve()] = None
+    return list(found)
+
+
+def add_to_experiment(folder: Path | str, name: str, result: Scored) -> Experiment:
+    """Put a scored emulator into an experiment folder, which is begun if there is none; its table is written as JSON.
+
+    An emulator of the same name is replaced. The score store, the columns and the emulator stay where they are.
+
+    Raises:
+        DiffmpError: the experiment is about other columns, or cannot be written.
+    """
+    folder = Path(folder).resolve()
+    begun = (folder / FILE).is_file()
+    experiment = load_experiment(folder) if begun else Experiment(title=result.title, columns=result.columns_path, split=result.split)
+    if begun:
+        check_same_columns(folder, select_split(open_columns(result.columns_path), result.split))
+    stem = result.store.stem if result.store is not None and result.store.parent.resolve() == folder else file_stem(folder, name)
+    table = write_text(folder / f"{stem}.json", json.dumps(result.table(), indent=1, allow_nan=False) + "\n")
+    entry = EmulatorEntry(name=name, folder=result.emulator_folder, scores=result.store, table=table)
+    entries = [entry if old.name == name else old for old in experiment.emulators]
+    if experiment.emulator(name) is None:
+        entries.append(entry)
+    experiment = experiment.model_copy(update={"emulators": entries})
+    write_experiment(folder, experiment)
+    return load_experiment(folder)
+
+
+def file_stem(folder: Path | str, name: str) -> str:
+    """What files of an emulator are called in an experiment folder: ``scores`` for the first, then after its name."""
+    folder = Path(folder).resolve()
+    experiment = load_experiment(folder) if (folder / FILE).is_file() else None
+    entry = experiment.emulator(name) if experiment else None
+    own = [path.stem for path in (entry.table, entry.scores) if path and path.parent == folder] if entry else []
+    if own:
+        return own[0]
+    if experiment is None or not experiment.emulators:
+        return "scores"
+    taken = {path.stem for other in experiment.emulators for path in (other.table, other.scores) if path}
+    stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "emulator"
+    return stem if stem not in taken else f"{stem}-{uuid.uuid4().hex[:4]}"
+
+
+def check_same_columns(folder: Path | str, columns: xr.Dataset) -> None:
+    """Hold columns against those of an experiment that is there already.
+
+    Raises:
+        DiffmpError: they are others.
+    """
+    experiment = load_experiment(folder)
+    theirs = select_split(open_columns(experiment.columns), experiment.split)
+    if columns_id(theirs) != columns_id(columns):
+        raise DiffmpError(
+            f"expected the columns of the experiment at {folder} ({theirs.sizes['time']} times, {theirs.sizes['cell']} cells of "
+            f"{theirs.attrs.get('title')!r}), found {columns.sizes['time']} times, {columns.sizes['cell']} cells of "
+            f"{columns.attrs.get('title')!r}; choose another folder"
+        )
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file whole or not at all.
+
+    Raises:
+        DiffmpError: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        replace(part, path)
+    except OSError as error:
+        raise DiffmpError(f"could not write {path}: {error.strerror or error}; choose another place") from error
+    finally:
+        remove(part)
+    return path

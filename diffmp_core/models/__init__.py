@@ -1,0 +1,9 @@
+"""Emulators: networks, schedules, samplers, and the folder that holds a trained one.
+
+Importing the package makes every kind of trained emulator known to :func:`diffmp_core.models.base.load_emulator`.
+"""
+
+from diffmp_core.models.diffusion import DiffMP
+from diffmp_core.models.regression import Regression
+
+__all__ = ["DiffMP", "Regression"]

@@ -1,0 +1,289 @@
+"""What every emulator can do, and the folder that holds a trained one.
+
+An emulator folder has ``config.yaml`` (section ``model``, and whatever the training adds), ``normalization.json`` and
+``weights.safetensors``. Nothing in it is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+import torch
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Generator, Tensor, nn
+
+from diffmp_core.columns.normalization_file import load_normalization, save_normalization
+from diffmp_core.columns.normalize import Method, Normalization
+from diffmp_core.errors import DiffmpError
+from diffmp_core.models.denoiser import Denoiser, FilmPath
+from diffmp_core.stores import remove, replace
+from diffmp_core.variables import INPUTS, OUTPUTS
+
+CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE = "config.yaml", "normalization.json", "weights.safetensors"
+
+
+class Emulator(Protocol):
+    """Anything that answers a column with an ensemble of profiles."""
+
+    kind: str
+
+    def sample(
+        self, inputs: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
+    ) -> Tensor:
+        """Ensemble (column, member, 4, level) for inputs (column, 6, level), both float32 in physical units."""
+        ...
+
+
+class NetworkConfig(BaseModel):
+    """Options of an emulator that is a trained network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    normalization: Method = "calibrated"
+    """Method that the normalisation was fitted with."""
+    settle_clouds: bool = True
+    """Set samples of qc and qi to zero below the floor, and at levels where the training data have no cloud."""
+    filters: int = Field(default=64, ge=4, multiple_of=2)
+    """Filters F of every layer; the paper's 128 takes four times the work of 64."""
+    layers: int = Field(default=6, ge=1)
+    """Pairs of FiLM and UBlock; the paper has 6."""
+    film_path: FilmPath = "condition"
+    """What the DBlocks read: the paper's ``noised`` profiles, or the ``condition`` (shared by all members)."""
+
+
+class NetworkEmulator(nn.Module, ABC):
+    """An emulator that is a trained network with a normalisation; subclasses say how to train and sample it.
+
+    Defining a subclass with a ``kind`` makes it known to :func:`build_emulator` and :func:`load_emulator`.
+    """
+
+    kind: ClassVar[str]
+    config_class: ClassVar[type[NetworkConfig]]
+    known: ClassVar[dict[str, type[NetworkEmulator]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        NetworkEmulator.known[cls.kind] = cls
+
+    def __init__(self, config: NetworkConfig, normalization: Normalization) -> None:
+        super().__init__()
+        if config.normalization != normalization.method:
+            raise DiffmpError(
+                f"expected a normalisation of method {config.normalization!r} as the model says, found "
+                f"{normalization.method!r}; fit it again or change model.normalization"
+            )
+        self.config = config
+        self.normalization = normalization
+        self.levels = len(normalization.height)
+        self.denoiser = Denoiser(
+            condition_channels=len(INPUTS),
+            output_channels=len(OUTPUTS),
+            levels=self.levels,
+            filters=config.filters,
+            layers=config.layers,
+            film_path=config.film_path,
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lies, and where generators of noise belong."""
+        return next(self.parameters()).device
+
+    @abstractmethod
+    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+        """Scalar loss of a batch, normalised inputs (column, 6, level) and outputs (column, 4, level)."""
+
+    def forward(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+        """:meth:`training_loss`, in the form that distributed wrappers call."""
+        return self.training_loss(inputs, outputs, generator)
+
+    @abstractmethod
+    def sample_normalised(
+        self, condition: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
+    ) -> Tensor:
+        """Normalised ensemble (column, member, 4, level), float32, for normalised inputs (column, 6, level)."""
+
+    @torch.inference_mode()
+    def sample(
+        self,
+        inputs: Tensor,
+        members: int,
+        *,
+        generator: Generator,
+        steps: int = 5,
+        guidance: Sequence[float] = (0.0,) * len(OUTPUTS),
+    ) -> Tensor:
+        """Ensemble of output profiles for a batch of columns.
+
+        Args:
+            inputs: physical units, shape (column, 6, level), channels and levels as in the table of variables.
+            members: ensemble size.
+            generator: source of all noise, on the device of the network; the same seed, shape, ``members`` and
+                ``steps`` give the same noise, whatever the inputs and the guidance.
+            steps: evaluations of the network.
+            guidance: strength w of each of the four outputs.
+
+        Returns:
+            Physical units, shape (column, member, 4, level), float32, on the CPU.
+
+        Raises:
+            DiffmpError: inputs of another shape, or options out of range.
+        """
+        if inputs.ndim != 3 or inputs.shape[1:] != (len(INPUTS), self.levels):
+            raise DiffmpError(
+                f"expected inputs of shape (column, {len(INPUTS)}, {self.levels}), found {tuple(inputs.shape)}; "
+                "use columns of the source that the emulator was trained on"
+            )
+        if members < 1 or steps < 1 or len(guidance) != len(OUTPUTS):
+            raise DiffmpError(
+                f"expected members >= 1, steps >= 1 and {len(OUTPUTS)} guidance strengths, "
+                f"found {members}, {steps} and {len(guidance)}; change these options"
+            )
+        condition = torch.from_numpy(self.normalization.apply_inputs(inputs.cpu().numpy())).to(self.device)
+        normalised = self.sample_normalised(
+            condition, members, generator=generator, steps=steps, guidance=tuple(guidance)
+        )
+        outputs = self.normalization.invert_outputs(normalised.cpu().numpy())
+        if self.config.settle_clouds:
+            outputs = self.normalization.settle_clouds(outputs)
+        return torch.from_numpy(outputs)
+
+    @classmethod
+    def from_config(cls, model: Mapping[str, Any], normalization: Normalization) -> Self:
+        """Fresh emulator of this class; raises DiffmpError at an option that is unknown or out of range."""
+        try:
+            config = cls.config_class.model_validate(model)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, ("model", *first["loc"])))
+            raise DiffmpError(
+                f"expected a valid option {place}, found {first.get('input')!r} ({first['msg']}); correct the config"
+            ) from error
+        return cls(config, normalization)
+
+
+def build_emulator(model: Mapping[str, Any], normalization: Normalization) -> NetworkEmulator:
+    """Fresh, untrained emulator from a ``model`` section; its weights come from torch's global generator.
+
+    Raises:
+        DiffmpError: an unknown kind, or an option that is unknown or out of range.
+    """
+    kind = model.get("kind")
+    if kind not in NetworkEmulator.known:
+        raise DiffmpError(
+            f"expected model.kind among {sorted(NetworkEmulator.known)}, found {kind!r}; correct the config"
+        )
+    return NetworkEmulator.known[kind].from_config(model, normalization)
+
+
+def save_emulator(emulator: NetworkEmulator, folder: Path | str, extra: Mapping[str, Any] | None = None) -> Path:
+    """Write an emulator folder, each file whole or not at all; ``extra`` are further sections of ``config.yaml``.
+
+    Raises:
+        DiffmpError: the folder cannot be written.
+    """
+    folder = Path(folder)
+    config = {"model": emulator.config.model_dump(mode="json"), **(extra or {})}
+    weights = {name: value.detach().cpu().contiguous() for name, value in emulator.state_dict().items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f".{uuid.uuid4().hex[:8]}.part"
+        try:
+            save_file(weights, part)
+            replace(part, folder / WEIGHTS_FILE)
+            save_normalization(emulator.normalization, folder / NORMALIZATION_FILE)
+            part.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+            replace(part, folder / CONFIG_FILE)
+        finally:
+            remove(part)
+    except OSError as error:
+        raise DiffmpError(
+            f"could not write {folder}: {error.strerror or error}; free space or choose another folder"
+        ) from error
+    return folder
+
+
+def load_emulator(
+    folder: Path | str, *, device: torch.device | str = "cpu", precision: Literal["auto", "float32", "bfloat16"] = "auto"
+) -> NetworkEmulator:
+    """Trained emulator of a folder, ready to sample.
+
+    Args:
+        folder: written by :func:`save_emulator`.
+        device: where the network is to run.
+        precision: number format of the network; ``auto`` takes bfloat16 where the device multiplies in it faster. Noise,
+            samplers and normalisation stay in float32.
+
+    Raises:
+        DiffmpError: a file that is missing, truncated, foreign or does not fit the others.
+    """
+    folder = Path(folder)
+    config = load_config(folder)
+    emulator = build_emulator(config["model"], load_normalization(folder / NORMALIZATION_FILE))
+    load_weights(emulator, folder / WEIGHTS_FILE)
+    dtype = inference_dtype(torch.device(device)) if precision == "auto" else getattr(torch, precision)
+    return emulator.to(device=device, dtype=dtype).eval().requires_grad_(False)
+
+
+def load_config(folder: Path | str) -> dict[str, Any]:
+    """``config.yaml`` of an emulator folder, with a mapping under ``model``.
+
+    Raises:
+        DiffmpError: no such file, or another one.
+    """
+    path = Path(folder) / CONFIG_FILE
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DiffmpError(f"expected an emulator folder with {CONFIG_FILE}, found none at {folder}; name a trained emulator") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DiffmpError(f"expected YAML, found something unreadable in {path}; copy the emulator again") from error
+    if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
+        raise DiffmpError(f"expected a section 'model' in {path}, found none; copy the emulator again")
+    return config
+
+
+def load_weights(emulator: nn.Module, path: Path) -> None:
+    """Fill a network with the weights of a safetensors file: every name and every shape must fit.
+
+    Raises:
+        DiffmpError: the file is missing, truncated, not safetensors, or of another network.
+    """
+    try:
+        found = load_file(path)
+    except FileNotFoundError as error:
+        raise DiffmpError(f"expected weights at {path}, found none; copy the emulator again") from error
+    except (SafetensorError, OSError) as error:
+        raise DiffmpError(f"expected a whole safetensors file, found a truncated or foreign one at {path} ({error}); copy it again") from error
+    expected = emulator.state_dict()
+    missing, foreign = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
+    if missing or foreign:
+        problem = f"no {missing[0]!r}" if missing else f"an unknown {foreign[0]!r}"
+        raise DiffmpError(f"expected the weights of the network in {CONFIG_FILE}, found {problem} in {path}; copy the whole folder again")
+    for name, value in found.items():
+        if value.shape != expected[name].shape or not value.is_floating_point():
+            raise DiffmpError(
+                f"expected {name} of shape {tuple(expected[name].shape)} and floating point in {path}, "
+                f"found {tuple(value.shape)} {value.dtype}; copy the whole folder again"
+            )
+        if not torch.isfinite(value).all():
+            raise DiffmpError(f"expected finite weights in {path}, found NaN or infinity in {name}; train again from a checkpoint")
+    emulator.load_state_dict(found, strict=True)
+
+
+def inference_dtype(device: torch.device) -> torch.dtype:
+    """Fastest number format of the network on a device: bfloat16 where the hardware multiplies in it, else float32."""
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        fast = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return torch.bfloat16 if fast else torch.float32

@@ -1,0 +1,162 @@
+"""Building blocks of the network: noise embedding, DBlock, FiLM, UBlock (Figure A1 of the paper).
+
+Adapted from WaveGrad (Chen et al. 2020, arXiv:2009.00713), with its UBlock in the form of GAN-TTS
+(Binkowski et al. 2019, arXiv:1909.11646), to columns of 30 levels: no resampling, zero padding, no normalisation layers.
+
+Every tensor here has the layout ``(1, channel, level, profile)`` in the channels-last memory format: one image, whose rows
+are levels and whose pixels in a row are the profiles of a batch. A convolution over levels then is a plain matrix
+product over all profiles of a batch, which CPUs (oneDNN, bf16) and GPUs run near their peak. Where several profiles
+(members) share the FiLM of one column, they lie side by side.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+LEAKY_SLOPE = 0.2
+"""Slope of LeakyReLU below zero (WaveGrad)."""
+
+NOISE_SCALE = 100.0
+"""Factor of the noise level in its embedding; levels in [0, 1] then spread over several periods."""
+
+DBLOCK_DILATIONS = (1, 2, 4)
+UBLOCK_DILATIONS_FIRST = (1, 2, 1, 2)
+UBLOCK_DILATIONS_LAST = (1, 2, 4, 8)
+"""Dilations of the three convolutions of a DBlock, and of the four of a UBlock in the first and last half of the network."""
+
+
+def activate(x: Tensor) -> Tensor:
+    """LeakyReLU of slope 0.2, the activation of the whole network."""
+    return functional.leaky_relu(x, LEAKY_SLOPE)
+
+
+def convolution(inputs: int, outputs: int, *, size: int = 3, dilation: int = 1) -> nn.Conv2d:
+    """Convolution over levels that keeps their number: ``size`` taps, zero padding above and below."""
+    padding = dilation * (size // 2)
+    return nn.Conv2d(inputs, outputs, (size, 1), padding=(padding, 0), dilation=(dilation, 1))
+
+
+@dataclass(frozen=True)
+class Modulation:
+    """Feature-wise affine map ``gain * y + bias`` of one layer, from a FiLM.
+
+    ``gain`` and ``bias`` have shape (1, filters, level, column); the profiles they act on are (1, filters, level, column * member).
+    """
+
+    gain: Tensor
+    bias: Tensor
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """Modulate and activate: ``LeakyReLU(gain * y + bias)``, one affine map for all members of a column."""
+        columns = self.gain.shape[-1]
+        if columns == y.shape[-1]:
+            return activate(torch.addcmul(self.bias, self.gain, y))
+        members = y.unflatten(-1, (columns, -1))
+        return activate(torch.addcmul(self.bias[..., None], self.gain[..., None], members)).flatten(-2)
+
+
+class NoiseEmbedding(nn.Module):
+    """Sinusoidal embedding of the noise level s = sqrt(alpha_bar), then two dense layers.
+
+    ``a_k = 100 s 10^(-4 k / (F/2))``, ``[sin a, cos a] -> Dense F -> SiLU -> Dense F -> SiLU`` (WaveGrad, Section 2.2,
+    after Vaswani et al. 2017).
+    """
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.filters = filters
+        self.dense = nn.Sequential(nn.Linear(filters, filters), nn.SiLU(), nn.Linear(filters, filters), nn.SiLU())
+
+    def forward(self, noise_level: Tensor) -> Tensor:
+        """Embed float32 noise levels (column,) as (column, filters)."""
+        half = self.filters // 2
+        frequency = 10.0 ** (-4.0 * torch.arange(half, device=noise_level.device, dtype=torch.float32) / half)
+        angle = NOISE_SCALE * noise_level.float()[:, None] * frequency
+        features = torch.cat([angle.sin(), angle.cos()], dim=-1)
+        return self.dense(features.to(self.dense[0].weight.dtype))
+
+
+class DBlock(nn.Module):
+    """Residual block that reads features: ``Conv1(x)`` plus three times (LeakyReLU, Conv3), dilations 1, 2, 4."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.shortcut = convolution(filters, filters, size=1)
+        self.convolutions = nn.ModuleList(convolution(filters, filters, dilation=d) for d in DBLOCK_DILATIONS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for layer in self.convolutions:
+            y = layer(activate(y))
+        return self.shortcut(x) + y
+
+
+class FiLM(nn.Module):
+    """Feature-wise linear modulation (Perez et al. 2018, arXiv:1709.07871) from hidden features and noise embedding.
+
+    ``u = LeakyReLU(Conv3(h)) + Dense(embedding)``; ``(g', bias) = Conv3(u)``; ``gain = 1 + g'``.
+    """
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.features = convolution(filters, filters)
+        self.noise = nn.Linear(filters, filters)
+        self.affine = convolution(filters, 2 * filters)
+
+    def forward(self, hidden: Tensor, embedding: Tensor) -> Modulation:
+        """Modulation from hidden features (1, filters, level, column) and an embedding (column or 1, filters)."""
+        noise = self.noise(embedding).t()[None, :, None, :]
+        gain, bias = self.affine(activate(self.features(hidden)) + noise).chunk(2, dim=1)
+        return Modulation(gain=1 + gain, bias=bias)
+
+
+class UBlock(nn.Module):
+    """Residual block that writes the output, modulated three times by the FiLM of its layer.
+
+    ``y = Conv1(x) + Conv3(M(Conv3(LeakyReLU(x))))`` and ``out = y + Conv3(M(Conv3(M(y))))`` with the modulation
+    ``M(y) = LeakyReLU(gain * y + bias)``.
+    """
+
+    def __init__(self, filters: int, dilations: tuple[int, int, int, int]) -> None:
+        super().__init__()
+        self.shortcut = convolution(filters, filters, size=1)
+        self.convolutions = nn.ModuleList(convolution(filters, filters, dilation=d) for d in dilations)
+
+    def forward(self, x: Tensor, modulate: Modulation) -> Tensor:
+        first, second, third, fourth = self.convolutions
+        y = self.shortcut(x) + second(modulate(first(activate(x))))
+        return y + fourth(modulate(third(modulate(y))))
+
+
+class OutputHead(nn.Module):
+    """Output layers: LeakyReLU, Conv3 to the output channels, and a residual Dense over the levels that starts at zero."""
+
+    def __init__(self, filters: int, channels: int, levels: int) -> None:
+        super().__init__()
+        self.convolution = convolution(filters, channels)
+        self.dense = nn.Linear(levels, levels)
+        nn.init.zeros_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.convolution(activate(x))
+        return y + self.dense(y.transpose(-1, -2)).transpose(-1, -2)
+
+
+def initialise(module: nn.Module) -> None:
+    """Glorot uniform weights and zero biases of every convolution and dense layer, the default of Keras (the paper's library)."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def leaky_gain() -> float:
+    """Gain that keeps the variance through a LeakyReLU (He et al. 2015)."""
+    return math.sqrt(2 / (1 + LEAKY_SLOPE**2))

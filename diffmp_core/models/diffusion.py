@@ -1,0 +1,102 @@
+"""DIFF-MP: the conditional diffusion model (Section 3 of the paper), in the paper's configuration or the calibrated one.
+
+Training is Algorithm 1 of Figure 5, sampling Algorithm 2. The network predicts the noise (``epsilon``) or the velocity
+(``v``, Salimans and Ho 2022, arXiv:2202.00512). With s = sqrt(alpha_bar) and sigma = sqrt(1 - s^2)::
+
+    x = s x_0 + sigma eps        v = s eps - sigma x_0
+    x_0 = s x - sigma v          eps = s v + sigma x
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from diffmp_core.models.base import NetworkConfig, NetworkEmulator
+from diffmp_core.models.samplers import SAMPLERS
+from diffmp_core.models.schedule import SCHEDULES, karras_levels
+from diffmp_core.variables import OUTPUTS
+
+
+class DiffMPConfig(NetworkConfig):
+    """Options of DIFF-MP; the defaults are the calibrated configuration."""
+
+    kind: Literal["diffusion"] = "diffusion"
+    prediction: Literal["epsilon", "v"] = "v"
+    """What the network says of x_t: the noise in it (paper), or the velocity."""
+    schedule: Literal["paper", "zero_terminal_snr"] = "zero_terminal_snr"
+    sampler: Literal["ancestral", "ddim", "dpm_solver_pp_2m"] = "dpm_solver_pp_2m"
+    p_uncond: float = Field(default=0.1, ge=0, lt=1)
+    """Probability that training hides the condition, for classifier-free guidance."""
+    guidance: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    """Guidance strength w of each output that suits this emulator (the paper at 120 km: 0.5, 0.5, 0, 0)."""
+
+
+class DiffMP(NetworkEmulator):
+    """Diffusion emulator: draws output profiles of a column from noise, in a few evaluations of the network."""
+
+    kind: ClassVar[str] = "diffusion"
+    config_class = DiffMPConfig
+    config: DiffMPConfig
+
+    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+        """Mean squared error of the network's prediction at random noise levels (Figure 5, Algorithm 1).
+
+        Every prediction has weight one at every drawn level. For ``v`` that weighs the error of x_0 by 1 / (1 - s^2), the
+        "SNR + 1" weighting of Salimans and Ho (2022); for ``epsilon`` by s^2 / (1 - s^2), the SNR.
+
+        Args:
+            inputs: normalised condition, shape (column, 6, level).
+            outputs: normalised truth, shape (column, 4, level).
+            generator: source of levels, noise and hidden conditions, on the device of the data.
+        """
+        x_0, count = outputs, len(outputs)
+        level = SCHEDULES[self.config.schedule].draw(count, generator)
+        hidden = torch.rand(count, generator=generator, device=generator.device) < self.config.p_uncond
+        eps = torch.randn(x_0.shape, generator=generator, device=generator.device)
+        s = level[:, None, None]
+        sigma = (1 - s**2).sqrt()
+        noised = s * x_0 + sigma * eps
+        target = eps if self.config.prediction == "epsilon" else s * eps - sigma * x_0
+        prediction = self.denoiser(noised[:, None], level, self.denoiser.encode(inputs, hidden))[:, 0]
+        return functional.mse_loss(prediction, target)
+
+    def sample_normalised(
+        self, condition: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
+    ) -> Tensor:
+        """Ensemble by the configured sampler, with classifier-free guidance (Figure 5, Algorithm 2; equation 8).
+
+        ``eps = (1 + w) eps(x, c) - w eps(x, hidden)`` with one w a variable, applied to what the network predicts: the same for
+        epsilon and v, which are affine in each other. The second evaluation is left out where every w is zero.
+        """
+        w = torch.tensor(guidance, dtype=torch.float32, device=condition.device)[:, None]
+        given = self.denoiser.encode(condition)
+        hidden = self.denoiser.encode_hidden(condition) if any(guidance) else None
+
+        def denoise(x: Tensor, s: float) -> tuple[Tensor, Tensor]:
+            level = torch.tensor([s], dtype=torch.float32, device=x.device)
+            prediction = self.denoiser(x, level, given)
+            if hidden is not None:
+                prediction = (1 + w) * prediction - w * self.denoiser(x, level, hidden)
+            sigma = math.sqrt(1 - s**2)
+            if self.config.prediction == "epsilon":
+                return (x - sigma * prediction) / s, prediction
+            return s * x - sigma * prediction, s * prediction + sigma * x
+
+        def draw() -> Tensor:
+            shape = (len(condition), members, len(OUTPUTS), self.levels)
+            return torch.randn(shape, generator=generator, device=condition.device)
+
+        return SAMPLERS[self.config.sampler](denoise, self.noise_levels(steps), draw)
+
+    def noise_levels(self, steps: int) -> Tensor:
+        """Levels s_0 = 1 .. s_T of T evaluations: Karras spacing for DPM-Solver++(2M), else those of the schedule."""
+        schedule = SCHEDULES[self.config.schedule]
+        if self.config.sampler == "dpm_solver_pp_2m":
+            return karras_levels(steps, schedule.terminal)
+        return schedule.levels(steps)

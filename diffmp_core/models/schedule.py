@@ -1,0 +1,99 @@
+"""Noise schedules: how much signal is left at each level, when training and when sampling.
+
+A noise level is s = sqrt(alpha_bar) in [0, 1], the amplitude of the signal: ``x_t = s x_0 + sqrt(1 - s^2) eps``.
+s = 1 is the clean profile. Everything here is a pure function of its arguments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+PAPER_STEPS = 100
+PAPER_ALPHA_FIRST, PAPER_ALPHA_LAST = 0.9999, 0.94
+"""The fixed schedule of Section 3.2: alpha' falls linearly in 100 steps (the text's 9.9999 and 9.94 are misprints)."""
+
+TERMINAL_LEVEL = 0.03
+"""Signal left at the noisy end of the zero-terminal-SNR schedule: small enough to start from pure noise."""
+
+KARRAS_RHO = 7.0
+KARRAS_SIGMA_MIN, KARRAS_SIGMA_MAX = 0.02, 40.0
+"""Spacing of noise-to-signal ratios of Karras et al. (2022), with limits for data of unit variance."""
+
+
+def paper_fixed_levels() -> Tensor:
+    """Levels l_0 .. l_100 of the paper's fixed schedule (Section 3.2), float64.
+
+    ``alpha'_t`` linear in t from 0.9999 (t = 1) to 0.94 (t = 100); ``l_t = sqrt(prod_{i<=t} alpha'_i)``, ``l_0 = 1``.
+    The last is 0.216, not zero: the schedule does not end in pure noise.
+    """
+    alpha = torch.linspace(PAPER_ALPHA_FIRST, PAPER_ALPHA_LAST, PAPER_STEPS, dtype=torch.float64)
+    return torch.cat([torch.ones(1, dtype=torch.float64), alpha.cumprod(0).sqrt()])
+
+
+def paper_levels(steps: int) -> Tensor:
+    """Levels s_0 = 1 .. s_T of T denoising steps, ``s_i = f(100 i / T)`` (Section 3.2, Figure 2, Algorithm 2, line 1).
+
+    f is the noise level function: linear between the levels l_t of the fixed schedule, as in WaveGrad (arXiv:2009.00713).
+    """
+    fixed = paper_fixed_levels()
+    position = torch.linspace(0, PAPER_STEPS, steps + 1, dtype=torch.float64)
+    below = position.floor().long().clamp(max=PAPER_STEPS - 1)
+    return torch.lerp(fixed[below], fixed[below + 1], position - below)
+
+
+def draw_paper_levels(count: int, generator: Generator) -> Tensor:
+    """Noise levels of a training batch (Figure 2, Algorithm 1, lines 3 and 4), shape (count,), float32.
+
+    ``t ~ U{1..100}``, ``s ~ U(l_t, l_{t-1})``: drawn in s = sqrt(alpha_bar), as WaveGrad does; the bounds as printed are reversed.
+    """
+    fixed = paper_fixed_levels().to(generator.device, torch.float32)
+    t = torch.randint(1, PAPER_STEPS + 1, (count,), generator=generator, device=generator.device)
+    return torch.lerp(fixed[t], fixed[t - 1], torch.rand(count, generator=generator, device=generator.device))
+
+
+def cosine_levels(steps: int) -> Tensor:
+    """Levels of the zero-terminal-SNR schedule, ``s_i = cos((i / T) arccos 0.03)``, i = 0 .. T, float64.
+
+    The cosine schedule of Nichol and Dhariwal (2021), run to (almost) no signal as Lin et al. (2024, arXiv:2305.08891) ask for.
+    """
+    return torch.cos(torch.linspace(0, 1, steps + 1, dtype=torch.float64) * math.acos(TERMINAL_LEVEL))
+
+
+def draw_cosine_levels(count: int, generator: Generator) -> Tensor:
+    """Noise levels of a training batch, ``s = cos(u arccos 0.03)`` with ``u ~ U(0, 1)``, shape (count,), float32."""
+    return torch.cos(torch.rand(count, generator=generator, device=generator.device) * math.acos(TERMINAL_LEVEL))
+
+
+def karras_levels(steps: int, terminal: float = 0.0) -> Tensor:
+    """Levels of T evaluations spaced as in Karras et al. (2022, arXiv:2206.00364, equation 5), float64.
+
+    ``sigma_j = (sigma_max^(1/rho) + j/(T-1) (sigma_min^(1/rho) - sigma_max^(1/rho)))^rho``, j = 0 .. T-1, then 0; with rho 7
+    and sigma from 40 to 0.02. ``s = 1/sqrt(1 + sigma^2)``. Returned in the order of the other schedules:
+    s_0 = 1 (sigma = 0) .. s_T. No level is noisier than ``terminal``, the noisiest that a network was trained on.
+    """
+    start, end = KARRAS_SIGMA_MAX ** (1 / KARRAS_RHO), KARRAS_SIGMA_MIN ** (1 / KARRAS_RHO)
+    if terminal > 0:
+        start = min(start, math.sqrt(1 / terminal**2 - 1) ** (1 / KARRAS_RHO))
+    sigma = torch.linspace(start, end, steps, dtype=torch.float64) ** KARRAS_RHO
+    sigma = torch.cat([sigma, torch.zeros(1, dtype=torch.float64)]).flip(0)
+    return 1 / (1 + sigma**2).sqrt()
+
+
+@dataclass(frozen=True)
+class NoiseSchedule:
+    """A schedule: levels of T steps, the draw of a training batch, and the noisiest level of both."""
+
+    levels: Callable[[int], Tensor]
+    draw: Callable[[int, Generator], Tensor]
+    terminal: float
+
+
+SCHEDULES: dict[str, NoiseSchedule] = {
+    "paper": NoiseSchedule(paper_levels, draw_paper_levels, float(paper_fixed_levels()[-1])),
+    "zero_terminal_snr": NoiseSchedule(cosine_levels, draw_cosine_levels, TERMINAL_LEVEL),
+}

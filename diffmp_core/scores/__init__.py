@@ -1,0 +1,1 @@
+"""ENSEMBLES -> SCORES: how well the members of an emulator stand for the truth."""

@@ -1,0 +1,98 @@
+"""The score store on disk: fields are written while the ensembles pass, averages when they have passed.
+
+One netCDF file. Fields keep six significant bits of the mantissa (0.8 %, BitRound, Kouhen et al. 2022,
+doi:10.5194/gmd-14-377-2021) and are compressed without further loss; averages are exact.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import netCDF4
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from diffmp_core.errors import DiffmpError
+from diffmp_core.scores.moments import Array
+from diffmp_core.scores.table import METRICS
+from diffmp_core.stores import remove, replace
+from diffmp_core.variables import OUTPUT_NAMES
+
+COLUMN_FIELDS = ("column_mse", "column_spread", "column_crps_fair", "column_bias", "column_covered")
+"""Fields with dims (time, variable, level, cell)."""
+
+COLUMN_UNITS = {"column_mse": "truth_std**2", "column_covered": "1"}
+SIGNIFICANT_BITS = 6
+CELLS_IN_CHUNK = 4096
+COORDINATES = ("time", "lat", "lon", "area", "land_fraction", "height", "pressure", "split")
+
+
+class ScoreStore:
+    """A score store in the making; use it in a ``with`` statement: without :meth:`finish` nothing is left behind."""
+
+    def __init__(self, path: Path, columns: xr.Dataset) -> None:
+        """Lay out the file for the columns to be scored.
+
+        Raises:
+            DiffmpError: it cannot be written.
+        """
+        self.path = path
+        self._part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+        coordinates = {name: columns[name].load() for name in COORDINATES if name in columns.variables}
+        frame = xr.Dataset(coords={"variable": list(OUTPUT_NAMES), **coordinates})
+        frame.attrs = {key: columns.attrs[key] for key in ("source", "spacing_km", "columns_id") if key in columns.attrs}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            frame.to_netcdf(self._part, engine="netcdf4")
+            self._file = netCDF4.Dataset(self._part, "a")
+        except OSError as error:
+            remove(self._part)
+            raise DiffmpError(f"could not write {path}: {error.strerror or error}; choose another folder") from error
+        cells, levels = columns.sizes["cell"], columns.sizes["level"]
+        chunk = (1, levels, min(cells, CELLS_IN_CHUNK))
+        for name in COLUMN_FIELDS:
+            self._create(name, ("time", "variable", "level", "cell"), (1, *chunk), COLUMN_UNITS.get(name, "truth_std"))
+        for metric in METRICS:
+            self._create(f"cell_{metric}", ("variable", "level", "cell"), chunk, UNITS.get(metric, "1"))
+
+    def _create(self, name: str, dims: tuple[str, ...], chunk: tuple[int, ...], unit: str) -> None:
+        flag = name == "column_covered"
+        options = {} if flag else {"significant_digits": SIGNIFICANT_BITS, "quantize_mode": "BitRound", "fill_value": np.nan}
+        variable = self._file.createVariable(
+            name, "i1" if flag else "f4", dims, compression="zlib", complevel=4, shuffle=True, chunksizes=chunk, **options
+        )
+        variable.units = unit
+
+    def write_columns(self, time: int, cells: slice, fields: Mapping[str, NDArray]) -> None:
+        """Write fields ``(cell, variable, level)`` of some cells at one time."""
+        for name in COLUMN_FIELDS:
+            self._file[name][time, :, :, cells] = np.moveaxis(fields[name], 0, -1)
+
+    def write_cells(self, cells: slice, metrics: Mapping[str, Array]) -> None:
+        """Write scores over the times ``(cell, variable, level)`` of some cells."""
+        for name in METRICS:
+            self._file[f"cell_{name}"][:, :, cells] = np.moveaxis(metrics[name], 0, -1)
+
+    def finish(self, averages: xr.Dataset) -> Path:
+        """Add what holds for all columns, and put the file under its name."""
+        self._file.close()
+        averages.to_netcdf(self._part, mode="a", engine="netcdf4")
+        replace(self._part, self.path)
+        return self.path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._file.isopen():
+            self._file.close()
+        remove(self._part)
+
+
+UNITS = {"mse": "truth_std**2", "crps_fair": "truth_std", "bias": "truth_std"}
+"""Units of the scores that have one: the truth's standard deviation of the variable, or its square."""

@@ -1,0 +1,80 @@
+"""Statistics of a set of ensembles, from which every score follows; those of parts combine into those of the whole.
+
+The chain is: ensembles -> one :class:`Statistics` a column -> merged over times, then cells, then levels ->
+:func:`diffmp_core.scores.table.metrics`. Nothing larger than the statistics of the cells at hand is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import xarray as xr
+
+from diffmp_core.scores.ensemble import Ensemble
+from diffmp_core.scores.moments import Array, Bundle, Comoments, Mergeable, Moments, Sums, stack
+from diffmp_core.stores import iterate_columns
+from diffmp_core.variables import OUTPUTS
+
+
+@dataclass(frozen=True)
+class Statistics(Mergeable):
+    """All that the scores need, float64 arrays of one shape ``(..., variable, level)``, in units of the truth's std.
+
+    Attributes:
+        sums: what is averaged over samples.
+        truth: moments of the truth.
+        members: moments of all members of all samples together.
+        truth_and_mean: co-moments of truth (x) and ensemble mean (y).
+        spread_and_error: co-moments of ensemble spread (x) and absolute error of the ensemble mean (y).
+    """
+
+    sums: Sums
+    truth: Moments
+    members: Moments
+    truth_and_mean: Comoments
+    spread_and_error: Comoments
+
+    @classmethod
+    def of(cls, ensemble: Ensemble) -> Self:
+        """Statistics of single samples, arrays ``(column, variable, level)``."""
+        error = ensemble.error
+        return cls(
+            sums=Sums(
+                count=np.ones_like(error),
+                error=error,
+                squared_error=error * error,
+                variance=ensemble.variance,
+                crps=np.asarray(ensemble.crps_fair, dtype=np.float64),
+                covered=ensemble.covered.astype(np.float64),
+            ),
+            truth=Moments.of(ensemble.truth),
+            members=ensemble.members,
+            truth_and_mean=Comoments.of(ensemble.truth, ensemble.members.mean),
+            spread_and_error=Comoments.of(ensemble.spread, np.abs(error)),
+        )
+
+    @classmethod
+    def empty(cls, shape: tuple[int, ...]) -> Self:
+        """Statistics of no sample at all."""
+
+        def bundle(kind: type[Bundle]) -> Bundle:
+            return kind(**{name: np.zeros(shape) for name in kind.__dataclass_fields__})
+
+        return cls(bundle(Sums), bundle(Moments), bundle(Moments), bundle(Comoments), bundle(Comoments))
+
+
+def truth_std(columns: xr.Dataset, *, batch: int = 4096) -> Array:
+    """Standard deviation of each output over all times, cells and levels ``(variable,)``, unit of the variable.
+
+    It is the unit of the scores. NaN where an output never varies: it cannot be scored.
+
+    Raises:
+        DiffmpError: a value that is not finite, with its place.
+    """
+    parts: list[Moments] = []
+    for _, values in iterate_columns(columns, batch, OUTPUTS):
+        parts.append(Moments.of(values).merge((0, 2)))
+    std = stack(parts).merge(0).std
+    return np.where(std > 0, std, np.nan)

@@ -1,0 +1,154 @@
+"""Scores from statistics, and the tables that people read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.table import Table
+
+from diffmp_core.scores.moments import Array
+from diffmp_core.scores.statistics import Statistics
+from diffmp_core.variables import BY_NAME
+
+if TYPE_CHECKING:
+    from diffmp_core.scores.evaluate import ScoreResult
+
+METRICS = (
+    "mse",
+    "pcc",
+    "coverage_ratio",
+    "spread_skill_correlation",
+    "spread_skill_ratio",
+    "std_ratio",
+    "skewness_ratio",
+    "kurtosis_ratio",
+    "crps_fair",
+    "bias",
+)
+"""Names of the scores, in the order of every table."""
+
+VANISHING_STD = 1e-3
+"""Below this standard deviation of the truth [of its one global standard deviation] correlations and ratios are NaN."""
+
+SHORT_NAMES = {
+    "mse": "MSE",
+    "pcc": "PCC",
+    "coverage_ratio": "coverage",
+    "spread_skill_correlation": "spread-skill correlation",
+    "spread_skill_ratio": "spread-skill ratio",
+    "std_ratio": "std ratio",
+    "skewness_ratio": "skewness ratio",
+    "kurtosis_ratio": "kurtosis ratio",
+    "crps_fair": "CRPS (fair)",
+    "bias": "bias",
+}
+"""Headings of the tables."""
+
+
+def perfect_coverage(members: int) -> float:
+    """Coverage of a perfect ensemble, (M - 1)/(M + 1): the truth is as likely in any of the M + 1 gaps between members."""
+    return (members - 1) / (members + 1)
+
+
+def metrics(statistics: Statistics) -> dict[str, Array]:
+    r"""Scores of each entry of the statistics.
+
+    With truth y, members x_i (i = 1 .. M), ensemble mean m, member variance s^2 (ddof = 1), and averages <> over the samples
+    of the entry, all in units of the truth's one global standard deviation:
+
+    ======================== =============================================================== =======
+    mse                      <(m - y)^2>                                                     0
+    pcc                      Pearson correlation of m and y                                  1
+    coverage_ratio           <min x_i <= y <= max x_i>                                       (M-1)/(M+1)
+    spread_skill_correlation Pearson correlation of s and abs(m - y)                         high
+    spread_skill_ratio       sqrt((M + 1)/M <s^2>) / sqrt(<(m - y)^2>)                       1
+    std_ratio                std of all members together / std of y                          1
+    skewness_ratio           skewness of all members together / skewness of y                1
+    kurtosis_ratio           kurtosis (3 for a Gaussian) of all members / kurtosis of y      1
+    crps_fair                <fair CRPS>                                                     low
+    bias                     <m - y>                                                         0
+    ======================== =============================================================== =======
+
+    pcc, spread_skill_correlation and the ratios are NaN where the truth's standard deviation is below ``VANISHING_STD``.
+    """
+    sums = statistics.sums
+    with np.errstate(invalid="ignore", divide="ignore"):
+        count = sums.count
+        mse, spread = sums.squared_error / count, sums.variance / count
+        members = statistics.members.count / count
+        ratios = {
+            "pcc": statistics.truth_and_mean.correlation,
+            "spread_skill_correlation": statistics.spread_and_error.correlation,
+            "spread_skill_ratio": np.where(mse > 0, np.sqrt((members + 1) / members * spread / mse), np.nan),
+            "std_ratio": statistics.members.std / statistics.truth.std,
+            "skewness_ratio": statistics.members.skewness / statistics.truth.skewness,
+            "kurtosis_ratio": statistics.members.kurtosis / statistics.truth.kurtosis,
+        }
+        varies = statistics.truth.std >= VANISHING_STD
+        means = {
+            "mse": mse,
+            "coverage_ratio": sums.covered / count,
+            "crps_fair": sums.crps / count,
+            "bias": sums.error / count,
+        }
+    scores = means | {name: np.where(varies & np.isfinite(value), value, np.nan) for name, value in ratios.items()}
+    return {name: scores[name] for name in METRICS}
+
+
+def rich_table(result: ScoreResult) -> Table:
+    """The overall scores for a terminal: one row a variable, one column a score, and what a perfect ensemble would get."""
+    table = Table(
+        title=f"{result.emulator} on {result.columns:,} columns ({result.title}, split {result.split})",
+        caption="\n".join(
+            (
+                f"{result.members} members, {result.steps} steps, seed {result.seed}; "
+                "MSE and CRPS in units of the truth's variance and standard deviation",
+                *result.notes,
+            )
+        ),
+    )
+    table.add_column("variable")
+    for name in METRICS:
+        table.add_column(SHORT_NAMES[name], justify="right")
+    for variable, scores in result.scores.items():
+        table.add_row(variable, *(_shown(scores[name]) for name in METRICS))
+    perfect = {"coverage_ratio": perfect_coverage(result.members), "mse": 0.0, "bias": 0.0, "crps_fair": 0.0}
+    ones = ("pcc", "spread_skill_ratio", "std_ratio", "skewness_ratio", "kurtosis_ratio")
+    ideal = perfect | dict.fromkeys(ones, 1.0)
+    table.add_section()
+    table.add_row("ideal", *(_shown(ideal.get(name)) for name in METRICS), style="dim")
+    return table
+
+
+def markdown_table(
+    tables: Sequence[tuple[str, Mapping]],
+    metrics: Sequence[str] = ("crps_fair", "mse", "pcc", "coverage_ratio", "spread_skill_ratio", "std_ratio"),
+    *,
+    digits: int = 2,
+) -> str:
+    """Several emulators side by side in Markdown: one row each, one column a score with its values for the four outputs.
+
+    Args:
+        tables: name and content of ``scores.json`` of each emulator, scored on the same columns.
+        metrics: which scores, in order.
+        digits: decimals shown.
+    """
+    variables = [name for name in BY_NAME if any(name in table["scores"] for _, table in tables)]
+    lines = [
+        "| " + " | ".join(["", *(SHORT_NAMES[name] for name in metrics)]) + " |",
+        "|" + "---|" * (len(metrics) + 1),
+    ]
+    for label, table in tables:
+        cells = ["/".join(_shown(table["scores"].get(v, {}).get(name), digits) for v in variables) for name in metrics]
+        lines.append("| " + " | ".join([label, *cells]) + " |")
+    symbols = ", ".join(variables)
+    return "\n".join([*lines, "", f"Values for {symbols}."])
+
+
+def _shown(value: float | None, digits: int = 3) -> str:
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.{digits}f}"

@@ -1,0 +1,1 @@
+"""Columns -> weights: configuration, data in memory, learning rate, checkpoint, loop."""

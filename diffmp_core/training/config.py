@@ -1,0 +1,129 @@
+"""Training configuration: the shipped ones by name, or a YAML file.
+
+``extends: NAME`` in a file starts from a shipped configuration, and the file says only what differs.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from diffmp_core.columns.normalize import WINSORISE_LIMIT
+from diffmp_core.errors import DiffmpError
+from diffmp_core.models.diffusion import DiffMPConfig
+from diffmp_core.models.regression import RegressionConfig
+from diffmp_core.training.learning_rate import Schedule
+
+CONFIGS = "diffmp_core.configs"
+DOMAIN_FILE = "domain.safetensors"
+"""File of an emulator folder with the training domain (:class:`diffmp_core.columns.domain.TrainingDomain`)."""
+
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class TrainingConfig(BaseModel):
+    """Everything that a training is made by; ``model`` says which emulator."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(default="custom", min_length=1)
+    model: Annotated[DiffMPConfig | RegressionConfig, Field(discriminator="kind")]
+    replace_abnormal: bool = False
+    """Replace columns with a normalised output beyond 3 by a neighbour (Section 2 of the paper)."""
+    winsorise: _Positive | None = WINSORISE_LIMIT
+    """Hold normalised outputs within this many spreads while training; evaluation never does."""
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    weight_decay: float = Field(default=0.01, ge=0, allow_inf_nan=False)
+    """Decoupled weight decay of AdamW; Adam has none."""
+    gradient_clip: _Positive | None = 1.0
+    """Largest norm of the gradient."""
+    schedule: Schedule = "cosine"
+    learning_rate: _Positive = 1e-3
+    """Highest learning rate."""
+    lowest_learning_rate: float = Field(default=1e-5, ge=0, allow_inf_nan=False)
+    cycle_epochs: _Positive = 1.0
+    """Length of a cycle of the cyclical schedule."""
+    warmup_steps: int = Field(default=0, ge=0)
+    batch: int = Field(default=512, ge=1)
+    """Columns an optimiser step, over all processes."""
+    micro_batch: int = Field(default=512, ge=1)
+    """Columns that go through the network at once; bounds the memory, and the noise is drawn for each."""
+    epochs: int = Field(default=100, ge=1)
+    max_minutes: _Positive | None = None
+    """Stop after this time at the latest; the learning rate falls with the time then, which no resume repeats bit for bit."""
+    ema_decay: float | None = Field(default=0.999, gt=0, lt=1)
+    """Decay of the exponential moving average of the weights that is kept; None keeps the weights themselves."""
+    precision: Literal["fp32", "bf16"] = "bf16"
+    keep: Literal["best", "last"] = "best"
+    """Weights to keep: of the lowest validation loss, or the last ones."""
+    validation_epochs: _Positive = 1.0
+    """Interval of a row of ``training.csv`` and of the validation."""
+    validation_columns: int = Field(default=4096, ge=1)
+    """Validation columns at most, spread evenly over times and cells; their noise is the same each time."""
+    checkpoint_minutes: float = Field(default=2.0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _rates_in_order(self) -> TrainingConfig:
+        if self.lowest_learning_rate > self.learning_rate:
+            raise ValueError("lowest_learning_rate is above learning_rate")
+        return self
+
+
+def shipped_configs() -> tuple[str, ...]:
+    """Names of the shipped configurations."""
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in files(CONFIGS).iterdir() if file.name.endswith(".yaml")))
+
+
+def load_config(name_or_path: str | Path) -> TrainingConfig:
+    """Configuration of a shipped name (:func:`shipped_configs`) or of a YAML file.
+
+    Raises:
+        DiffmpError: neither of both, text that is not YAML, an unknown key, or a value out of range.
+    """
+    name = str(name_or_path)
+    if name in shipped_configs():
+        return _validate(_shipped(name), f"configuration {name!r}")
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise DiffmpError(f"expected a configuration among {shipped_configs()} or a YAML file, found {name!r}; name one of them")
+    try:
+        options = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DiffmpError(f"expected YAML, found something unreadable in {path}; correct it") from error
+    if not isinstance(options, dict):
+        raise DiffmpError(f"expected a mapping of options in {path}, found {type(options).__name__}; see docs/training.md")
+    base = options.pop("extends", None)
+    if base is not None:
+        if base not in shipped_configs():
+            raise DiffmpError(f"expected 'extends' to be one of {shipped_configs()}, found {base!r} in {path}; name one of them")
+        options = _merge(_shipped(base) | {"name": path.stem}, options)
+    return _validate({"name": path.stem, **options}, str(path))
+
+
+def _shipped(name: str) -> dict[str, Any]:
+    return {"name": name, **yaml.safe_load((files(CONFIGS) / f"{name}.yaml").read_text(encoding="utf-8"))}
+
+
+def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Options of ``base`` with ``changes`` on top; the section ``model`` is merged key by key."""
+    merged = base | changes
+    if isinstance(changes.get("model"), dict):
+        merged["model"] = base["model"] | changes["model"]
+    return merged
+
+
+def _validate(options: dict[str, Any], where: str) -> TrainingConfig:
+    try:
+        return TrainingConfig.model_validate(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the options"
+        problem = "an unknown key" if first["type"] == "extra_forbidden" else repr(first.get("input"))
+        raise DiffmpError(
+            f"expected a valid training configuration, found {problem} at {place} in {where} ({first['msg']}); correct it"
+        ) from error
