@@ -20,11 +20,11 @@ import yaml
 from app.metrics import MAP_BY_NAME, MapMetric
 from app.state import Limits
 from diffmp_core.errors import DiffmpError
+from diffmp_core.experiments import EmulatorEntry, Experiment, find_experiments, load_experiment
 from diffmp_core.stores import open_columns, open_store, select_split
 from diffmp_core.variables import OUTPUT_NAMES
 
 if TYPE_CHECKING:
-    from diffmp_core.experiments import Entry, Experiment
     from diffmp_core.sampling.live import LiveEmulator
 
 DEMO = Path(__file__).resolve().parents[1] / "data" / "demo"
@@ -32,6 +32,7 @@ ENVIRONMENT = "DIFFMP_EXPERIMENTS"
 """Environment variable: folders to serve when none is named, separated as in PATH."""
 START_PRESSURE = 50_000.0
 """The maps start at the level nearest this pressure [Pa], where deep convection heats most."""
+DEFAULT_MEMBERS = 32
 SHOWN_PERCENT = 99.0
 """Colours run to this percentile, so that a few cells do not make the others invisible."""
 
@@ -68,21 +69,19 @@ class Grid:
 class Catalog:
     """Experiments served by this process. A name is a folder's name, so no path ever comes from an address."""
 
-    def __init__(self, folders: Sequence[Path], load: Callable[[Path], Experiment] | None = None) -> None:
-        """Read the experiment files.
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """Read the experiment files in these folders and directly below them.
 
         Raises:
             DiffmpError: none of the folders holds an experiment that can be opened.
         """
-        if load is None:
-            from diffmp_core.experiments import load_experiment as load
         self.problems: list[str] = []
         self._experiments: dict[str, Experiment] = {}
         self._kept: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
-        for folder in folders:
+        for folder in [found for folder in folders for found in (find_experiments([folder]) or [folder])]:
             try:
-                experiment = load(folder)
+                experiment = load_experiment(folder)
             except DiffmpError as error:
                 self.problems.append(str(error))
                 continue
@@ -101,7 +100,7 @@ class Catalog:
         """The experiment file of that name."""
         return self._experiments[name]
 
-    def entry(self, name: str, emulator: str) -> Entry:
+    def entry(self, name: str, emulator: str) -> EmulatorEntry:
         """What the experiment says about one emulator."""
         return next(entry for entry in self.experiment(name).emulators if entry.name == emulator)
 
@@ -162,8 +161,17 @@ class Catalog:
 
         return self.keep(("mean", name, emulator, stored, variable), mean)
 
-    def colour_range(self, name: str, metric: MapMetric, variable: str, level: int | None, *, averaged: bool) -> tuple[float, float]:
-        """From which to which stored value colours run: the same for all emulators and times of one level (or of all)."""
+    def members(self, name: str, emulator: str) -> int:
+        """Members of the ensemble that was scored (one more rank than members)."""
+        scores = self.scores(name, emulator)
+        return DEFAULT_MEMBERS if scores is None else scores.sizes["rank"] - 1
+
+    def colour_range(self, name: str, metric: MapMetric, variable: str, *, averaged: bool, key: Hashable,
+                     drawn: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
+        """From which to which stored value colours run, the same for all emulators and all times.
+
+        ``drawn`` makes what is coloured of values ``(level, cell)``; ``key`` names it.
+        """
         if metric.palette == "coverage":
             return 0.0, 1.0
 
@@ -171,11 +179,11 @@ class Catalog:
             times = [None] if averaged else list(range(len(self.grid(name).times)))
             every = [self.levels(name, emulator, metric.name, variable, time)
                      for emulator in self.limits(name).emulators for time in times]
-            shown = [np.abs(values if level is None else values[level]) for values in every if values is not None]
+            shown = [np.abs(drawn(values)) for values in every if values is not None]
             high = float(np.nanpercentile(np.stack(shown), SHOWN_PERCENT)) if shown else 0.0
             return high if np.isfinite(high) and high > 0 else 1.0
 
-        high = self.keep(("range", name, metric.name, variable, level, averaged), highest)
+        high = self.keep(("range", name, metric.name, variable, averaged, key), highest)
         return (-high, high) if metric.palette == "diverging" else (0.0, high)
 
     def config(self, name: str, emulator: str) -> dict[str, Any]:

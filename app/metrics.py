@@ -91,6 +91,10 @@ class MapMetric:
             return unit if self.power == 1 else f"({unit})²"
         return "σ of truth" if self.power == 1 else "σ² of truth"
 
+    def reference(self, members: int) -> float | None:
+        """What a perfect ensemble has everywhere; None where that depends on the data."""
+        return {"coverage": perfect_coverage(members), "bias": 0.0}.get(self.name)
+
     def factor(self, variable: str, units: str, truth_std: float) -> float:
         """What stored values are multiplied by to be shown in :meth:`unit`."""
         if self.power == 0 or units != "physical":

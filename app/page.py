@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import logging
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 import param
 from panel.custom import JSComponent
+from panel.io import hold
 
 from app.catalog import Catalog
 from app.state import TABS, State
@@ -54,7 +55,7 @@ class DashboardPage:
         self._stale: dict[str, set[str]] = {}
         self._address = Address(query=self.state.query(), visible=False, width=0, height=0, margin=0)
         self._notices = pn.Column(*(_notice(text) for text in notices), sizing_mode="stretch_width", margin=0)
-        self._later: dict[str, object] = {}
+        self._pending: object | None = None
         self.state.param.watch(self._changed, list(self.state.param))
 
     def panel(self) -> pmui.Page:
@@ -69,8 +70,8 @@ class DashboardPage:
             title=TITLE,
             meta_name=f"{TITLE} dashboard",
             header=[
-                pmui.Select.from_param(state.param.experiment, label="Experiment", options=titles, size="small", width=250, **HEADER),
-                pmui.Select.from_param(state.param.emulator, label="Emulator", size="small", width=230, **HEADER),
+                pmui.Select.from_param(state.param.experiment, label="Experiment", options=titles, width=250, **HEADER),
+                pmui.Select.from_param(state.param.emulator, label="Emulator", width=230, **HEADER),
             ],
             main=[pn.Column(self._address, self._notices, tabs, sizing_mode="stretch_width", margin=(0, 16))],
             dark_theme=state.dark,
@@ -88,8 +89,9 @@ class DashboardPage:
         names = {event.name for event in events}
         for tab in self._stale:
             self._stale[tab] |= names & set(self.views[tab].depends)
-        self._schedule("draw", 0, lambda: self._show(self.state.tab))
-        self._schedule("address", SETTLED_MS, self._write_address)
+        with hold(pn.state.curdoc):
+            self._show(self.state.tab)
+        self._schedule_address()
 
     def _show(self, tab: str) -> None:
         """Build a tab on its first visit, otherwise let it catch up."""
@@ -108,27 +110,26 @@ class DashboardPage:
     def _write_address(self) -> None:
         self._address.query = self.state.query() or "?"
 
-    def _schedule(self, key: str, delay_ms: int, call: Callable[[], None]) -> None:
-        """Call once after a delay, counted from the last request; at once where there is no session (tests)."""
+    def _schedule_address(self) -> None:
+        """Write the address when nothing has changed for a while; at once where there is no session (tests)."""
         document = pn.state.curdoc
         if document is None or document.session_context is None:
-            call()
+            self._write_address()
             return
-        pending = self._later.pop(key, None)
-        if pending is not None and delay_ms == 0:
-            self._later[key] = pending
-            return
-        if pending is not None:
-            document.remove_timeout_callback(pending)
+        if self._pending is not None:
+            document.remove_timeout_callback(self._pending)
+        self._pending = document.add_timeout_callback(self._settled, SETTLED_MS)
 
-        def due() -> None:
-            self._later.pop(key, None)
-            call()
-
-        self._later[key] = document.add_timeout_callback(due, delay_ms) if delay_ms else document.add_next_tick_callback(due)
+    def _settled(self) -> None:
+        self._pending = None
+        self._write_address()
 
 
-HEADER = {"sx": {"& .MuiOutlinedInput-root, & .MuiInputLabel-root, & .MuiSvgIcon-root": {"color": "inherit"}}}
+HEADER: dict[str, Any] = {"size": "small", "description": "", "margin": (6, 8), "sx": {
+    "& .MuiInputBase-root, & .MuiInputLabel-root, & .MuiInputLabel-root.Mui-focused, & .MuiSvgIcon-root": {"color": "#ffffff"},
+    "& .MuiOutlinedInput-notchedOutline": {"borderColor": "rgba(255, 255, 255, 0.45) !important"},
+}}
+"""Look of the drop-downs on the coloured bar."""
 
 
 def _notice(text: str) -> pmui.Alert:

@@ -108,7 +108,8 @@ PAGE_THEME = {
         },
         "typography": {"fontFamily": FONT},
         "shape": {"borderRadius": 8},
+        "components": {"MuiAppBar": {"styleOverrides": {"root": {"backgroundColor": bar, "backgroundImage": "none"}}}},
     }
-    for mode, chosen in (("light", LIGHT), ("dark", DARK))
+    for mode, chosen, bar in (("light", LIGHT, LIGHT.accent), ("dark", DARK, "#0a2434"))
 }
 """Theme of panel-material-ui for both modes."""

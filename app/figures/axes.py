@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from bokeh.models import Range1d
+from bokeh.models import Range1d, Title
 from bokeh.plotting import figure
 from numpy.typing import ArrayLike, NDArray
 
@@ -139,10 +139,12 @@ def padded_range(*arrays: ArrayLike, pad: float = 0.06, least: float = 0.0) -> t
     return min(low, middle - width / 2) - pad * width, max(high, middle + width / 2) + pad * width
 
 
-def steady_range(current: tuple[float, float], wanted: tuple[float, float], *, slack: float = 2.0) -> tuple[float, float]:
+def steady_range(
+    current: tuple[float, float], wanted: tuple[float, float], *, slack: float = 2.0
+) -> tuple[float, float]:
     """Range that stays where it is while a slider moves.
 
-    It grows at once to hold ``wanted`` and shrinks only when it is ``slack`` times too wide, so that curves move, not axes.
+    It grows at once to hold ``wanted`` and shrinks only when ``slack`` times too wide, so that curves move, not axes.
     """
     low, high = current
     if not np.isfinite([low, high]).all() or (high - low) > slack * (wanted[1] - wanted[0]):
@@ -162,3 +164,9 @@ def profile_figure(*, title: str, height: int, x_range: Range1d, y_range: Range1
     plot.toolbar.autohide = True
     plot.xaxis.ticker.desired_num_ticks = 4
     return plot
+
+
+def set_title(plot: figure, text: str) -> None:
+    """Change the words of a title and leave its looks."""
+    if isinstance(plot.title, Title) and plot.title.text != text:
+        plot.title.text = text

@@ -12,11 +12,20 @@ from dataclasses import dataclass
 import colorcet
 import numpy as np
 from bokeh.events import Tap
-from bokeh.models import ColorBar, ColumnDataSource, FixedTicker, HoverTool, LinearColorMapper, LogColorMapper, Range1d, Span
+from bokeh.models import (
+    ColorBar,
+    ColumnDataSource,
+    FixedTicker,
+    HoverTool,
+    LinearColorMapper,
+    LogColorMapper,
+    Range1d,
+    Span,
+)
 from bokeh.plotting import figure
 from numpy.typing import ArrayLike, NDArray
 
-from app.figures.axes import LevelAxis, ValueAxis, profile_figure, set_range
+from app.figures.axes import LevelAxis, ValueAxis, profile_figure, set_range, set_title
 from app.theme import Colours, colours, style
 
 ROWS = 240
@@ -96,7 +105,7 @@ def wasserstein_floor(truth: ArrayLike, edges: ArrayLike, *, ensemble_size: int)
 
 
 def stretch(values: ArrayLike, axis: LevelAxis) -> NDArray[np.float32]:
-    """Rows of levels (level, bin) put at their place on a linear vertical axis: (ROWS, bin), lowest coordinate first."""
+    """Rows of levels (level, bin) put at their place on a linear vertical axis: (ROWS, bin), smallest first."""
     low, high = sorted((axis.start, axis.end))
     centres = low + (np.arange(ROWS) + 0.5) * (high - low) / ROWS
     ascending = axis.edges if axis.edges[0] < axis.edges[-1] else axis.edges[::-1]
@@ -126,6 +135,10 @@ def ratio_colours(dark: bool) -> list[str]:
     return list(colorcet.palette["bky" if dark else "CET_CBD1"])
 
 
+BELOW_HEATMAP = 100
+"""Height of axis and colour bar below a heatmap [pixels]; the figure of distances keeps it, so that levels align."""
+
+
 class DistributionPanels:
     """Heatmaps value x level of one output on shared axes: truth, each emulator, each difference; distance, one level.
 
@@ -137,13 +150,17 @@ class DistributionPanels:
         self, emulators: Sequence[str], *, height: int = 360, on_level: Callable[[float], None] | None = None
     ) -> None:
         self.emulators = tuple(emulators)
-        self.x_range, self.y_range = Range1d(-1, 1), Range1d(0, 1)
-        self.distance_range, self.share_range = Range1d(0, 1), Range1d(LEAST_SHARE, 1)
+        self.x_range, self.y_range = Range1d(start=-1, end=1), Range1d(start=0, end=1)
+        self.distance_range, self.share_range = Range1d(start=0, end=1), Range1d(start=LEAST_SHARE, end=1)
         self.image = ColumnDataSource(data={})
         self.curves = {name: ColumnDataSource(data={"x": [], "y": []}) for name in (*emulators, "floor")}
         self.steps = {name: ColumnDataSource(data={"x": [], "y": []}) for name in (*emulators, "truth")}
         self.share_mapper = LogColorMapper(
-            palette=share_colours(False), low=LEAST_SHARE, high=1.0, low_color="rgba(0,0,0,0)", nan_color="rgba(0,0,0,0)"
+            palette=share_colours(False),
+            low=LEAST_SHARE,
+            high=1.0,
+            low_color="rgba(0,0,0,0)",
+            nan_color="rgba(0,0,0,0)",
         )
         self.ratio_mapper = LinearColorMapper(
             palette=ratio_colours(False), low=-RATIO_LIMIT, high=RATIO_LIMIT, nan_color="rgba(0,0,0,0)"
@@ -165,9 +182,17 @@ class DistributionPanels:
         plot.add_layout(self.level_line)
         is_ratio = column.startswith("ratio")
         ticker = {"ticker": FixedTicker(ticks=[-2, -1, 0, 1, 2])} if is_ratio else {}
-        bar = ColorBar(color_mapper=mapper, height=8, padding=2, major_label_text_font_size="10px", background_fill_alpha=0.0,
-                       title="times as frequent as in the truth" if is_ratio else "share of the values of a level",
-                       title_text_font_size="10px", title_text_font_style="normal", **ticker)
+        bar = ColorBar(
+            color_mapper=mapper,
+            height=8,
+            padding=2,
+            major_label_text_font_size="10px",
+            background_fill_alpha=0.0,
+            title="times as frequent as in the truth" if is_ratio else "share of the values of a level",
+            title_text_font_size="10px",
+            title_text_font_style="normal",
+            **ticker,
+        )
         if is_ratio:
             bar.major_label_overrides = {-2: "1/4", -1: "1/2", 0: "1", 1: "2", 2: "4"}
         plot.add_layout(bar, "below")
@@ -177,27 +202,43 @@ class DistributionPanels:
         return plot
 
     def _distance(self, height: int) -> figure:
-        plot = profile_figure(title="Distance from the truth", height=height, x_range=self.distance_range, y_range=self.y_range)
+        plot = profile_figure(
+            title="Distance from the truth", height=height, x_range=self.distance_range, y_range=self.y_range
+        )
         self.curve_lines = {}
         for name, source in self.curves.items():
             floor = name == "floor"
             self.curve_lines[name] = plot.line(
-                "x", "y", source=source, line_width=2, line_dash="dotted" if floor else "solid",
+                "x",
+                "y",
+                source=source,
+                line_width=2,
+                line_dash="dotted" if floor else "solid",
                 legend_label="perfect emulator" if floor else name,
             )
-        plot.legend.update(location="top_right", label_text_font_size="11px", background_fill_alpha=0.6, padding=4)
-        plot.add_tools(HoverTool(tooltips=[("distance", "$x{0.000}"), ("at", "$y{0.0}")], mode="hline", line_policy="nearest"))
+        plot.legend.update(location="top_right", padding=4)
+        plot.min_border_bottom = BELOW_HEATMAP
+        plot.add_tools(
+            HoverTool(tooltips=[("distance", "$x{0.000}"), ("at", "$y{0.0}")], mode="hline", line_policy="nearest")
+        )
         plot.add_layout(self.level_line)
         return plot
 
     def _density(self, height: int) -> figure:
-        plot = profile_figure(title="One level", height=height, x_range=self.x_range, y_range=self.share_range,
-                            y_axis_type="log", y_axis_label="share of the values in a bin")
+        plot = profile_figure(
+            title="One level",
+            height=height,
+            x_range=self.x_range,
+            y_range=self.share_range,
+            y_axis_type="log",
+            y_axis_label="share of the values in a bin",
+        )
         self.step_lines = {}
         for name, source in self.steps.items():
-            self.step_lines[name] = plot.step("x", "y", source=source, mode="after", line_width=1.6,
-                                              legend_label="truth" if name == "truth" else name)
-        plot.legend.update(location="top_right", label_text_font_size="11px", background_fill_alpha=0.6, padding=4)
+            self.step_lines[name] = plot.step(
+                "x", "y", source=source, mode="after", line_width=1.6, legend_label="truth" if name == "truth" else name
+            )
+        plot.legend.update(location="top_right", padding=4)
         plot.add_tools(HoverTool(tooltips=[("value", "$x{0.00}"), ("share", "@y{0.0e+0}")], line_policy="prev"))
         return plot
 
@@ -232,7 +273,9 @@ class DistributionPanels:
 
     def _show_curves(self, histograms: Histograms, levels: LevelAxis, values: ValueAxis) -> None:
         size = max(histograms.ensemble_size.values(), default=1)
-        distances = {name: wasserstein(histograms.truth, histograms.members[name], histograms.edges) for name in self.emulators}
+        distances = {
+            name: wasserstein(histograms.truth, histograms.members[name], histograms.edges) for name in self.emulators
+        }
         distances["floor"] = wasserstein_floor(histograms.truth, histograms.edges, ensemble_size=size)
         for name, source in self.curves.items():
             source.data = {"x": distances[name] * values.factor, "y": levels.values}
@@ -248,7 +291,7 @@ class DistributionPanels:
             source.data = {"x": edges[:-1], "y": np.where(share > 0, share, np.nan)}
             largest = max(largest, float(share.max()))
         set_range(self.share_range, (0.7 * histograms.least_share, 1.5 * largest))
-        self.figures["density"].title.text = f"At {levels.describe(level)}"
+        set_title(self.figures["density"], f"At {levels.describe(level)}")
         self.level_line.location = float(levels.values[level])
 
     def paint(self, dark: bool) -> None:

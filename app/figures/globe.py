@@ -82,7 +82,7 @@ def coastline() -> MultiLineString:
     for arc in topology["arcs"]:
         points = np.cumsum(np.asarray(arc), axis=0) * scale + shift
         edge = (np.abs(points[:, 0]) > 179.99) | (points[:, 1] < -89.99)
-        kept = ~(edge[1:] & edge[:-1])
+        kept = ~(edge[1:] & edge[:-1]) & (np.abs(np.diff(points[:, 0])) < 180.0)
         for run in np.split(np.arange(len(kept)), np.flatnonzero(np.diff(kept.astype(int))) + 1):
             if run.size and kept[run[0]]:
                 lines.append(LineString(points[run[0]:run[-1] + 2]))

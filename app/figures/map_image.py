@@ -9,22 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from bokeh.models import (
-    BasicTicker,
-    ColorBar,
-    ColumnDataSource,
-    CustomJS,
-    CustomJSHover,
-    DataRange1d,
-    FixedTicker,
-    HoverTool,
-    LinearColorMapper,
-)
+from bokeh.models import ColorBar, ColumnDataSource, CustomJS, CustomJSHover, DataRange1d, HoverTool, LinearColorMapper
 from bokeh.plotting import figure
 
+from app.figures.colouring import make_colour_bar
 from app.figures.globe import Globe, Raster
-from app.metrics import Palette
-from app.theme import COVERAGE_EDGES, colours, make_figure, palette, style
+from app.theme import colours, make_figure, style
 
 OUTSIDE = np.iinfo(np.uint32).max
 GATHER = """
@@ -32,16 +22,6 @@ const value = values.data.value, image = pixels.data.image[0], cell = pixels.dat
 for (let i = 0; i < cell.length; i++) image[i] = cell[i] < value.length ? value[cell[i]] : NaN;
 pixels.change.emit();
 """
-
-
-@dataclass(frozen=True)
-class Colouring:
-    """Colours of the values of a map: which palette, from which value to which, and what the colour bar says."""
-
-    palette: Palette
-    low: float
-    high: float
-    title: str
 
 
 @dataclass(frozen=True)
@@ -85,19 +65,6 @@ class MapImage:
         seen = bool(np.isfinite(raster.x[cell]))
         self.selected.data = {"x": [raster.x[cell]], "y": [raster.y[cell]]} if seen else {"x": [], "y": []}
 
-    def colour(self, colouring: Colouring, *, dark: bool, single: bool) -> None:
-        """Change colours and colour bar; ``single`` says that a coverage map holds only 0 and 1."""
-        shades = palette(colouring.palette, dark=dark)
-        labels: dict[float, str] = {}
-        ticker: BasicTicker | FixedTicker = BasicTicker(desired_num_ticks=7)
-        if colouring.palette == "coverage" and single:
-            shades, labels, ticker = (shades[0], shades[-1]), {0.25: "not covered", 0.75: "covered"}, FixedTicker(ticks=[0.25, 0.75])
-        elif colouring.palette == "coverage":
-            labels = {edge: f"{100 * edge:.0f} %" for edge in COVERAGE_EDGES}
-            ticker = FixedTicker(ticks=list(COVERAGE_EDGES))
-        self.mapper.update(palette=shades, low=colouring.low, high=colouring.high)
-        self.bar.update(title=colouring.title, ticker=ticker, major_label_overrides=labels)
-
     def restyle(self, *, dark: bool) -> None:
         """Follow the page when it turns light or dark."""
         style(self.figure, dark=dark)
@@ -114,12 +81,14 @@ def make_map(*, dark: bool, height: int = 460) -> MapImage:
                        x_range=DataRange1d(range_padding=0.01), y_range=DataRange1d(range_padding=0.01),
                        x_axis_location=None, y_axis_location=None, min_border=4)
     plot.grid.visible = False
-    mapper = LinearColorMapper(palette=palette("sequential", dark=dark), low=0.0, high=1.0, nan_color="rgba(0,0,0,0)")
+    mapper, bar = make_colour_bar(dark=dark)
     pixels = ColumnDataSource({"image": [], "cell": [], "x": [], "y": [], "dw": [], "dh": []})
     values = ColumnDataSource({"value": np.empty(0, np.float32)})
     places = ColumnDataSource({"lat": [], "lon": [], "index": []})
     image = plot.image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=pixels)
-    values.js_on_change("data", CustomJS(args={"values": values, "pixels": pixels}, code=GATHER))
+    gather = CustomJS(args={"values": values, "pixels": pixels}, code=GATHER)
+    values.js_on_change("data", gather)
+    pixels.js_on_change("data", gather)
     lines = {name: ColumnDataSource({"x": [], "y": []}) for name in ("graticule", "coastline", "outline")}
     plot.line("x", "y", source=lines["graticule"], name="graticule")
     plot.line("x", "y", source=lines["coastline"], name="coastline")
@@ -140,7 +109,6 @@ def make_map(*, dark: bool, height: int = 460) -> MapImage:
             if (!column || value >= column.length) return "";
             return format == "index" ? String(column[value]) : column[value].toFixed(1) + "°";""")},
     ))
-    bar = ColorBar(color_mapper=mapper, orientation="horizontal", height=12, padding=6, margin=0, title_standoff=6)
     plot.add_layout(bar, "below")
     made = MapImage(plot, pixels, values, places, missed, selected, lines, mapper, bar)
     made.restyle(dark=dark)

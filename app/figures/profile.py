@@ -11,7 +11,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
 from numpy.typing import ArrayLike, NDArray
 
-from app.figures.axes import TITLES, LevelAxis, ValueAxis, padded_range, profile_figure, separated, set_range
+from app.figures.axes import TITLES, LevelAxis, ValueAxis, padded_range, profile_figure, separated, set_range, set_title
 from app.theme import colours, style
 from diffmp_core.variables import INPUTS
 
@@ -40,8 +40,10 @@ class EnsemblePanel:
         self.lines = ColumnDataSource(data={"x": [], "y": []})
         columns = ("y", "truth", "missed", "mean", *QUANTILES)
         self.levels = ColumnDataSource(data={name: [] for name in columns})
-        self.x_range = Range1d(-1, 1)
-        self.figure = plot = profile_figure(title=TITLES[variable], height=height, x_range=self.x_range, y_range=y_range)
+        self.x_range = Range1d(start=-1, end=1)
+        self.figure = plot = profile_figure(
+            title=TITLES[variable], height=height, x_range=self.x_range, y_range=y_range
+        )
         self.zero = Span(location=0, dimension="height", line_width=1, line_dash="dotted")
         plot.add_layout(self.zero)
         self.bands = [
@@ -52,8 +54,12 @@ class EnsemblePanel:
         self.mean = plot.line("mean", "y", source=self.levels, line_width=2.5, line_dash="dashed")
         self.truth = plot.line("truth", "y", source=self.levels, line_width=2.5)
         self.missed = plot.scatter("missed", "y", source=self.levels, marker="x", size=9, line_width=2.5)
-        rows = [("truth", "@truth{0.000}"), ("mean of members", "@mean{0.000}"), ("5 to 95 % of members", "@q05{0.000} to @q95{0.000}"),
-                ("at", "@y{0.00}")]
+        rows = [
+            ("truth", "@truth{0.000}"),
+            ("mean of members", "@mean{0.000}"),
+            ("5 to 95 % of members", "@q05{0.000} to @q95{0.000}"),
+            ("at", "@y{0.00}"),
+        ]
         plot.add_tools(HoverTool(renderers=[self.mean], tooltips=rows, mode="hline"))
 
     def show(
@@ -85,7 +91,9 @@ class EnsemblePanel:
             covered = int(within.sum())
             data |= fan(shown) | {"missed": np.where(within, np.nan, truth)}
             x, y = (np.empty(0), np.empty(0)) if as_fan else separated(shown, levels.values)
-            extent = padded_range(truth, *(fan(shown)[q] for q in ("q05", "q95"))) if as_fan else padded_range(truth, shown)
+            extent = (
+                padded_range(truth, *(fan(shown)[q] for q in ("q05", "q95"))) if as_fan else padded_range(truth, shown)
+            )
         self.levels.data = data
         self.lines.data = {"x": x, "y": y}
         for band in self.bands:
@@ -100,7 +108,7 @@ class EnsemblePanel:
         chosen = colours(dark)
         style(self.figure, dark=dark)
         for band in self.bands:
-            band.glyph.update(fill_color=chosen.emulator, line_color=None)
+            band.glyph.fill_color = chosen.emulator
         self.thin.glyph.line_color = self.mean.glyph.line_color = chosen.emulator
         self.truth.glyph.line_color = chosen.truth
         self.missed.glyph.line_color = chosen.perturbed
@@ -113,27 +121,40 @@ class InputPanel:
     def __init__(self, y_range: Range1d, *, title: str, compares: bool, height: int = 380) -> None:
         self.compares = compares
         self.source = ColumnDataSource(data={"y": [], "first": [], "second": []})
-        self.x_range = Range1d(0, 1)
+        self.x_range = Range1d(start=0, end=1)
         self.figure = plot = profile_figure(title=title, height=height, x_range=self.x_range, y_range=y_range)
         self.first = plot.line("first", "y", source=self.source, line_width=2.5)
         self.second = plot.line("second", "y", source=self.source, line_width=2.5, line_dash="dashed")
-        plot.add_tools(HoverTool(
-            renderers=[self.first], mode="hline",
-            tooltips=[("as it is", "@first{0.00}"), *([("perturbed", "@second{0.00}")] if compares else []), ("at", "@y{0.00}")],
-        ))
+        plot.add_tools(
+            HoverTool(
+                renderers=[self.first],
+                mode="hline",
+                tooltips=[
+                    ("as it is", "@first{0.00}"),
+                    *([("perturbed", "@second{0.00}")] if compares else []),
+                    ("at", "@y{0.00}"),
+                ],
+            )
+        )
 
     def show(
-        self, first: ArrayLike, second: ArrayLike | None = None, *, title: str, levels: LevelAxis, label: str,
+        self,
+        first: ArrayLike,
+        second: ArrayLike | None = None,
+        *,
+        title: str,
+        levels: LevelAxis,
+        label: str,
         visible: tuple[float, float],
     ) -> None:
-        """Draw profiles (level,) in the unit of ``label``; the value axis is fitted to the levels within ``visible``."""
+        """Draw profiles (level,) in the unit of ``label``; the value axis is fitted to levels within ``visible``."""
         first = np.asarray(first, dtype=float)
         other = np.full_like(first, np.nan) if second is None else np.asarray(second, dtype=float)
         self.source.data = {"y": levels.values, "first": first, "second": other}
         low, high = sorted(visible)
         seen = (levels.values >= low) & (levels.values <= high)
         set_range(self.x_range, padded_range(first[seen], other[seen]))
-        self.figure.title.text = title
+        set_title(self.figure, title)
         self.figure.xaxis.axis_label = label
         self.figure.yaxis.axis_label = levels.label
 
@@ -150,17 +171,28 @@ class RankPanel:
 
     def __init__(self, variable: str, *, height: int = 190) -> None:
         self.source = ColumnDataSource(data={"rank": [], "relative": [], "share": []})
-        self.x_range, self.y_range = Range1d(-0.5, 32.5), Range1d(0, 2)
+        self.x_range, self.y_range = Range1d(start=-0.5, end=32.5), Range1d(start=0, end=2)
         self.figure = plot = profile_figure(
-            title="Rank of the truth", height=height, x_range=self.x_range, y_range=self.y_range,
-            x_axis_label="members below the truth", y_axis_label="relative frequency",
+            title="Rank of the truth",
+            height=height,
+            x_range=self.x_range,
+            y_range=self.y_range,
+            x_axis_label="members below the truth",
+            y_axis_label="relative frequency",
         )
         self.bars = plot.vbar(x="rank", top="relative", width=0.85, source=self.source, fill_alpha=0.7, line_color=None)
         self.flat = Span(location=1, dimension="width", line_width=2, line_dash="dashed")
         plot.add_layout(self.flat)
-        plot.add_tools(HoverTool(renderers=[self.bars], tooltips=[
-            ("members below the truth", "@rank"), ("share of truths", "@share{0.0 %}"), ("times the flat share", "@relative{0.00}"),
-        ]))
+        plot.add_tools(
+            HoverTool(
+                renderers=[self.bars],
+                tooltips=[
+                    ("members below the truth", "@rank"),
+                    ("share of truths", "@share{0.0 %}"),
+                    ("times the flat share", "@relative{0.00}"),
+                ],
+            )
+        )
 
     def show(self, counts: ArrayLike, *, title: str) -> None:
         """Draw counts of ranks (rank,), rank 0 being a truth below all members."""
@@ -170,7 +202,7 @@ class RankPanel:
         self.source.data = {"rank": np.arange(counts.size), "relative": relative, "share": share}
         set_range(self.x_range, (-0.6, counts.size - 0.4))
         set_range(self.y_range, (0.0, max(2.0, 1.08 * float(relative.max()))))
-        self.figure.title.text = title
+        set_title(self.figure, title)
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
@@ -180,8 +212,10 @@ class RankPanel:
 
 
 def surface_line(values: Mapping[str, float]) -> str:
-    """The single-level inputs of a column as one line, e.g. ``surface pressure 1008 hPa``; values in the stored unit."""
+    """The single-level inputs of a column in words, ``surface pressure 1008 hPa · ...``; values in the stored unit."""
     parts = [
-        f"{TITLES[v.name].lower()} {values[v.name] * v.display_factor:,.0f} {v.display_unit}" for v in INPUTS if not v.profile
+        f"{TITLES[v.name].lower()} {values[v.name] * v.display_factor:,.0f} {v.display_unit}"
+        for v in INPUTS
+        if not v.profile
     ]
     return " · ".join(parts)

@@ -1,4 +1,4 @@
-"""Response of the emulator to a change of its inputs: two profiles with bands for each output, and a table of integrals.
+"""Response of the emulator to a change of its inputs: two profiles with bands for each output.
 
 Figures 12 and 13 of the paper (doi:10.20944/preprints202409.1262.v1) are the model.
 """
@@ -38,9 +38,11 @@ class ResponsePanel:
         self.variable = variable
         columns = [f"{which}_{part}" for which in ("first", "second") for part in ("mean", "low", "high")]
         self.source = ColumnDataSource(data={name: [] for name in ("y", "change", *columns)})
-        self.x_range = Range1d(float("nan"), float("nan"))
+        self.x_range = Range1d(start=-1, end=1)
         self.scale: tuple[str, str] | None = None
-        self.figure = plot = profile_figure(title=TITLES[variable], height=height, x_range=self.x_range, y_range=y_range)
+        self.figure = plot = profile_figure(
+            title=TITLES[variable], height=height, x_range=self.x_range, y_range=y_range
+        )
         self.zero = Span(location=0, dimension="height", line_width=1, line_dash="dotted")
         plot.add_layout(self.zero)
         self.areas = {
@@ -51,19 +53,27 @@ class ResponsePanel:
             which: plot.line(f"{which}_mean", "y", source=self.source, line_width=2.5, line_dash=dash)
             for which, dash in (("first", "solid"), ("second", "dashed"))
         }
-        plot.add_tools(HoverTool(renderers=[self.means["first"]], mode="hline", tooltips=[
-            ("baseline", "@first_mean{0.000} (@first_low{0.00} to @first_high{0.00})"),
-            ("perturbed", "@second_mean{0.000} (@second_low{0.00} to @second_high{0.00})"),
-            ("change", "@change{+0.000}"), ("at", "@y{0.00}"),
-        ]))
+        plot.add_tools(
+            HoverTool(
+                renderers=[self.means["first"]],
+                mode="hline",
+                tooltips=[
+                    ("baseline", "@first_mean{0.000} (@first_low{0.00} to @first_high{0.00})"),
+                    ("perturbed", "@second_mean{0.000} (@second_low{0.00} to @second_high{0.00})"),
+                    ("change", "@change{+0.000}"),
+                    ("at", "@y{0.00}"),
+                ],
+            )
+        )
 
-    def show(
-        self, baseline: Band, perturbed: Band, *, levels: LevelAxis, values: ValueAxis, target: str = ""
-    ) -> None:
+    def show(self, baseline: Band, perturbed: Band, *, levels: LevelAxis, values: ValueAxis, target: str = "") -> None:
         """Draw both; the value axis stays where it is as long as ``target`` (what is perturbed) is the same."""
         data: dict[str, NDArray] = {"y": levels.values}
         for which, profile in (("first", baseline), ("second", perturbed)):
-            data |= {f"{which}_{part}": np.asarray(getattr(profile, part)) * values.factor for part in ("mean", "low", "high")}
+            data |= {
+                f"{which}_{part}": np.asarray(getattr(profile, part)) * values.factor
+                for part in ("mean", "low", "high")
+            }
         data["change"] = data["second_mean"] - data["first_mean"]
         self.source.data = data
         wanted = padded_range(*(data[name] for name in data if name not in ("y", "change")))
@@ -80,6 +90,6 @@ class ResponsePanel:
         chosen = colours(dark)
         style(self.figure, dark=dark)
         for which, colour in (("first", chosen.emulator), ("second", chosen.perturbed)):
-            self.areas[which].glyph.update(fill_color=colour, line_color=None)
+            self.areas[which].glyph.fill_color = colour
             self.means[which].glyph.line_color = colour
         self.zero.line_color = chosen.muted

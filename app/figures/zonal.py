@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, FixedTicker, HoverTool, LinearColorMapper, Range1d
+from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, FixedTicker, HoverTool, LinearColorMapper, Range1d, Span
 from bokeh.plotting import figure
 from scipy.sparse import csr_matrix
 
-from app.figures.map_image import Colouring
-from app.theme import colours, make_figure, palette, style
+from app.figures.colouring import make_colour_bar
+from app.theme import colours, make_figure, style
 
 LATITUDES = FixedTicker(ticks=list(range(-90, 91, 30)))
 LATITUDE_LABELS = {lat: f"{abs(lat)}°{'N' if lat > 0 else 'S' if lat < 0 else ''}" for lat in range(-90, 91, 30)}
@@ -29,9 +29,9 @@ class Bands:
         return 0.5 * (self.edges[1:] + self.edges[:-1])
 
 
-def make_bands(lat: np.ndarray, area: np.ndarray, width: float) -> Bands:
-    """Bands of a width [degrees] over cells at these latitudes [degrees] with these areas; empty bands give NaN."""
-    edges = np.linspace(-90.0, 90.0, round(180.0 / width) + 1)
+def make_bands(lat: np.ndarray, area: np.ndarray) -> Bands:
+    """Bands over cells at these latitudes [degrees] with these areas, about 1.5 cells wide; empty bands give NaN."""
+    edges = np.linspace(-90.0, 90.0, int(np.clip(np.sqrt(lat.size) / 1.5, 9, 90)) + 1)
     band = np.clip(np.digitize(lat, edges) - 1, 0, edges.size - 2)
     total = np.bincount(band, weights=area, minlength=edges.size - 1)
     return Bands(edges, csr_matrix((area / total[band], (band, np.arange(lat.size))), shape=(edges.size - 1, lat.size)))
@@ -50,17 +50,20 @@ class ZonalLine:
 
     figure: figure
     source: ColumnDataSource
+    reference: Span
 
-    def show(self, latitude: np.ndarray, mean: np.ndarray, title: str) -> None:
-        """Change the curve and the label of its axis."""
+    def show(self, latitude: np.ndarray, mean: np.ndarray, title: str, reference: float | None) -> None:
+        """Change the curve, the label of its axis, and the value that a perfect ensemble has at every latitude."""
         kept = np.isfinite(mean)
         self.source.data = {"mean": mean[kept], "latitude": latitude[kept]}
         self.figure.xaxis.axis_label = title
+        self.reference.update(visible=reference is not None, location=reference)
 
     def restyle(self, *, dark: bool) -> None:
         """Follow the page when it turns light or dark."""
         style(self.figure, dark=dark)
         self.figure.select_one({"name": "mean"}).glyph.line_color = colours(dark).emulator
+        self.reference.line_color = colours(dark).reference
 
 
 def make_zonal_line(*, dark: bool, height: int) -> ZonalLine:
@@ -71,7 +74,9 @@ def make_zonal_line(*, dark: bool, height: int) -> ZonalLine:
     plot.yaxis.update(ticker=LATITUDES, major_label_overrides=LATITUDE_LABELS)
     plot.xaxis.ticker = BasicTicker(desired_num_ticks=3)
     plot.add_tools(HoverTool(tooltips=[("latitude", "@latitude{0.0}°"), ("mean", "@mean{0.000a}")], mode="hline"))
-    made = ZonalLine(plot, source)
+    reference = Span(dimension="height", line_width=2, line_dash="dashed", visible=False)
+    plot.add_layout(reference)
+    made = ZonalLine(plot, source, reference)
     made.restyle(dark=dark)
     return made
 
@@ -86,12 +91,9 @@ class Section:
     mapper: LinearColorMapper
     bar: ColorBar
 
-    def show(self, edges: np.ndarray, means: np.ndarray) -> None:
-        """Change the values ``(level, band)`` between these edges of latitude [degrees]."""
-        levels, bands = means.shape
-        row, column = np.divmod(np.arange(levels * bands), bands)
-        self.source.data = {"left": edges[column], "right": edges[column + 1], "bottom": row - 0.5, "top": row + 0.5,
-                            "value": means.ravel().astype(np.float32)}
+    def show(self, means: np.ndarray) -> None:
+        """Change the values ``(level, band)``, bands of equal width from pole to pole."""
+        self.source.data = {"image": [means.astype(np.float32)], "x": [-90.0], "y": [-0.5], "dw": [180.0], "dh": [means.shape[0]]}
 
     def mark(self, level: int) -> None:
         """Mark the level that the map shows."""
@@ -102,11 +104,6 @@ class Section:
         self.figure.yaxis.update(axis_label=title, major_label_overrides=dict(enumerate(labels)),
                                  ticker=FixedTicker(ticks=list(range(0, len(labels), 3))))
 
-    def colour(self, colouring: Colouring, *, dark: bool) -> None:
-        """Change colours and colour bar."""
-        self.mapper.update(palette=palette(colouring.palette, dark=dark), low=colouring.low, high=colouring.high)
-        self.bar.title = colouring.title
-
     def restyle(self, *, dark: bool) -> None:
         """Follow the page when it turns light or dark."""
         style(self.figure, dark=dark)
@@ -116,16 +113,14 @@ def make_section(*, dark: bool, levels: int, height: int = 340) -> Section:
     """An empty section."""
     plot = make_figure(dark=dark, height=height, tools="save,reset", x_range=Range1d(-90, 90), y_range=Range1d(-0.5, levels - 0.5))
     plot.grid.visible = False
-    mapper = LinearColorMapper(palette=palette("sequential", dark=dark), low=0.0, high=1.0, nan_color="rgba(0,0,0,0)")
-    source = ColumnDataSource({name: [] for name in ("left", "right", "bottom", "top", "value")})
-    cells = plot.quad("left", "right", "top", "bottom", source=source, line_color=None,
-                      fill_color={"field": "value", "transform": mapper})
+    mapper, bar = make_colour_bar(dark=dark)
+    source = ColumnDataSource({name: [] for name in ("image", "x", "y", "dw", "dh")})
+    cells = plot.image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=source)
     level = ColumnDataSource({"left": [], "right": [], "bottom": [], "top": []})
     plot.quad("left", "right", "top", "bottom", source=level, fill_color=None, line_color="#ffffff", line_width=4)
     plot.quad("left", "right", "top", "bottom", source=level, fill_color=None, line_color="#d55e00", line_width=2)
     plot.xaxis.update(ticker=LATITUDES, major_label_overrides=LATITUDE_LABELS)
-    plot.add_tools(HoverTool(renderers=[cells], tooltips=[("zonal mean", "@value{0.000a}"), ("latitudes", "@left{0.0}° to @right{0.0}°")]))
-    bar = ColorBar(color_mapper=mapper, orientation="horizontal", height=12, padding=6, margin=0, title_standoff=6)
+    plot.add_tools(HoverTool(renderers=[cells], tooltips=[("zonal mean", "@image{0.000a}"), ("latitude", "$x{0}°")]))
     plot.add_layout(bar, "below")
     made = Section(plot, source, level, mapper, bar)
     made.restyle(dark=dark)

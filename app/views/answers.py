@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any
 
 import panel as pn
@@ -40,22 +40,26 @@ class Asker:
         self.latest += 1
         number, start, document = self.latest, time.perf_counter(), pn.state.curdoc
 
-        def finish(future: Future) -> None:
+        def finish(future: Future, took: float) -> None:
             if number != self.latest or future.cancelled():
                 return
             error = future.exception()
             if error is not None:
                 refuse(error)
             else:
-                deliver(future.result(), 1000 * (time.perf_counter() - start))
+                deliver(future.result(), took)
+
+        def done(future: Future) -> None:
+            took = 1000 * (time.perf_counter() - start)
+            if document is not None:
+                _in_session(document, lambda: finish(future, took))
 
         future = submit()
         if document is None:
-            if not future.cancelled():
-                future.exception()
-            finish(future)
+            wait([future])
+            finish(future, 1000 * (time.perf_counter() - start))
         else:
-            future.add_done_callback(lambda done: _in_session(document, lambda: finish(done)))
+            future.add_done_callback(done)
 
 
 def _in_session(document: Document, action: Callable[[], None]) -> None:

@@ -25,8 +25,9 @@ HOW_TO_READ = """
 into each bin, on a logarithmic scale that all heatmaps share. An emulator that gets the variability right has the same
 picture as the truth. **Below** it stands where it differs: blue values are too rare, yellow ones too frequent, and what
 counting noise alone explains is left blank, so a perfect emulator is an empty panel.
-**Distance** is how far values would have to be moved on average to turn one distribution into the other (Wasserstein-1);
-dotted: what a perfect emulator would have for as many columns. Click a heatmap to choose the level of the last figure.
+**Distance** is how far values would have to be moved on average to turn one distribution into the other
+(Wasserstein-1); dotted: what a perfect emulator would have for as many columns. The outermost bins hold all that lies
+beyond. Click a heatmap to choose the level of the last figure.
 """
 
 ALL_OR_ONE = {"One output": "one", "All four": "all"}

@@ -13,15 +13,15 @@ from panel.viewable import Viewable
 
 from app.catalog import Catalog
 from app.figures.globe import Globe, Raster, cell_tree, globe, make_raster, nearest_cell
-from app.figures.map_image import Colouring, make_map
+from app.figures.axes import TITLES
+from app.figures.colouring import Colouring, apply_colouring
+from app.figures.map_image import make_map
 from app.figures.zonal import Bands, make_bands, make_section, make_zonal_line, zonal_mean
 from app.metrics import MAP_BY_NAME, MAPS, MapMetric
 from app.state import MAP_METRICS, State
-from app.views.controls import select, stepped_slider
-from diffmp_core.variables import BY_NAME, LEVELS, OUTPUTS
+from app.views.controls import choice, select, stepped_slider, switch
+from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 
-BAND_WIDTH = 5.0
-"""Width of the bands of latitude of the zonal means [degrees]."""
 SELDOM = 0.5
 """Cells covered at fewer than this part of the times are marked on a map of means."""
 
@@ -56,14 +56,15 @@ class MapsView:
         labels = {metric.name: metric.label for metric in MAPS}
         controls = pmui.Paper(
             select(state, "metric", "Score", {labels[name]: name for name in MAP_METRICS}),
-            select(state, "variable", "Variable", {variable.long_name.capitalize(): variable.name for variable in OUTPUTS}),
+            select(state, "variable", "Variable", {TITLES[name]: name for name in OUTPUT_NAMES}),
             stepped_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
-            pmui.Switch.from_param(state.param.average, label="Mean over all times"),
+            switch(state, "average", "Mean over all times"),
             stepped_slider(state, "time", "Time", lambda i: self.catalog.grid(state.experiment).times[i],
                            disabled=state.param.average),
             select(state, "projection", "Projection"),
             stepped_slider(state, "centre", "Central longitude", lambda lon: f"{lon}°"),
-            pmui.RadioButtonGroup.from_param(state.param.units, label="Units", size="small", sizing_mode="stretch_width"),
+            choice(state, "units", "Units"),
+            choice(state, "vertical", "Vertical axis"),
             elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
         )
         figures = pmui.Paper(
@@ -105,7 +106,7 @@ class MapsView:
             self.map.show(shown, raster, self._missed())
             self._draw_means(shown, changed)
         if changed & {"experiment", "emulator", "variable", "metric", "level", "average", "units", "dark"}:
-            self.map.colour(self._colouring(state.level), dark=state.dark, single=not state.average)
+            apply_colouring(self._colouring(state.level), self.map.mapper, self.map.bar, dark=state.dark)
         if changed & {"experiment", "projection", "centre", "cell"}:
             self.map.select(raster, state.cell)
         if "dark" in changed:
@@ -116,12 +117,13 @@ class MapsView:
     def _draw_means(self, shown: np.ndarray, changed: frozenset[str]) -> None:
         state, bands = self.state, self._bands()
         unit = self.metric.unit(state.variable, state.units)
-        self.line.show(bands.centres, zonal_mean(bands, shown), f"zonal mean [{unit}]")
+        self.line.show(bands.centres, zonal_mean(bands, shown), f"zonal mean [{unit}]",
+                       self.metric.reference(self.catalog.members(state.experiment, state.emulator)))
         if changed - {"cell", "level", "projection", "centre"}:
             levels = self.catalog.levels(state.experiment, state.emulator, state.metric, state.variable, self._time())
             means = np.full((LEVELS, bands.centres.size), np.nan) if levels is None else zonal_mean(bands, levels) * self._factor()
-            self.section.show(bands.edges, means)
-            self.section.colour(self._colouring(None), dark=state.dark)
+            self.section.show(means)
+            apply_colouring(self._colouring(None), self.section.mapper, self.section.bar, dark=state.dark)
             self.section.label(*self.catalog.grid(state.experiment).level_axis(state.vertical))
         self.section.mark(state.level)
 
@@ -146,12 +148,22 @@ class MapsView:
 
     def _colouring(self, level: int | None) -> Colouring:
         """Colours of the map of a level, or of the section of all: the same for every emulator and every time."""
-        state, metric = self.state, self.metric
-        low, high = self.catalog.colour_range(state.experiment, metric, state.variable, level, averaged=state.average)
+        state, metric, bands = self.state, self.metric, self._bands()
+
+        def cells_of_level(levels: np.ndarray) -> np.ndarray:
+            return levels[level]
+
+        def section(levels: np.ndarray) -> np.ndarray:
+            return zonal_mean(bands, levels)
+
+        low, high = self.catalog.colour_range(state.experiment, metric, state.variable, averaged=state.average,
+                                              drawn=section if level is None else cells_of_level,
+                                              key="section" if level is None else level)
         factor = self._factor()
         unit = metric.unit(state.variable, state.units)
-        title = f"{metric.label} of {BY_NAME[state.variable].long_name}" + (f" [{unit}]" if metric.power else "")
-        return Colouring(metric.palette, low * factor, high * factor, title)
+        title = f"{metric.label} · {TITLES[state.variable]}" + (f" [{unit}]" if metric.power else "")
+        return Colouring(palette=metric.palette, low=low * factor, high=high * factor, title=title,
+                         yes_no=metric.palette == "coverage" and level is not None and not state.average)
 
     def _globe(self) -> Globe:
         return globe(self.state.projection, self.state.centre)
@@ -167,7 +179,7 @@ class MapsView:
 
     def _bands(self) -> Bands:
         grid = self.catalog.grid(self.state.experiment)
-        return self.catalog.keep(("bands", self.state.experiment), lambda: make_bands(grid.lat, grid.area, BAND_WIDTH))
+        return self.catalog.keep(("bands", self.state.experiment), lambda: make_bands(grid.lat, grid.area))
 
     def _tap(self, event: Tap) -> None:
         cell = nearest_cell(self._globe(), self._tree(), event.x, event.y)
@@ -179,11 +191,16 @@ class MapsView:
 
     def _summary(self, shown: np.ndarray, took: float) -> str:
         state, grid = self.state, self.catalog.grid(self.state.experiment)
-        unit = self.metric.unit(state.variable, state.units) if self.metric.power else ""
+        unit = f" {self.metric.unit(state.variable, state.units)}" if self.metric.power else ""
         mean = np.average(shown, weights=grid.area)
-        lat, lon = grid.lat[state.cell], grid.lon[state.cell]
-        place = f"{abs(lat):.1f}°{'N' if lat >= 0 else 'S'} {abs(lon):.1f}°{'E' if lon >= 0 else 'W'}"
-        when = "mean over all times" if state.average else grid.times[state.time]
-        cross = "truth outside the ensemble" if not state.average else "truth outside the ensemble at most times"
-        return (f"**Global mean {mean:.3g} {unit}** · selected column {state.cell} at {place}: **{shown[state.cell]:.3g} {unit}** · "
-                f"{when} · × {cross} · drawn in {took:.0f} ms")
+        times = f"mean over {len(grid.times)} times" if state.average else grid.times[state.time]
+        return (f"<b>Global mean {mean:.3g}{unit}</b> · {times}, {grid.level_labels[state.level]}<br>"
+                f"◯ column {state.cell}, {place(grid.lat[state.cell], grid.lon[state.cell])}: "
+                f"<b>{shown[state.cell]:.3g}{unit}</b> (click the map to choose another)<br>"
+                f"× truth outside the ensemble{' at most of the times' if state.average else ''} · "
+                f"drawn in {took:.0f} ms")
+
+
+def place(lat: float, lon: float) -> str:
+    """A place in words, ``12.8° N 46.5° E``."""
+    return f"{abs(lat):.1f}° {'N' if lat >= 0 else 'S'} {abs(lon):.1f}° {'E' if lon >= 0 else 'W'}"

@@ -26,12 +26,14 @@ from diffmp_core.variables import BY_NAME, INPUTS, OUTPUTS
 
 DRAWINGS = {"Members": "members", "Fan": "fan"}
 
+LEGEND = "Solid, black or white: truth · thin: members · dashed: their mean · ×: truth outside all members"
+
 HOW_TO_READ = """
 **How to read this.** The emulator saw only the inputs of the column; each thin line is one answer, a possible subgrid
 tendency or cloud profile. Good: the truth looks like one of the members, neither always in their middle nor outside.
 Crosses mark levels where the truth lies outside all members; even a perfect ensemble of 32 misses 2 in 33.
 **Ranks** (all test columns and levels): how many members lie below the truth. Flat is right; a valley means too little
-spread, a hill too much, a slope a bias. Many truths that are exactly zero (no cloud) pile up at one rank.
+spread, a hill too much, a slope a bias. Ties, such as no cloud in truth and members, are dealt out evenly.
 """
 
 
@@ -52,22 +54,24 @@ class ProfilesView:
         self.ranks = {v.name: RankPanel(v.name) for v in OUTPUTS}
         self.covered = {v.name: pmui.Typography("", variant="body2", sizing_mode="stretch_width") for v in OUTPUTS}
         self.place = pmui.Typography("", variant="body2", sizing_mode="stretch_width")
+        self.legend = pmui.Typography(LEGEND, variant="caption", sizing_mode="stretch_width")
         self.status = pmui.Typography("", variant="body2", sizing_mode="stretch_width")
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
-        self.lat = pmui.FloatInput(label="Latitude", start=-90, end=90, step=1, size="small", width=110)
-        self.lon = pmui.FloatInput(label="Longitude", start=-180, end=180, step=1, size="small", width=110)
+        self.where = pmui.TextInput(label="Latitude, longitude [degrees]", size="small", sizing_mode="stretch_width")
         self.drawing = pmui.RadioButtonGroup(
             label="Ensemble as", options=DRAWINGS, value="members", size="small", sizing_mode="stretch_width"
         )
         self.preset = pmui.Select(
-            label="Typical columns", options=list(PRESETS), value=next(iter(PRESETS)), size="small", sizing_mode="stretch_width"
+            label="Typical columns",
+            options=list(PRESETS),
+            value=next(iter(PRESETS)),
+            size="small",
+            sizing_mode="stretch_width",
         )
         self.rule = pmui.Typography("", variant="caption", sizing_mode="stretch_width")
         self.rank = 0
-        self.following = False
         self.drawing.param.watch(lambda _: self._draw(), "value")
-        for place in (self.lat, self.lon):
-            place.param.watch(lambda _: self._go_to_place(), "value")
+        self.where.param.watch(lambda _: self._go_to_place(), "value")
         self.preset.param.watch(lambda _: self._go_to_preset(0), "value")
 
     def panel(self) -> Viewable:
@@ -75,7 +79,7 @@ class ProfilesView:
         state = self.state
         controls = pmui.Paper(
             pmui.Typography("Column", variant="subtitle1"),
-            pn.Row(self.lat, self.lon),
+            self.where,
             self.preset,
             pn.Row(
                 pmui.Button(label="‹ previous", size="small", variant="outlined", on_click=lambda _: self._go_to_preset(self.rank - 1)),
@@ -97,11 +101,16 @@ class ProfilesView:
         )  # fmt: skip
         quarter = {"xs": 6, "lg": 3}
         outputs = [
-            pn.Column(_pane(self.outputs[v.name]), self.covered[v.name], _pane(self.ranks[v.name]), sizing_mode="stretch_width")
+            pn.Column(
+                _pane(self.outputs[v.name]),
+                self.covered[v.name],
+                _pane(self.ranks[v.name]),
+                sizing_mode="stretch_width",
+            )
             for v in OUTPUTS
         ]
         figures = pmui.Paper(
-            self.notice, self.place, _grid(outputs, quarter), self.status,
+            self.notice, self.place, _grid(outputs, quarter), self.legend, self.status,
             elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
         )  # fmt: skip
         inputs = pmui.Paper(
@@ -146,11 +155,17 @@ class ProfilesView:
             self._refuse(error)
             return
         if live is None:
-            self._refuse(DiffmpError(f"{state.emulator} is a reference without weights, so it draws no live ensemble; "
-                                     "choose another emulator above"))
+            self._refuse(
+                DiffmpError(
+                    f"{state.emulator} is a reference without weights, so it draws no live ensemble; "
+                    "choose another emulator above"
+                )
+            )
             return
         self.asker.ask(
-            lambda: live.submit(self.asker.key, inputs, members=state.members, seed=state.seed), self._answer, self._refuse
+            lambda: live.submit(self.asker.key, inputs, members=state.members, seed=state.seed),
+            self._answer,
+            self._refuse,
         )
 
     def _answer(self, ensemble: np.ndarray, took: float) -> None:
@@ -202,7 +217,7 @@ class ProfilesView:
         if inside is None or self.members is None:
             return ""
         expected = perfect_coverage(len(self.members)) * levels
-        return f"truth within the ensemble on **{inside} of {levels}** levels (perfect: {expected:.0f} on average)"
+        return f"truth inside on **{inside} of {levels}** levels (perfect: {expected:.0f})"
 
     def _draw_ranks(self) -> None:
         """Rank histograms of the experiment over all levels."""
@@ -229,18 +244,23 @@ class ProfilesView:
             f"{grid.times[state.time]}, {'land' if facts.land[state.cell] >= 0.5 else 'sea'}; column-integrated subgrid heating "
             f"{facts.heating[state.cell]:.0f} W/m² · {surface}"
         )
-        self.following = True
-        self.lat.value, self.lon.value = round(lat, 1), round(lon, 1)
-        self.following = False
+        self.where.value = _place_text(lat, lon)
 
     def _go_to_place(self) -> None:
-        """Select the column nearest the latitude and longitude typed."""
-        if self.lat.value is None or self.lon.value is None or self.following:
-            return
+        """Select the column nearest the latitude and longitude typed; what is no place is said and changes nothing."""
         grid = self.catalog.grid(self.state.experiment)
+        try:
+            lat, lon = (float(part) for part in self.where.value.replace(",", " ").split())
+            if not (abs(lat) <= 90 and abs(lon) <= 360):
+                raise ValueError
+        except ValueError:
+            self.where.error_state = True
+            return
+        self.where.error_state = False
+        if self.where.value == _place_text(grid.lat[self.state.cell], grid.lon[self.state.cell]):
+            return
         tree = self.catalog.keep(("tree", self.state.experiment), lambda: cell_tree(grid.lat, grid.lon))
-        _, cell = tree.query(unit_vectors(np.asarray(self.lat.value), np.asarray(self.lon.value)))
-        self.state.cell = int(cell)
+        self.state.cell = int(tree.query(unit_vectors(np.asarray(lat), np.asarray(lon)))[1])
 
     def _go_to_preset(self, rank: int) -> None:
         """Select the column of that rank by the rule chosen, of this time."""
@@ -252,6 +272,10 @@ class ProfilesView:
         self.rank = int(np.clip(rank, 0, len(cells) - 1))
         self.rule.object = f"Rank {self.rank + 1} of {len(cells)} at this time: {selection.words}."
         self.state.cell = int(cells[self.rank])
+
+
+def _place_text(lat: float, lon: float) -> str:
+    return f"{lat:.1f}, {lon:.1f}"
 
 
 def _pane(panel: EnsemblePanel | InputPanel | RankPanel) -> Viewable:

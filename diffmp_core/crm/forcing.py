@@ -24,6 +24,7 @@ MIDLATITUDE_WAVE_ASCENT, MIDLATITUDE_WAVE_TEMPERATURE = 0.016, 3.0  # m/s, K
 SUBSIDENCE = 0.0045  # m/s
 DRY_DEPTH = 1000.0  # m, where the reference's moist adiabat starts; the deeper, the more CAPE
 DILUTION = 1.10  # of the lapse rate above 3 km against a pure adiabat, as entrainment does
+STEEPEST_LAPSE = 0.0083  # K/m of the reference above 3 km, as observed below the tropical tropopause
 COLDEST = 170.0  # K
 LEAST_VAPOUR = 2.5e-6  # kg/kg
 
@@ -72,7 +73,7 @@ def reference_temperature(near_surface: float, surface_pressure: float, tropical
             if height < DRY_DEPTH:
                 moist = 0.0085 * tropical + 0.0065 * (1.0 - tropical)
             if height > 3000.0:
-                moist = min(moist * DILUTION, 0.0097)
+                moist = min(moist * DILUTION, STEEPEST_LAPSE)
             lapse = tropical * moist + (1.0 - tropical) * min(moist, 0.0063)
             if temperature < stratosphere or (tropical < 0.5 and height > 13000.0):
                 lapse = -0.0005

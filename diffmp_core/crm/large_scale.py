@@ -7,8 +7,8 @@ from diffmp_core.crm.column import (HEAT_LARGE_SCALE, HEAT_RADIATION, QC, QV, S,
 from diffmp_core.crm.thermodynamics import OPTIONS
 from diffmp_core.crm.vertical_grid import NX, NZ
 
-STABILITY_FLOOR = 1.5  # J/kg/m, least ds/dz that WTG divides by
-WTG_LIMIT = 0.06  # m/s
+STABILITY_FLOOR = 2.0  # J/kg/m, least ds/dz that WTG divides by
+WTG_LIMIT = 0.04  # m/s
 MEAN_WIND_TIME = 7200.0  # s
 STRATOSPHERE = 207.5  # K, below which radiation relaxes (Pauluis and Garner 2006, doi:10.1175/JAS3705.1)
 STRATOSPHERE_TIME = 5 * 86400.0  # s

@@ -101,7 +101,7 @@ def _fill_group(group: zarr.Group, grid: IcosahedralGrid, land: np.ndarray, conf
     group.attrs.update({
         "Conventions": "CF-1.11", "title": f"Idealised superparameterised columns, {points * DX / 1000:.0f} km",
         "source": "DIFF-MP column simulator: one periodic 2-D cloud-resolving model per cell; not GRIST data",
-        "points": points, "diffmp_kind": "crm", "grid": configuration["grid"], "start": configuration["start"],
+        "coordinates": "height_interface", "points": points, "diffmp_kind": "crm", "grid": configuration["grid"], "start": configuration["start"],
         "seed": configuration["seed"], "configuration": json.dumps(configuration, sort_keys=True),
     })
 

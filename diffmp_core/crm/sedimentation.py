@@ -1,10 +1,10 @@
-"""Fall of rain, snow plus graupel, and cloud ice: one implicit upwind sweep from the top down."""
+"""Fall of rain, snow plus graupel, cloud ice and cloud droplets: one implicit upwind sweep from the top down."""
 
 import numpy as np
 from numba import njit
 
 from diffmp_core.constants import GRAVITY, LATENT_HEAT_FUSION, SPECIFIC_HEAT_DRY_AIR
-from diffmp_core.crm.column import HEAT_FROZEN_FALL, QI, QR, QS, S, SURFACE_RAIN, WATER_FALL
+from diffmp_core.crm.column import HEAT_FROZEN_FALL, QC, QI, QR, QS, S, SURFACE_RAIN, WATER_FALL
 from diffmp_core.crm.microphysics import REFERENCE_DENSITY, fifth_root
 from diffmp_core.crm.thermodynamics import OPTIONS, graupel_fraction
 from diffmp_core.crm.vertical_grid import NX, NZ
@@ -12,6 +12,7 @@ from diffmp_core.crm.vertical_grid import NX, NZ
 RAIN_V, SNOW_V, GRAUPEL_V = 20.82, 1.837, 11.23  # V = V0 x^(b/4) sd, b = 0.8, 0.25, 0.5
 FASTEST_PRECIPITATION, FASTEST_ICE = 10.0, 0.9  # m/s
 ICE_V = 9.6  # 9.6 x^0.25 is Heymsfield and Donner's 8.66 x^0.24 within 5 % for 1e-6 < x < 1e-3
+DROPLET_V, FOG_V = 0.02, 0.05  # m/s: Stokes fall of 13 um droplets; fog deposition (Katata 2014, doi:10.1002/2014JD021669)
 
 
 @njit(**OPTIONS)
@@ -57,8 +58,11 @@ def fall(q, kind, s, base, dt, speed, inflow):
             rain_speed(q[k], base.density[k], speed)
         elif kind == QS:
             frozen_speed(q[k], s[k], GRAVITY * base.height[k], base.density[k], speed)
-        else:
+        elif kind == QI:
             ice_speed(q[k], base.density[k], speed)
+        else:
+            for i in range(NX):
+                speed[i] = DROPLET_V if k > 0 else FOG_V
         m = base.mass[k]
         a = dt * base.density[k]
         for i in range(NX):
@@ -70,16 +74,16 @@ def fall(q, kind, s, base, dt, speed, inflow):
 
 @njit(**OPTIONS)
 def sedimentation(state, surface, base, dt, work, budget):
-    """Fall of rain, frozen precipitation and cloud ice over dt seconds; surface rate in kg/m2/s."""
+    """Fall of rain, frozen precipitation and cloud over dt seconds; surface rate in kg/m2/s."""
     speed, inflow = work.rows[0], work.rows[1]
     for i in range(NX):
         surface[SURFACE_RAIN, i] = 0.0
-    for kind in (QR, QS, QI):
+    for kind in (QR, QS, QI, QC):
         if fall(state[kind], kind, state[S], base, dt, speed, inflow):
             total = 0.0
             for i in range(NX):
                 surface[SURFACE_RAIN, i] += inflow[i] / dt
                 total += inflow[i]
             budget[WATER_FALL] -= total / NX
-            if kind != QR:
+            if kind == QS or kind == QI:
                 budget[HEAT_FROZEN_FALL] += LATENT_HEAT_FUSION * total / NX

@@ -1,17 +1,16 @@
-"""Building blocks of the network: noise embedding, DBlock, FiLM, UBlock (Figure A1 of the paper).
+"""Building blocks of the network: noise embedding, DBlock, FiLM, UBlock, output head (Figure A1 of the paper).
 
-Adapted from WaveGrad (Chen et al. 2020, arXiv:2009.00713), with its UBlock in the form of GAN-TTS
-(Binkowski et al. 2019, arXiv:1909.11646), to columns of 30 levels: no resampling, zero padding, no normalisation layers.
+Adapted from WaveGrad (Chen et al. 2020, arXiv:2009.00713), with the UBlock of GAN-TTS (Binkowski et al. 2019,
+arXiv:1909.11646), to columns of 30 levels: no resampling, zero padding, no normalisation layers.
 
-Every tensor here has the layout ``(1, channel, level, profile)`` in the channels-last memory format: one image, whose rows
-are levels and whose pixels in a row are the profiles of a batch. A convolution over levels then is a plain matrix
-product over all profiles of a batch, which CPUs (oneDNN, bf16) and GPUs run near their peak. Where several profiles
-(members) share the FiLM of one column, they lie side by side.
+Every tensor here has the layout ``(1, channel, level, profile)`` in the channels-last memory format: one image, whose
+rows are levels and whose pixels in a row are the profiles of a batch. A convolution over levels then is a plain matrix
+product over all profiles, which CPUs (oneDNN, bfloat16) and GPUs run near their peak. Profiles that share the FiLM of
+one column (its members) lie side by side.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -22,12 +21,13 @@ LEAKY_SLOPE = 0.2
 """Slope of LeakyReLU below zero (WaveGrad)."""
 
 NOISE_SCALE = 100.0
-"""Factor of the noise level in its embedding; levels in [0, 1] then spread over several periods."""
+"""Factor of the noise level in its embedding: levels in [0, 1] then spread over many periods."""
 
 DBLOCK_DILATIONS = (1, 2, 4)
-UBLOCK_DILATIONS_FIRST = (1, 2, 1, 2)
-UBLOCK_DILATIONS_LAST = (1, 2, 4, 8)
-"""Dilations of the three convolutions of a DBlock, and of the four of a UBlock in the first and last half of the network."""
+"""Dilations of the three convolutions of a DBlock."""
+
+UBLOCK_DILATIONS_FIRST, UBLOCK_DILATIONS_LAST = (1, 2, 1, 2), (1, 2, 4, 8)
+"""Dilations of the four convolutions of a UBlock, in the first and in the last half of the network."""
 
 
 def activate(x: Tensor) -> Tensor:
@@ -36,49 +36,33 @@ def activate(x: Tensor) -> Tensor:
 
 
 def convolution(inputs: int, outputs: int, *, size: int = 3, dilation: int = 1) -> nn.Conv2d:
-    """Convolution over levels that keeps their number: ``size`` taps, zero padding above and below."""
-    padding = dilation * (size // 2)
-    return nn.Conv2d(inputs, outputs, (size, 1), padding=(padding, 0), dilation=(dilation, 1))
+    """Convolution over levels that keeps their number: ``size`` taps, zeros below the surface and above the top."""
+    return nn.Conv2d(inputs, outputs, (size, 1), padding=(dilation * (size // 2), 0), dilation=(dilation, 1))
 
 
-@dataclass(frozen=True)
-class Modulation:
-    """Feature-wise affine map ``gain * y + bias`` of one layer, from a FiLM.
+def noise_features(noise_level: Tensor, count: int) -> Tensor:
+    """Sinusoids of noise levels s = sqrt(alpha_bar), shape (column,), as (column, count), float32.
 
-    ``gain`` and ``bias`` have shape (1, filters, level, column); the profiles they act on are (1, filters, level, column * member).
+    ``a_k = 100 s 10^(-4 k / (count / 2))``, ``[sin a, cos a]`` (after WaveGrad and Vaswani et al. 2017).
     """
-
-    gain: Tensor
-    bias: Tensor
-
-    def __call__(self, y: Tensor) -> Tensor:
-        """Modulate and activate: ``LeakyReLU(gain * y + bias)``, one affine map for all members of a column."""
-        columns = self.gain.shape[-1]
-        if columns == y.shape[-1]:
-            return activate(torch.addcmul(self.bias, self.gain, y))
-        members = y.unflatten(-1, (columns, -1))
-        return activate(torch.addcmul(self.bias[..., None], self.gain[..., None], members)).flatten(-2)
+    half = count // 2
+    exponent = torch.arange(half, dtype=torch.float32, device=noise_level.device) / half
+    angle = NOISE_SCALE * noise_level.float()[:, None] * 10.0 ** (-4.0 * exponent)
+    return torch.cat([angle.sin(), angle.cos()], dim=-1)
 
 
 class NoiseEmbedding(nn.Module):
-    """Sinusoidal embedding of the noise level s = sqrt(alpha_bar), then two dense layers.
-
-    ``a_k = 100 s 10^(-4 k / (F/2))``, ``[sin a, cos a] -> Dense F -> SiLU -> Dense F -> SiLU`` (WaveGrad, Section 2.2,
-    after Vaswani et al. 2017).
-    """
+    """Embedding of the noise level: sinusoids, then twice (Dense, SiLU)."""
 
     def __init__(self, filters: int) -> None:
         super().__init__()
-        self.filters = filters
-        self.dense = nn.Sequential(nn.Linear(filters, filters), nn.SiLU(), nn.Linear(filters, filters), nn.SiLU())
+        self.first = nn.Linear(filters, filters)
+        self.second = nn.Linear(filters, filters)
 
     def forward(self, noise_level: Tensor) -> Tensor:
-        """Embed float32 noise levels (column,) as (column, filters)."""
-        half = self.filters // 2
-        frequency = 10.0 ** (-4.0 * torch.arange(half, device=noise_level.device, dtype=torch.float32) / half)
-        angle = NOISE_SCALE * noise_level.float()[:, None] * frequency
-        features = torch.cat([angle.sin(), angle.cos()], dim=-1)
-        return self.dense(features.to(self.dense[0].weight.dtype))
+        """Embed noise levels (column,) as (column, filters)."""
+        features = noise_features(noise_level, self.first.in_features).to(self.first.weight.dtype)
+        return functional.silu(self.second(functional.silu(self.first(features))))
 
 
 class DBlock(nn.Module):
@@ -94,6 +78,22 @@ class DBlock(nn.Module):
         for layer in self.convolutions:
             y = layer(activate(y))
         return self.shortcut(x) + y
+
+
+@dataclass(frozen=True)
+class Modulation:
+    """Feature-wise affine map of one layer, from a FiLM: ``gain`` and ``bias`` of shape (1, filters, level, column)."""
+
+    gain: Tensor
+    bias: Tensor
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """``LeakyReLU(gain * y + bias)`` for y of shape (1, filters, level, column * member), a column's members alike."""
+        columns = self.gain.shape[-1]
+        if y.shape[-1] == columns:
+            return activate(torch.addcmul(self.bias, self.gain, y))
+        members = y.unflatten(-1, (columns, -1))
+        return activate(torch.addcmul(self.bias[..., None], self.gain[..., None], members)).flatten(-2)
 
 
 class FiLM(nn.Module):
@@ -118,7 +118,7 @@ class FiLM(nn.Module):
 class UBlock(nn.Module):
     """Residual block that writes the output, modulated three times by the FiLM of its layer.
 
-    ``y = Conv1(x) + Conv3(M(Conv3(LeakyReLU(x))))`` and ``out = y + Conv3(M(Conv3(M(y))))`` with the modulation
+    ``y = Conv1(x) + Conv3(M(Conv3(LeakyReLU(x))))`` and ``out = y + Conv3(M(Conv3(M(y))))``, with the modulation
     ``M(y) = LeakyReLU(gain * y + bias)``.
     """
 
@@ -134,7 +134,7 @@ class UBlock(nn.Module):
 
 
 class OutputHead(nn.Module):
-    """Output layers: LeakyReLU, Conv3 to the output channels, and a residual Dense over the levels that starts at zero."""
+    """LeakyReLU, Conv3 to the output channels, and a residual Dense over the levels that starts at zero."""
 
     def __init__(self, filters: int, channels: int, levels: int) -> None:
         super().__init__()
@@ -146,17 +146,3 @@ class OutputHead(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.convolution(activate(x))
         return y + self.dense(y.transpose(-1, -2)).transpose(-1, -2)
-
-
-def initialise(module: nn.Module) -> None:
-    """Glorot uniform weights and zero biases of every convolution and dense layer, the default of Keras (the paper's library)."""
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-
-
-def leaky_gain() -> float:
-    """Gain that keeps the variance through a LeakyReLU (He et al. 2015)."""
-    return math.sqrt(2 / (1 + LEAKY_SLOPE**2))

@@ -1,7 +1,7 @@
 """Noise schedules: how much signal is left at each level, when training and when sampling.
 
 A noise level is s = sqrt(alpha_bar) in [0, 1], the amplitude of the signal: ``x_t = s x_0 + sqrt(1 - s^2) eps``.
-s = 1 is the clean profile. Everything here is a pure function of its arguments.
+s = 1 is the clean profile. Levels of T steps are float64 tensors ``s_0 = 1 .. s_T``, as the paper counts them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from torch import Generator, Tensor
 
 PAPER_STEPS = 100
 PAPER_ALPHA_FIRST, PAPER_ALPHA_LAST = 0.9999, 0.94
-"""The fixed schedule of Section 3.2: alpha' falls linearly in 100 steps (the text's 9.9999 and 9.94 are misprints)."""
+"""The fixed schedule of Section 3.2: alpha' falls linearly in 100 steps (its 9.9999 and 9.94 are misprints)."""
 
 TERMINAL_LEVEL = 0.03
-"""Signal left at the noisy end of the zero-terminal-SNR schedule: small enough to start from pure noise."""
+"""Signal left at the noisy end of the zero-terminal-SNR schedule: so little that sampling may start from pure noise."""
 
 KARRAS_RHO = 7.0
 KARRAS_SIGMA_MIN, KARRAS_SIGMA_MAX = 0.02, 40.0
@@ -26,9 +26,9 @@ KARRAS_SIGMA_MIN, KARRAS_SIGMA_MAX = 0.02, 40.0
 
 
 def paper_fixed_levels() -> Tensor:
-    """Levels l_0 .. l_100 of the paper's fixed schedule (Section 3.2), float64.
+    """Levels l_0 .. l_100 of the paper's fixed schedule (Section 3.2).
 
-    ``alpha'_t`` linear in t from 0.9999 (t = 1) to 0.94 (t = 100); ``l_t = sqrt(prod_{i<=t} alpha'_i)``, ``l_0 = 1``.
+    ``alpha'_t`` is linear in t, 0.9999 at t = 1 and 0.94 at t = 100; ``l_t = sqrt(alpha'_1 ... alpha'_t)``, ``l_0 = 1``.
     The last is 0.216, not zero: the schedule does not end in pure noise.
     """
     alpha = torch.linspace(PAPER_ALPHA_FIRST, PAPER_ALPHA_LAST, PAPER_STEPS, dtype=torch.float64)
@@ -36,9 +36,9 @@ def paper_fixed_levels() -> Tensor:
 
 
 def paper_levels(steps: int) -> Tensor:
-    """Levels s_0 = 1 .. s_T of T denoising steps, ``s_i = f(100 i / T)`` (Section 3.2, Figure 2, Algorithm 2, line 1).
+    """Levels of T denoising steps, ``s_i = f(100 i / T)`` (Section 3.2; Figure 2, Algorithm 2, line 1).
 
-    f is the noise level function: linear between the levels l_t of the fixed schedule, as in WaveGrad (arXiv:2009.00713).
+    The noise level function f is linear between the levels l_t of the fixed schedule (WaveGrad, arXiv:2009.00713).
     """
     fixed = paper_fixed_levels()
     position = torch.linspace(0, PAPER_STEPS, steps + 1, dtype=torch.float64)
@@ -47,9 +47,10 @@ def paper_levels(steps: int) -> Tensor:
 
 
 def draw_paper_levels(count: int, generator: Generator) -> Tensor:
-    """Noise levels of a training batch (Figure 2, Algorithm 1, lines 3 and 4), shape (count,), float32.
+    """Noise levels of a training batch, shape (count,), float32 (Figure 2, Algorithm 1, lines 3 and 4).
 
-    ``t ~ U{1..100}``, ``s ~ U(l_t, l_{t-1})``: drawn in s = sqrt(alpha_bar), as WaveGrad does; the bounds as printed are reversed.
+    ``t ~ U{1..100}``, ``s ~ U(l_t, l_{t-1})``: drawn in s = sqrt(alpha_bar), as in WaveGrad; the bounds as printed are
+    reversed.
     """
     fixed = paper_fixed_levels().to(generator.device, torch.float32)
     t = torch.randint(1, PAPER_STEPS + 1, (count,), generator=generator, device=generator.device)
@@ -57,9 +58,9 @@ def draw_paper_levels(count: int, generator: Generator) -> Tensor:
 
 
 def cosine_levels(steps: int) -> Tensor:
-    """Levels of the zero-terminal-SNR schedule, ``s_i = cos((i / T) arccos 0.03)``, i = 0 .. T, float64.
+    """Levels of the zero-terminal-SNR schedule, ``s_i = cos((i / T) arccos 0.03)``.
 
-    The cosine schedule of Nichol and Dhariwal (2021), run to (almost) no signal as Lin et al. (2024, arXiv:2305.08891) ask for.
+    The cosine schedule (Nichol and Dhariwal 2021), run to almost no signal, as Lin et al. (2024, arXiv:2305.08891) ask.
     """
     return torch.cos(torch.linspace(0, 1, steps + 1, dtype=torch.float64) * math.acos(TERMINAL_LEVEL))
 
@@ -70,18 +71,16 @@ def draw_cosine_levels(count: int, generator: Generator) -> Tensor:
 
 
 def karras_levels(steps: int, terminal: float = 0.0) -> Tensor:
-    """Levels of T evaluations spaced as in Karras et al. (2022, arXiv:2206.00364, equation 5), float64.
+    """Levels of T evaluations, spaced as in Karras et al. (2022, arXiv:2206.00364, equation 5).
 
-    ``sigma_j = (sigma_max^(1/rho) + j/(T-1) (sigma_min^(1/rho) - sigma_max^(1/rho)))^rho``, j = 0 .. T-1, then 0; with rho 7
-    and sigma from 40 to 0.02. ``s = 1/sqrt(1 + sigma^2)``. Returned in the order of the other schedules:
-    s_0 = 1 (sigma = 0) .. s_T. No level is noisier than ``terminal``, the noisiest that a network was trained on.
+    ``sigma_j = (sigma_max^(1/rho) + j / (T-1) (sigma_min^(1/rho) - sigma_max^(1/rho)))^rho``, j = 0 .. T-1, then 0, with
+    rho = 7, sigma from 40 to 0.02 and ``s = 1 / sqrt(1 + sigma^2)``; turned round, so that s_0 = 1 is the clean end.
+    sigma starts lower where s would fall below ``terminal``, the noisiest level that a network was trained on.
     """
-    start, end = KARRAS_SIGMA_MAX ** (1 / KARRAS_RHO), KARRAS_SIGMA_MIN ** (1 / KARRAS_RHO)
-    if terminal > 0:
-        start = min(start, math.sqrt(1 / terminal**2 - 1) ** (1 / KARRAS_RHO))
+    sigma_max = min(KARRAS_SIGMA_MAX, math.sqrt(1 / terminal**2 - 1)) if terminal > 0 else KARRAS_SIGMA_MAX
+    start, end = sigma_max ** (1 / KARRAS_RHO), KARRAS_SIGMA_MIN ** (1 / KARRAS_RHO)
     sigma = torch.linspace(start, end, steps, dtype=torch.float64) ** KARRAS_RHO
-    sigma = torch.cat([sigma, torch.zeros(1, dtype=torch.float64)]).flip(0)
-    return 1 / (1 + sigma**2).sqrt()
+    return torch.cat([torch.ones(1, dtype=torch.float64), (1 / (1 + sigma**2).sqrt()).flip(0)])
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,8 @@ class Position(BaseModel):
         step: optimiser steps done; epoch and place in the epoch follow from it.
         seconds: time spent training.
         rows: rows of ``training.csv`` written.
-        loss_sum, loss_steps: training loss accumulated since the last row.
-        best_loss: lowest validation loss so far, None before the first.
-        world: processes; other numbers give the same training within rounding only.
+        loss_steps: steps since the last row; their summed loss is the tensor ``loss``.
+        last_loss, best_loss: last and lowest validation loss, None before the first.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,8 +41,8 @@ class Position(BaseModel):
     step: int = 0
     seconds: float = 0.0
     rows: int = 0
-    loss_sum: float = 0.0
     loss_steps: int = 0
+    last_loss: float | None = None
     best_loss: float | None = None
 
 

@@ -52,13 +52,12 @@ def read_columns(columns: xr.Dataset, split: str, *, limit: int | None = None) -
 
 
 def normalize_columns(
-    columns: ColumnArrays, normalization: Normalization, *, drop_abnormal: bool, winsorise: bool
+    columns: ColumnArrays, normalization: Normalization, *, drop_abnormal: bool
 ) -> ColumnArrays:
-    """Normalised columns; the arrays given are overwritten, block by block.
+    """Normalised columns, outputs held within the normalisation's limit; the arrays given are overwritten.
 
     Args:
         drop_abnormal: the paper's > 3 rule (Section 2) on inputs and outputs alike.
-        winsorise: hold the outputs within the normalisation's limit.
 
     Raises:
         DiffmpError: normalised values that are not finite (a variable of far larger size than in training).
@@ -66,8 +65,7 @@ def normalize_columns(
     for first in range(0, len(columns), _BLOCK):
         rows = slice(first, first + _BLOCK)
         columns.inputs[rows] = normalization.apply_inputs(columns.inputs[rows])
-        outputs = normalization.apply_outputs(columns.outputs[rows])
-        columns.outputs[rows] = normalization.winsorise(outputs) if winsorise else outputs
+        columns.outputs[rows] = normalization.winsorise(normalization.apply_outputs(columns.outputs[rows]))
         if not (np.isfinite(columns.inputs[rows]).all() and np.isfinite(columns.outputs[rows]).all()):
             raise DiffmpError("expected finite values after normalisation, found infinity; check the units of the columns")
     if drop_abnormal:

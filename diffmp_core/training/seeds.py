@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     noise = 2
     validation = 3
     ensemble = 4
+    domain = 5
 
 
 def stream_seed(seed: int, purpose: Purpose, *counters: int) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diffmp_core.columns.sources import climsim
-from diffmp_core.columns.sources.base import Progress, Source
+from diffmp_core.columns.sources import climsim, crm, highres
+from diffmp_core.columns.sources.base import Progress, Source, stored_kind
 from diffmp_core.errors import DiffmpError
 
 __all__ = ["SOURCES", "Progress", "Source", "recognise"]
 
-SOURCES: dict[str, Source] = {source.kind: source for source in (climsim.SOURCE,)}
+SOURCES: dict[str, Source] = {source.kind: source for source in (crm.SOURCE, climsim.SOURCE, highres.SOURCE)}
 """Readers by name, in the order in which they are asked whether a path is theirs."""
 
 
@@ -33,6 +33,8 @@ def recognise(path: Path, kind: str | None = None) -> Source:
     for source in SOURCES.values():
         if source.recognise(path):
             return source
+    if found := stored_kind(path):
+        raise DiffmpError(f"expected raw data, found a store of kind {found!r} at {path}; it needs no preparing")
     known = "; ".join(f"{source.kind}: {source.expects}" for source in SOURCES.values())
     raise DiffmpError(
         f"expected raw data that a reader knows ({known}), found none at {path}; name another path or force --source"

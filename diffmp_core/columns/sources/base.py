@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import xarray as xr
+import zarr
 
 from diffmp_core.columns.levels import nominal_pressure
 from diffmp_core.errors import DiffmpError
@@ -59,6 +60,17 @@ _UNITS = {
     "m s-1": {"m s-1", "m/s", "m s^-1", "m s**-1"},
     "m": {"m", "meter", "metre", "meters", "metres"},
 }
+
+
+def stored_kind(path: Path) -> str | None:
+    """The attribute ``diffmp_kind`` of a store, None for anything else; never raises."""
+    try:
+        if path.is_dir():
+            return cast(str | None, zarr.open_group(path, mode="r").attrs.get("diffmp_kind"))
+        with xr.open_dataset(path, decode_times=False, engine="netcdf4") as store:
+            return store.attrs.get("diffmp_kind")
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def require_variables(dataset: xr.Dataset, names: Iterable[str], where: str) -> None:

@@ -76,7 +76,7 @@ def recognise(path: Path) -> bool:
     if _PAIR.search(path.name):
         return True
     try:
-        with xr.open_dataset(path, decode_times=False) as dataset:
+        with xr.open_dataset(path, decode_times=False, engine="netcdf4") as dataset:
             return "in_state_t" in dataset.variables or "out_state_t" in dataset.variables
     except (OSError, ValueError):
         return False

@@ -1,0 +1,190 @@
+"""Training: columns in, emulator folder out; killed at any moment it goes on where it stopped, bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from diffmp_core import __version__
+from diffmp_core.columns.domain import TrainingDomain, fit_domain
+from diffmp_core.columns.normalization_file import to_json
+from diffmp_core.columns.normalize import Normalization, fit
+from diffmp_core.errors import DiffmpError
+from diffmp_core.models.base import CONFIG_FILE, NetworkEmulator, build_emulator, save_emulator
+from diffmp_core.models.base import load_config as load_emulator_config
+from diffmp_core.stores import SPLITS, columns_id, open_columns, remove, select_split
+from diffmp_core.training.checkpoint import FILE
+from diffmp_core.training.config import DOMAIN_FILE, TrainingConfig
+from diffmp_core.training.data import ColumnArrays, normalize_columns, read_columns
+from diffmp_core.training.processes import Processes, join_processes
+from diffmp_core.training.report import Report
+from diffmp_core.training.seeds import Purpose, stream_seed
+from diffmp_core.training.trainer import Trainer
+
+CHECKPOINT_FOLDER = "checkpoint"
+LOG_FILE = "training.csv"
+
+
+def train(
+    columns: Path | str,
+    out: Path | str,
+    *,
+    config: TrainingConfig,
+    device: str | None = None,
+    resume: bool = True,
+    progress: bool = True,
+) -> Path:
+    """Train an emulator on the split ``train`` of a column store and write its folder.
+
+    While it runs ``out`` holds ``checkpoint/`` and ``training.csv``; at the end ``config.yaml``, ``normalization.json``,
+    ``domain.safetensors`` and ``weights.safetensors`` (EMA weights of the lowest validation loss, or the last, as
+    ``config.keep`` says) are written and the checkpoint goes. A finished training of the same configuration and columns
+    is left as it is.
+
+    Under ``torchrun`` each process works on its share of every batch; ``out`` is on a file system that all can read.
+
+    Args:
+        columns: column store; its splits train and validation are read.
+        out: emulator folder: new, empty, or of the same training.
+        config: see :func:`diffmp_core.training.config.load_config`.
+        device: ``cpu`` or ``cuda``; CUDA where there is one if not given.
+        resume: go on from a checkpoint; if False, a folder with one is refused.
+        progress: show progress, loss and throughput on standard error.
+
+    Raises:
+        DiffmpError: a bad store, a folder that holds something else, an unknown device, or a loss that is not finite.
+    """
+    out = Path(out)
+    store = open_columns(columns)
+    run = fingerprint(config, store)
+    with join_processes(device) as processes:
+        report = Report(shown=progress and processes.writes)
+        if is_finished(out, run, resume=resume):
+            report.say(f"{out} holds the finished training of this configuration and these columns; nothing to do")
+            return out
+        processes.wait()
+        report.say("reading columns ...")
+        training, validation, normalization, domain = load_data(store, config)
+        trainer = Trainer(
+            emulator=fresh_emulator(config, normalization),
+            config=config,
+            training=training,
+            validation=validation,
+            processes=processes,
+            report=report,
+            checkpoint=out / CHECKPOINT_FOLDER,
+            log=out / LOG_FILE,
+            run=f"{run}-{hashlib.sha256(to_json(normalization).encode()).hexdigest()[:12]}",
+        )
+        trainer.run_to_end()
+        if processes.writes:
+            domain.save(out / DOMAIN_FILE)
+            extra = provenance(config, store, trainer, processes) | {"run": run}
+            save_emulator(trainer.finished_emulator(), out, extra=extra)
+            remove(out / CHECKPOINT_FOLDER)
+        processes.wait()
+    return out
+
+
+def fingerprint(config: TrainingConfig, columns: xr.Dataset) -> str:
+    """Which training this is: configuration and columns."""
+    return hashlib.sha256(f"{config.model_dump_json()} {columns_id(columns)}".encode()).hexdigest()[:12]
+
+
+def is_finished(out: Path, run: str, *, resume: bool) -> bool:
+    """Whether the folder holds this very training, finished.
+
+    Raises:
+        DiffmpError: it holds something else, or ``resume`` is off and it holds an unfinished training.
+    """
+    if not out.exists():
+        return False
+    if not out.is_dir():
+        raise DiffmpError(f"expected a folder for the emulator, found a file at {out}; choose another name")
+    if (out / CHECKPOINT_FOLDER / FILE).is_file():
+        if not resume:
+            raise DiffmpError(f"expected an empty folder, found an unfinished training in {out}; resume it or choose another")
+        return False
+    if (out / CONFIG_FILE).is_file():
+        found = load_emulator_config(out).get("run")
+        if found == run and resume:
+            return True
+        raise DiffmpError(
+            f"expected an empty folder or this training, found an emulator of another configuration or other columns in {out} "
+            f"(run {found}, not {run}); choose another folder"
+        )
+    foreign = sorted(path.name for path in out.iterdir() if path.name != CHECKPOINT_FOLDER)
+    if foreign:
+        raise DiffmpError(f"expected an empty folder for the emulator, found {foreign[0]!r} in {out}; choose another folder")
+    return False
+
+
+def load_data(
+    columns: xr.Dataset, config: TrainingConfig
+) -> tuple[ColumnArrays, ColumnArrays | None, Normalization, TrainingDomain]:
+    """Normalised training and validation columns; normalisation and domain are fitted on the training columns only."""
+    training = read_columns(columns, "train")
+    normalization = fit(
+        training.inputs,
+        training.outputs,
+        height=np.asarray(columns["height"], dtype=float),
+        pressure=np.asarray(columns["pressure"], dtype=float),
+        method=config.model.normalization,
+    )
+    normalization = replace(normalization, winsorise_limit=config.winsorise)
+    domain = fit_domain(training.inputs, generator=np.random.default_rng(stream_seed(config.seed, Purpose.domain)))
+    training = normalize_columns(training, normalization, drop_abnormal=config.replace_abnormal)
+    validation = None
+    if (np.asarray(columns["split"]) == SPLITS.index("validation")).any():
+        validation = read_columns(columns, "validation", limit=config.validation_columns)
+        validation = normalize_columns(validation, normalization, drop_abnormal=config.replace_abnormal)
+    return training, validation, normalization, domain
+
+
+def fresh_emulator(config: TrainingConfig, normalization: Normalization) -> NetworkEmulator:
+    """Untrained emulator whose weights are drawn from the configuration's seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(config.seed, Purpose.weights))
+        return build_emulator(config.model.model_dump(), normalization)
+
+
+def provenance(config: TrainingConfig, columns: xr.Dataset, trainer: Trainer, processes: Processes) -> dict[str, Any]:
+    """What made an emulator, for its ``config.yaml``: configuration, columns, times, versions, duration."""
+    times = select_split(columns, "train")["time"].values
+    return {
+        "training": config.model_dump(mode="json", exclude={"model"}),
+        "columns": {
+            "columns_id": columns_id(columns),
+            **{key: _plain(columns.attrs.get(key)) for key in ("title", "source", "spacing_km")},
+            "training_columns": len(trainer.training),
+            "training_times": {"count": len(times), "first": str(times[0]), "last": str(times[-1])},
+        },
+        "result": {
+            "steps": trainer.position.step,
+            "batch": trainer.batch,
+            "presentations": trainer.position.step * trainer.batch,
+            "validation_loss": trainer.kept_loss(),
+            "minutes": round(trainer.position.seconds / 60, 2),
+            "device": device_name(processes.device),
+            "processes": processes.count,
+        },
+        "versions": {"diffmp": __version__, "python": platform.python_version(), "torch": str(torch.__version__)},
+    }
+
+
+def device_name(device: torch.device) -> str:
+    """Name of the hardware, as readable as it is known."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"cpu ({platform.machine()}, {torch.get_num_threads()} threads)"
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

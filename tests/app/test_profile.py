@@ -1,0 +1,107 @@
+"""Ensemble, input and rank panels from hand-made profiles."""
+
+import numpy as np
+import pytest
+from bokeh.models import Range1d
+
+from app.figures.axes import level_axis, padded_range, separated, steady_range, value_axis
+from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, fan, inside, surface_line
+from app.theme import colours
+from diffmp_core.errors import DiffmpError
+
+LEVELS = level_axis("height", height=[500.0, 1500.0, 3500.0], pressure=[95e3, 85e3, 65e3])
+MEMBERS = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, -1.0], [2.0, 2.0, 1.0]])
+KELVIN_PER_DAY = value_axis("tend_T_sgs", "physical")
+
+
+def test_inside_counts_the_borders_in():
+    np.testing.assert_array_equal(inside(MEMBERS, [1.0, 2.0, 3.1]), [True, True, False])
+
+
+def test_fan_holds_mean_and_quantiles():
+    bands = fan(np.linspace(0, 1, 101)[:, None])
+    assert [bands[k][0] for k in ("q05", "q25", "mean", "q75", "q95")] == pytest.approx([0.05, 0.25, 0.5, 0.75, 0.95])
+
+
+def test_separated_breaks_the_line_between_members():
+    x, y = separated(MEMBERS, LEVELS.values)
+    assert x.shape == y.shape == (12,)
+    assert np.isnan(x[3::4]).all()
+    np.testing.assert_allclose(x[4:7], MEMBERS[1])
+    np.testing.assert_allclose(y[4:7], [0.5, 1.5, 3.5])
+
+
+def test_padded_range_ignores_nan_and_holds_all_values():
+    low, high = padded_range([0.0, np.nan], [10.0], pad=0.1)
+    assert (low, high) == (-1.0, 11.0)
+    low, high = padded_range([0.0, 0.0])
+    assert low < 0 < high
+
+
+def test_steady_range_grows_at_once_and_shrinks_late():
+    assert steady_range((0.0, 1.0), (-1.0, 0.5)) == (-1.0, 1.0)
+    assert steady_range((0.0, 1.0), (0.2, 0.8)) == (0.0, 1.0)
+    assert steady_range((0.0, 10.0), (0.0, 1.0)) == (0.0, 1.0)
+
+
+def test_values_are_shown_in_physical_or_normalised_units():
+    assert value_axis("tend_qv_sgs", "physical").factor == pytest.approx(86_400e3)
+    assert value_axis("tend_T_sgs", "normalised", truth_std=2e-5).factor == pytest.approx(5e4)
+    with pytest.raises(DiffmpError, match="expected units"):
+        value_axis("qc", "furlongs")
+    with pytest.raises(DiffmpError, match="expected a vertical axis"):
+        level_axis("sideways", height=[1.0, 2.0], pressure=[2.0, 1.0])
+
+
+def test_ensemble_panel_draws_members_truth_and_misses():
+    panel = EnsemblePanel("tend_T_sgs", Range1d(start=0, end=4))
+    truth = np.array([1.5, 2.0, 5.0]) / 86_400
+    within = panel.show(MEMBERS / 86_400, truth, levels=LEVELS, values=KELVIN_PER_DAY, as_fan=False)
+    assert within == 2
+    np.testing.assert_allclose(panel.levels.data["truth"], [1.5, 2.0, 5.0])
+    np.testing.assert_allclose(panel.levels.data["mean"], [2.0, 2.0, 1.0])
+    np.testing.assert_allclose(panel.levels.data["missed"], [np.nan, np.nan, 5.0])
+    assert len(panel.lines.data["x"]) == 12
+    assert panel.x_range.start < -1
+    assert panel.x_range.end > 5
+    assert panel.figure.xaxis.axis_label == "K/day"
+
+
+def test_fan_replaces_the_lines():
+    panel = EnsemblePanel("tend_T_sgs", Range1d(start=0, end=4))
+    panel.show(MEMBERS, np.zeros(3), levels=LEVELS, values=KELVIN_PER_DAY, as_fan=True)
+    assert len(panel.lines.data["x"]) == 0
+    assert all(band.visible for band in panel.bands)
+
+
+def test_truth_stands_alone_without_an_emulator():
+    panel = EnsemblePanel("qc", Range1d(start=0, end=4))
+    assert panel.show(None, np.zeros(3), levels=LEVELS, values=value_axis("qc", "physical"), as_fan=False) is None
+    assert np.isnan(panel.levels.data["mean"]).all()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_truth_is_visible_on_its_page(dark):
+    panel = EnsemblePanel("qc", Range1d(start=0, end=4))
+    panel.paint(dark)
+    assert panel.truth.glyph.line_color == colours(dark).truth != colours(not dark).truth
+
+
+def test_input_panel_fits_the_levels_seen():
+    panel = InputPanel(Range1d(start=0, end=2), title="Temperature", compares=True)
+    panel.show([300.0, 290.0, 200.0], [301.0, 290.0, 200.0], title="Temperature", levels=LEVELS, label="K", visible=(0.0, 2.0))
+    assert panel.x_range.start > 280
+    assert panel.x_range.end > 301
+
+
+def test_rank_panel_shows_flat_as_one():
+    panel = RankPanel("qc")
+    panel.show([10, 10, 20, 0], title="Rank of the truth")
+    np.testing.assert_allclose(panel.source.data["relative"], [1.0, 1.0, 2.0, 0.0])
+    np.testing.assert_allclose(panel.source.data["share"], [0.25, 0.25, 0.5, 0.0])
+
+
+def test_surface_line_names_each_input_with_its_unit():
+    line = surface_line({"Ps": 100_800.0, "SHF": 12.3, "LHF": 101.0, "SOLIN": 0.0})
+    assert line.startswith("surface pressure 1,008 hPa · sensible heat flux 12 W/m²")
+    assert line.endswith("incoming sunlight 0 W/m²")

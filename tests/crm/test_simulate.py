@@ -1,0 +1,136 @@
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from diffmp_core.crm import output_store
+from diffmp_core.crm.simulate import simulate
+from diffmp_core.errors import DiffmpError
+
+RUN = {"grid": "G1", "hours": 2, "seed": 3}
+SCRIPT = """
+import sys
+from pathlib import Path
+from diffmp_core.crm.simulate import simulate
+if __name__ == "__main__":
+    simulate(Path(sys.argv[1]), grid="G1", hours=2, seed=3, workers=int(sys.argv[2]))
+"""
+
+
+def digest(folder):
+    """Hash of every path and byte below a folder."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        total.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return simulate(tmp_path_factory.mktemp("crm") / "run.zarr", **RUN, workers=1)
+
+
+def test_store_has_the_layout_that_readers_expect(store):
+    raw = xr.open_zarr(store)
+    assert raw.attrs["diffmp_kind"] == "crm"
+    assert raw.sizes["time"] == 2
+    assert raw.sizes["cell"] == 42
+    assert raw.sizes["level"] == 30
+    assert str(raw.time.values[0]).startswith("2005-04-01T01:00")
+    np.testing.assert_allclose(raw.area.sum(), 4 * np.pi)
+    for name in (*output_store.PROFILES, *output_store.SURFACE, *output_store.ROOT_SURFACE):
+        assert raw[name].dtype == np.float32
+        assert {"units", "long_name"} <= set(raw[name].attrs)
+        assert np.isfinite(raw[name]).all()
+    for group in ("60km", "30km", "15km"):
+        part = xr.open_zarr(store, group=group)
+        assert set(part.data_vars) == {*output_store.PROFILES, *output_store.SURFACE}
+        assert np.isfinite(part["T"]).all()
+
+
+def test_layer_mass_and_surface_pressure_agree(store):
+    raw = xr.open_zarr(store)
+    column = 9.80665 * raw.layer_mass.sum("level")  # Pa below 20 km
+    assert (np.abs(raw.Ps - column - 5500.0) < 3000.0).all()  # 20 km lies near 55 hPa
+
+
+def test_same_bytes_for_two_workers(store, tmp_path):
+    assert digest(simulate(tmp_path / "two.zarr", **RUN, workers=2)) == digest(store)
+
+
+def test_another_seed_gives_other_numbers(store, tmp_path):
+    other = simulate(tmp_path / "other.zarr", **(RUN | {"seed": 4}), workers=1)
+    assert (xr.open_zarr(other)["T"].values != xr.open_zarr(store)["T"].values).any()
+
+
+def test_a_killed_run_resumes_to_the_same_bytes(store, tmp_path):
+    out = tmp_path / "killed.zarr"
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(out), "1"], start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not output_store.is_done(out, 0) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not output_store.is_complete(out)
+    reports = []
+    simulate(out, **RUN, workers=1, progress=lambda done, total, elapsed: reports.append((done, total)))
+    assert reports[0][0] >= 32  # what was done is not done again
+    assert digest(out) == digest(store)
+
+
+def test_a_chunk_left_half_written_is_written_again(store, tmp_path):
+    out = simulate(tmp_path / "half.zarr", **RUN, workers=1)
+    (out / output_store.COMPLETE).unlink()
+    (out / output_store.MARKERS).mkdir()
+    (out / output_store.MARKERS / "000000").touch()
+    (out / "T" / "c" / "0" / "1" / "0").write_bytes(b"torn")
+    assert digest(simulate(out, **RUN, workers=1)) == digest(store)
+
+
+def test_a_complete_store_is_left_alone(store, caplog):
+    before = digest(store)
+    simulate(store, **RUN)
+    assert "already complete" in caplog.text
+    assert digest(store) == before
+
+
+def test_another_configuration_raises_and_harms_nothing(store):
+    before = digest(store)
+    with pytest.raises(DiffmpError, match="hours 2"):
+        simulate(store, **(RUN | {"hours": 3}))
+    assert digest(store) == before
+
+
+@pytest.mark.parametrize(("option", "word"), [({"grid": "G9"}, "grid"), ({"hours": 0}, "hours"),
+                                              ({"start": "soon"}, "start"), ({"seed": -1}, "seed")])
+def test_wrong_options_raise_one_sentence(tmp_path, option, word):
+    with pytest.raises(DiffmpError, match=word):
+        simulate(tmp_path / "x.zarr", **(RUN | option))
+    assert not (tmp_path / "x.zarr").exists()
+
+
+def test_a_file_in_the_way_raises(tmp_path):
+    (tmp_path / "x.zarr").write_text("mine")
+    with pytest.raises(DiffmpError, match="choose another name"):
+        simulate(tmp_path / "x.zarr", **RUN)
+    assert (tmp_path / "x.zarr").read_text() == "mine"
+
+
+def test_a_place_that_cannot_be_written_raises(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiffmpError, match="room to write"):
+        simulate(tmp_path / "file" / "x.zarr", **RUN)
+
+
+def test_a_column_that_blows_up_is_named(tmp_path, monkeypatch):
+    import diffmp_core.crm.dynamics as dynamics
+
+    monkeypatch.setattr(dynamics, "run", lambda *args: (False, 0.0))
+    with pytest.raises(DiffmpError, match="cell 0 at"):
+        simulate(tmp_path / "x.zarr", **RUN, workers=1)
