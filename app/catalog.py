@@ -5,6 +5,7 @@ Only arrays are kept, never anything that a session drew.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Hashable, Sequence
@@ -135,7 +136,8 @@ class Catalog:
     def truth_std(self, name: str, emulator: str, variable: str) -> float:
         """Standard deviation of the truth in the unit of the variable: the unit of the stored scores."""
         scores = self.scores(name, emulator)
-        return 1.0 if scores is None else float(scores["truth_std"].sel(variable=variable))
+        std = np.nan if scores is None else float(scores["truth_std"].sel(variable=variable))
+        return std if np.isfinite(std) else 1.0
 
     def levels(self, name: str, emulator: str, metric: str, variable: str, time: int | None) -> np.ndarray | None:
         """Stored values of a map at all levels ``(level, cell)`` float32: of one time, or over all (spread: root mean square).
@@ -145,21 +147,23 @@ class Catalog:
         scores = self.scores(name, emulator)
         if scores is None:
             return None
-        stored = MAP_BY_NAME[metric].stored
+        stored, averaged = MAP_BY_NAME[metric].stored, MAP_BY_NAME[metric].averaged
+
+        def read(quantity: str, *dims: str) -> np.ndarray:
+            values = scores[quantity].sel(variable=variable).transpose(*dims, "level", "cell").values
+            return np.ascontiguousarray(values)
 
         def every_time() -> np.ndarray:
-            return np.ascontiguousarray(scores[stored].sel(variable=variable).transpose("time", "level", "cell").values)
-
-        array = self.keep(("times", name, emulator, stored, variable), every_time)
-        if time is not None:
-            return array[time].astype(np.float32)
+            return self.keep(("times", name, emulator, stored, variable), lambda: read(stored, "time"))
 
         def mean() -> np.ndarray:
-            if metric == "spread":
-                return np.sqrt(np.mean(np.square(array, dtype=np.float64), axis=0)).astype(np.float32)
-            return array.mean(axis=0, dtype=np.float64).astype(np.float32)
+            if averaged:
+                return read(averaged)
+            return np.sqrt(np.mean(np.square(every_time(), dtype=np.float64), axis=0)).astype(np.float32)
 
-        return self.keep(("mean", name, emulator, stored, variable), mean)
+        if time is None:
+            return self.keep(("mean", name, emulator, stored, variable), mean)
+        return every_time()[time].astype(np.float32)
 
     def members(self, name: str, emulator: str) -> int:
         """Members of the ensemble that was scored (one more rank than members)."""
@@ -185,6 +189,11 @@ class Catalog:
 
         high = self.keep(("range", name, metric.name, variable, averaged, key), highest)
         return (-high, high) if metric.palette == "diverging" else (0.0, high)
+
+    def table(self, name: str, emulator: str) -> dict[str, Any]:
+        """Overall scores of an emulator, as 'diffmp score' wrote them; empty where there are none."""
+        path = self.entry(name, emulator).table
+        return {} if path is None else self.keep(("table", path), lambda: json.loads(path.read_text(encoding="utf-8")))
 
     def config(self, name: str, emulator: str) -> dict[str, Any]:
         """What made an emulator (its config.yaml); empty for a reference without weights."""

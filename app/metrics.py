@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from diffmp_core.scores.table import perfect_coverage
 from diffmp_core.variables import BY_NAME
+
+__all__ = ["MAPS", "MAP_BY_NAME", "SCORES", "MapMetric", "Palette", "Score", "perfect_coverage"]
 
 Palette = Literal["sequential", "diverging", "coverage"]
 Best = Literal["low", "high", "one", "zero", "reference"]
-
-
-def perfect_coverage(members: int) -> float:
-    """Part of the truths inside the range of an ensemble that the truth is drawn from: ``(M - 1) / (M + 1)``."""
-    return (members - 1) / (members + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +19,7 @@ class Score:
     """One row of the score table. ``best`` says which value wins."""
 
     name: str
+    group: str
     label: str
     definition: str
     best: Best
@@ -44,28 +43,28 @@ class Score:
 
 
 SCORES: tuple[Score, ...] = (
-    Score(name="mse", label="Mean squared error", best="low",
-          definition="Squared error of the ensemble mean, in units of the truth's variance."),
-    Score(name="pcc", label="Correlation", best="high",
+    Score(name="mse", group="Ensemble mean", label="MSE", best="low",
+          definition="Mean squared error of the ensemble mean, in units of the truth's variance."),
+    Score(name="pcc", group="Ensemble mean", label="Correlation", best="high",
           definition="Pearson correlation of the ensemble mean with the truth."),
-    Score(name="crps_fair", label="CRPS, fair", best="low",
+    Score(name="bias", group="Ensemble mean", label="Bias", best="zero",
+          definition="Mean of ensemble mean minus truth, in units of the truth's standard deviation."),
+    Score(name="crps_fair", group="Distribution", label="CRPS", best="low",
           definition="Continuous ranked probability score, corrected for the number of members, in units of the "
                      "truth's standard deviation. Rewards sharp and honest ensembles."),
-    Score(name="bias", label="Bias", best="zero",
-          definition="Mean of ensemble mean minus truth, in units of the truth's standard deviation."),
-    Score(name="coverage_ratio", label="Coverage ratio", best="reference",
+    Score(name="coverage_ratio", group="Spread of the members", label="Coverage", best="reference",
           definition="Part of the truths between the smallest and the largest member. A perfect ensemble of M members "
                      "covers (M - 1)/(M + 1), not all."),
-    Score(name="spread_skill_ratio", label="Spread-skill ratio", best="one",
+    Score(name="spread_skill_ratio", group="Spread of the members", label="Spread / skill", best="one",
           definition="Spread of the members over the error of their mean, unbiased for the number of members: below 1 "
                      "the ensemble is overconfident."),
-    Score(name="spread_skill_correlation", label="Spread-skill correlation", best="high",
+    Score(name="spread_skill_correlation", group="Spread of the members", label="Spread–skill corr.", best="high",
           definition="Correlation of the spread with the error of the mean: does the ensemble know when it is unsure?"),
-    Score(name="std_ratio", label="Standard deviation, ratio", best="one",
+    Score(name="std_ratio", group="Shape, relative to truth", label="Std", best="one",
           definition="Standard deviation of all members over that of the truth."),
-    Score(name="skewness_ratio", label="Skewness, ratio", best="one",
+    Score(name="skewness_ratio", group="Shape, relative to truth", label="Skewness", best="one",
           definition="Skewness of all members over that of the truth."),
-    Score(name="kurtosis_ratio", label="Kurtosis, ratio", best="one",
+    Score(name="kurtosis_ratio", group="Shape, relative to truth", label="Kurtosis", best="one",
           definition="Kurtosis of all members over that of the truth."),
 )
 """The ten scores of the paper and its supplement, errors first."""
@@ -73,11 +72,15 @@ SCORES: tuple[Score, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class MapMetric:
-    """One quantity on the map: ``stored`` in the score store, in units of truth_std to the power ``power``."""
+    """One quantity on the map, in units of truth_std to the power ``power``.
+
+    ``stored`` is its name at each time in the score store, ``averaged`` over the times; None: the root mean square.
+    """
 
     name: str
     label: str
     stored: str
+    averaged: str | None
     power: int
     palette: Palette
     meaning: str
@@ -103,15 +106,15 @@ class MapMetric:
 
 
 MAPS: tuple[MapMetric, ...] = (
-    MapMetric(name="mse", label="Mean squared error", stored="column_mse", power=2, palette="sequential",
+    MapMetric(name="mse", label="Mean squared error", stored="column_mse", averaged="cell_mse", power=2, palette="sequential",
               meaning="of the ensemble mean"),
-    MapMetric(name="coverage", label="Coverage", stored="column_covered", power=0, palette="coverage",
+    MapMetric(name="coverage", label="Coverage", stored="column_covered", averaged="cell_coverage_ratio", power=0, palette="coverage",
               meaning="is the truth between the smallest and the largest member?"),
-    MapMetric(name="spread", label="Spread", stored="column_spread", power=1, palette="sequential",
+    MapMetric(name="spread", label="Spread", stored="column_spread", averaged=None, power=1, palette="sequential",
               meaning="standard deviation of the members"),
-    MapMetric(name="crps_fair", label="CRPS, fair", stored="column_crps_fair", power=1, palette="sequential",
+    MapMetric(name="crps_fair", label="CRPS, fair", stored="column_crps_fair", averaged="cell_crps_fair", power=1, palette="sequential",
               meaning="error of the whole distribution"),
-    MapMetric(name="bias", label="Bias", stored="column_bias", power=1, palette="diverging",
+    MapMetric(name="bias", label="Bias", stored="column_bias", averaged="cell_bias", power=1, palette="diverging",
               meaning="ensemble mean minus truth"),
 )
 MAP_BY_NAME = {metric.name: metric for metric in MAPS}

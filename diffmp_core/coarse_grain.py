@@ -32,8 +32,10 @@ def gather(field: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Bring field (..., point, level) to (..., cell, n, level) with a table (cell, n); -1 entries become NaN."""
     field = np.asarray(field)
     if points.max() >= field.shape[-2]:
-        raise DiffmpError(f"expected points below {field.shape[-2]}, found {points.max()} (points of a cell); "
-                          "use the table of this mesh.")
+        raise DiffmpError(
+            f"expected points below {field.shape[-2]}, found {points.max()} (points of a cell); "
+            "use the table of this mesh."
+        )
     out = field[..., np.maximum(points, 0), :]
     if (points < 0).any():
         out = np.where((points >= 0)[..., None], out, np.nan)
@@ -60,8 +62,14 @@ def subgrid_vertical_flux(a: np.ndarray, w: np.ndarray, *, where: np.ndarray | N
     return horizontal_mean(a_prime * w_prime, where=where)
 
 
-def flux_tendency(flux: np.ndarray, heights: np.ndarray, density: np.ndarray | None = None, *,
-                  layer_density: np.ndarray | None = None, staggered: bool = False) -> np.ndarray:
+def flux_tendency(
+    flux: np.ndarray,
+    heights: np.ndarray,
+    density: np.ndarray | None = None,
+    *,
+    layer_density: np.ndarray | None = None,
+    staggered: bool = False,
+) -> np.ndarray:
     """Equation 3: tendency by a subgrid vertical flux, -d(flux)/dz, per second.
 
     flux: (..., level) at the (level,) heights in m; the answer is at the same heights, by centred differences. With
@@ -72,8 +80,10 @@ def flux_tendency(flux: np.ndarray, heights: np.ndarray, density: np.ndarray | N
     """
     flux, heights = np.asarray(flux), np.asarray(heights)
     if flux.shape[-1] != heights.size:
-        raise DiffmpError(f"expected a flux on {heights.size} heights, found {flux.shape[-1]} levels (flux_tendency); "
-                          "give the heights of the flux.")
+        raise DiffmpError(
+            f"expected a flux on {heights.size} heights, found {flux.shape[-1]} levels (flux_tendency); "
+            "give the heights of the flux."
+        )
     if density is not None:
         flux = density * flux
     if not staggered:

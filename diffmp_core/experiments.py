@@ -87,7 +87,7 @@ class Experiment(BaseModel):
 
 
 class Scored(Protocol):
-    """What an experiment needs to know of a scored emulator; ``diffmp_core.scores.evaluate.ScoreResult`` is one."""
+    """What an experiment needs to know of a scored emulator; ``diffmp_core.scores.result.ScoreResult`` is one."""
 
     @property
     def title(self) -> str: ...
@@ -111,15 +111,15 @@ def load_experiment(folder: Path | str) -> Experiment:
     folder = Path(folder).resolve()
     file = folder / FILE
     if not file.is_file():
-        raise DiffmpError(f"expected an experiment folder with {FILE}, found none at {folder}; run 'diffmp score' first")
+        raise DiffmpError(f"expected an experiment folder with {FILE}, found none at {folder}; run 'diffmp score'")
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""
-        raise DiffmpError(f"expected YAML, found something else in {file}{line}; correct it or run 'diffmp score' again") from error
+        raise DiffmpError(f"expected YAML, found something else in {file}{line}; correct it") from error
     if not isinstance(content, dict):
-        raise DiffmpError(f"expected entries such as title and columns, found {type(content).__name__} in {file}; correct it")
+        raise DiffmpError(f"expected entries such as title and columns, found none in {file}; correct it")
     try:
         experiment = Experiment.model_validate(content)
     except ValidationError as error:
@@ -129,10 +129,10 @@ def load_experiment(folder: Path | str) -> Experiment:
 
     def resolve(path: Path, what: str) -> Path:
         if path.is_absolute():
-            raise DiffmpError(f"expected a path relative to its folder, found {path} as {what} in {file}; make it relative")
+            raise DiffmpError(f"expected a path relative to its folder, found {path} as {what} in {file}; change it")
         resolved = (folder / path).resolve()
         if not resolved.exists():
-            raise DiffmpError(f"expected {what} at {path}, found nothing ({file}); correct the path or restore the file")
+            raise DiffmpError(f"expected {what} at {path}, found nothing ({file}); correct the path")
         return resolved
 
     return experiment.map_paths(resolve)
@@ -145,7 +145,6 @@ def write_experiment(folder: Path | str, experiment: Experiment) -> Path:
         DiffmpError: the folder cannot be written.
     """
     folder = Path(folder).resolve()
-    # "../x" is followed from the folder's real place, so relative_to (which cannot climb) does not do
     relative = experiment.map_paths(lambda path, _: Path(os.path.relpath(folder / path, folder)))
     content = relative.model_dump(mode="json", exclude_none=True)
     content = {key: value for key, value in content.items() if value not in ("", {})}
@@ -173,11 +172,13 @@ def add_to_experiment(folder: Path | str, name: str, result: Scored) -> Experime
         DiffmpError: the experiment is about other columns, or cannot be written.
     """
     folder = Path(folder).resolve()
-    begun = (folder / FILE).is_file()
-    experiment = load_experiment(folder) if begun else Experiment(title=result.title, columns=result.columns_path, split=result.split)
-    if begun:
+    if (folder / FILE).is_file():
+        experiment = load_experiment(folder)
         check_same_columns(folder, select_split(open_columns(result.columns_path), result.split))
-    stem = result.store.stem if result.store is not None and result.store.parent.resolve() == folder else file_stem(folder, name)
+    else:
+        experiment = Experiment(title=result.title, columns=result.columns_path, split=result.split)
+    inside = result.store is not None and result.store.parent.resolve() == folder
+    stem = result.store.stem if result.store is not None and inside else file_stem(folder, name)
     table = write_text(folder / f"{stem}.json", json.dumps(result.table(), indent=1, allow_nan=False) + "\n")
     entry = EmulatorEntry(name=name, folder=result.emulator_folder, scores=result.store, table=table)
     entries = [entry if old.name == name else old for old in experiment.emulators]
@@ -213,10 +214,13 @@ def check_same_columns(folder: Path | str, columns: xr.Dataset) -> None:
     theirs = select_split(open_columns(experiment.columns), experiment.split)
     if columns_id(theirs) != columns_id(columns):
         raise DiffmpError(
-            f"expected the columns of the experiment at {folder} ({theirs.sizes['time']} times, {theirs.sizes['cell']} cells of "
-            f"{theirs.attrs.get('title')!r}), found {columns.sizes['time']} times, {columns.sizes['cell']} cells of "
-            f"{columns.attrs.get('title')!r}; choose another folder"
+            f"expected the columns of the experiment at {folder} ({_describe(theirs)}), "
+            f"found {_describe(columns)}; choose another folder"
         )
+
+
+def _describe(columns: xr.Dataset) -> str:
+    return f"{columns.sizes['time']} times, {columns.sizes['cell']} cells of {columns.attrs.get('title')!r}"
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -188,7 +188,7 @@ class DistributionPanels:
             padding=2,
             major_label_text_font_size="10px",
             background_fill_alpha=0.0,
-            title="times as frequent as in the truth" if is_ratio else "share of the values of a level",
+            title="times the share in the truth" if is_ratio else "share of values",
             title_text_font_size="10px",
             title_text_font_style="normal",
             **ticker,
@@ -216,7 +216,8 @@ class DistributionPanels:
                 line_dash="dotted" if floor else "solid",
                 legend_label="perfect emulator" if floor else name,
             )
-        plot.legend.update(location="top_right", padding=4)
+        plot.add_layout(plot.legend[0], "below")
+        plot.legend.update(padding=0, spacing=0, margin=0, glyph_height=14, label_height=14)
         plot.min_border_bottom = BELOW_HEATMAP
         plot.add_tools(
             HoverTool(tooltips=[("distance", "$x{0.000}"), ("at", "$y{0.0}")], mode="hline", line_policy="nearest")

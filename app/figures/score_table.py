@@ -1,2 +1,81 @@
-def score_table(tables, emulator, *, dark):
-    return "<p>table</p>"
+"""The table of scores as HTML: a block for each variable, a row for each emulator, the best value of each score marked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from itertools import groupby
+from typing import Any
+
+from app.figures.axes import TITLES
+from app.metrics import SCORES, Score
+from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
+
+Tables = Mapping[str, Mapping[str, Any]]
+"""What 'diffmp score' wrote, for each emulator by name."""
+
+
+def score_table(tables: Tables, selected: str, *, note: str = "") -> str:
+    """All scores of all emulators.
+
+    Args:
+        tables: see :data:`Tables`; scores that are missing or null show as a dash.
+        selected: emulator whose rows stand out.
+        note: escaped sentence above the table.
+    """
+    members = max((int(table.get("members") or 0) for table in tables.values()), default=0)
+    body = "".join(_block(variable, tables, selected, members) for variable in OUTPUT_NAMES)
+    return (f'<div class="scroll"><table><caption>{note}</caption><thead>{_groups()}<tr><th></th>'
+            f'{"".join(_heading(score) for score in SCORES)}</tr></thead><tbody>{body}</tbody></table></div>{_definitions()}')
+
+
+def best_emulators(score: Score, values: Mapping[str, float | None], members: int) -> set[str]:
+    """Emulators whose value, as it is printed, is the best one of a score."""
+    distances = {name: round(score.distance(value, members), 3) for name, value in values.items() if value is not None}
+    return {name for name, distance in distances.items() if distance == min(distances.values())} if len(distances) > 1 else set()
+
+
+def _groups() -> str:
+    spans = [(group, len(list(scores))) for group, scores in groupby(SCORES, key=lambda score: score.group)]
+    return '<tr class="groups"><th></th>' + "".join(f'<th class="group" colspan="{n}">{escape(g)}</th>' for g, n in spans) + "</tr>"
+
+
+def _heading(score: Score) -> str:
+    return f'<th scope="col"{_edge(score)}><abbr title="{escape(score.definition)}">{escape(score.label)}</abbr></th>'
+
+
+def _block(variable: str, tables: Tables, selected: str, members: int) -> str:
+    entry = BY_NAME[variable]
+    rows = [f'<tr class="variable"><th scope="rowgroup" colspan="{len(SCORES) + 1}">{escape(TITLES[variable])} '
+            f'<span class="soft">{escape(entry.long_name)}</span></th></tr>']
+    values = {score.name: {name: _value(table, variable, score.name) for name, table in tables.items()} for score in SCORES}
+    best = {score.name: best_emulators(score, values[score.name], members) for score in SCORES}
+    for name in tables:
+        cells = "".join(_cell(score, values[score.name][name], name in best[score.name]) for score in SCORES)
+        rows.append(f'<tr{" class=selected" if name == selected else ""}><td>{escape(name)}</td>{cells}</tr>')
+    perfect = "".join(f'<td{_edge(score)}>{score.perfect(members)}</td>' for score in SCORES)
+    rows.append(f'<tr class="perfect"><td>perfect ensemble of {members}</td>{perfect}</tr>')
+    return "".join(rows)
+
+
+def _value(table: Mapping[str, Any], variable: str, score: str) -> float | None:
+    value = table.get("scores", {}).get(variable, {}).get(score)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _cell(score: Score, value: float | None, best: bool) -> str:
+    text = "–" if value is None else f"{value:.3f}".replace("-", "−")
+    return f'<td{_edge(score, "best" if best else "")}>{text}</td>'
+
+
+def _edge(score: Score, *classes: str) -> str:
+    """Class attribute; the first score of a group has a line at its left."""
+    index = SCORES.index(score)
+    first = index == 0 or SCORES[index - 1].group != score.group
+    names = " ".join(filter(None, ("group" if first else "", *classes)))
+    return f' class="{names}"' if names else ""
+
+
+def _definitions() -> str:
+    items = "".join(f"<dt>{escape(score.label)}</dt><dd>{escape(score.definition)}</dd>" for score in SCORES)
+    return f"<details><summary>What the scores mean</summary><dl>{items}</dl></details>"

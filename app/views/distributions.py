@@ -67,14 +67,13 @@ class DistributionsView:
                 size="small",
                 sizing_mode="stretch_width",
             ),
-            pmui.Typography(HOW_TO_READ, variant="body2", sizing_mode="stretch_width"),
             elevation=0,
             variant="outlined",
             sizing_mode="stretch_width",
             sx={"p": 2},
         )
         figures = pmui.Paper(
-            self.notice, self.place, elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2}
+            self.notice, self.place, pmui.Typography(HOW_TO_READ, variant="body2", sizing_mode="stretch_width"), elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2}
         )
         self.refresh(frozenset(self.depends))
         return pmui.Grid(
@@ -97,8 +96,7 @@ class DistributionsView:
         if not names:
             return
         fresh = self.built != (self.scope.value, names)
-        if fresh:
-            self._build(names)
+        layout = self._build(names) if fresh else None
         with pn.io.hold():
             for variable, panels in self._shown():
                 histograms = self.histograms(panels.emulators, variable)
@@ -109,6 +107,8 @@ class DistributionsView:
                     panels.show(histograms, levels=levels, values=values, level=self.state.level)
                 if "dark" in changed or fresh:
                     panels.paint(self.state.dark)
+            if layout is not None:
+                self.place[:] = layout
 
     def emulators(self) -> tuple[str, ...]:
         """Emulators shown: the selected one if it has scores, then others that have, in the order of the experiment."""
@@ -159,8 +159,8 @@ class DistributionsView:
             return list(self.panels.items())
         return [(self.state.variable, self.panels["one"])]
 
-    def _build(self, names: tuple[str, ...]) -> None:
-        """Make the figures for these emulators and lay them out."""
+    def _build(self, names: tuple[str, ...]) -> list[Viewable]:
+        """Make the figures for these emulators and lay them out; they are still empty."""
         self.built = (self.scope.value, names)
         if self.scope.value == "one":
             panels = DistributionPanels(names, height=340, on_level=self._choose_level)
@@ -168,8 +168,7 @@ class DistributionsView:
             pairs = [("truth", "distance"), *((f"share {name}", f"ratio {name}") for name in names)]
             columns = [pn.Column(*(_pane(panels, key) for key in pair), sizing_mode="stretch_width") for pair in pairs]
             width = {"xs": 12, "sm": 12 // len(columns)}
-            self.place[:] = [_grid(columns, width), _pane(panels, "density")]
-            return
+            return [_grid(columns, width), _pane(panels, "density")]
         rows: list[Viewable] = []
         self.panels = {}
         for variable in OUTPUT_NAMES:
@@ -177,7 +176,7 @@ class DistributionsView:
             keys = ("truth", f"share {names[0]}", f"ratio {names[0]}", "distance")
             rows.append(pmui.Typography(TITLES[variable], variant="subtitle1"))
             rows.append(_grid([_pane(panels, key) for key in keys], {"xs": 6, "lg": 3}))
-        self.place[:] = rows
+        return rows
 
     def _choose_level(self, position: float) -> None:
         levels, _ = self.axes(self.state.variable)

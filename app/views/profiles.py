@@ -96,7 +96,6 @@ class ProfilesView:
                                              sizing_mode="stretch_width"),
             pmui.RadioButtonGroup.from_param(state.param.vertical, label="Vertical axis", options=list(VERTICAL_AXES),
                                              size="small", sizing_mode="stretch_width"),
-            pmui.Typography(HOW_TO_READ, variant="body2", sizing_mode="stretch_width"),
             elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
         )  # fmt: skip
         quarter = {"xs": 6, "lg": 3}
@@ -116,6 +115,7 @@ class ProfilesView:
         inputs = pmui.Paper(
             pmui.Typography("What the emulator sees", variant="subtitle1"),
             _grid([_pane(self.inputs["T"]), _pane(self.inputs["qv"])], {"xs": 6}),
+            pmui.Typography(HOW_TO_READ, variant="body2", sizing_mode="stretch_width"),
             elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
         )  # fmt: skip
         self.refresh(frozenset(self.depends))

@@ -17,7 +17,7 @@ from panel.viewable import Viewable
 from app.catalog import Catalog
 from app.figures.axes import TITLES, UNITS, VERTICAL_AXES, LevelAxis, level_axis, set_range, value_axis
 from app.figures.profile import InputPanel
-from app.figures.response import ResponsePanel, band, response_table
+from app.figures.response import ResponsePanel, band
 from app.selections import COMPOSITES, column_facts
 from app.state import State
 from app.views.answers import Asker

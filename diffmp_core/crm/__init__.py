@@ -1,1 +1,1 @@
-"""Idealised superparameterised columns: one periodic 2-D cloud-resolving model per cell of a global icosahedral grid."""
+"""Idealised superparameterised columns: a periodic 2-D cloud-resolving model in each cell of an icosahedral grid."""

@@ -12,7 +12,9 @@ from diffmp_core.crm.vertical_grid import DX, NX, NZ
 
 HALO = 2
 NP = NX + 2 * HALO
-MASS, MASS_MIDDLE, INVERSE_MIDDLE, INVERSE_MASS, FACE_Z, SLOPE_Z, FLOW_Z, WORK_X, WORK_Z = range(9)  # rows of Workspace.flat
+MASS, MASS_MIDDLE, INVERSE_MIDDLE, INVERSE_MASS, FACE_Z, SLOPE_Z, FLOW_Z, WORK_X, WORK_Z = range(
+    9
+)  # rows of Workspace.flat
 PAD_FIELD, PAD_FLOW, PAD_INVERSE, PAD_SLOPE, PAD_FLUX = range(5)  # rows of Workspace.padded
 
 
@@ -92,8 +94,9 @@ def sweep_x(field, rows, limited, padded, before, after_inverse):
             left = q1[j] - q1[j - 1]
             right = q1[j + 1] - q1[j]
             centre = 0.5 * (left + right)
-            slope[j] = (max(min(min(2.0 * left, 2.0 * right), centre), 0.0)
-                        + min(max(max(2.0 * left, 2.0 * right), centre), 0.0))
+            slope[j] = max(min(min(2.0 * left, 2.0 * right), centre), 0.0) + min(
+                max(max(2.0 * left, 2.0 * right), centre), 0.0
+            )
     else:
         for j in range(1, n - 1):
             slope[j] = 0.5 * (q1[j + 1] - q1[j - 1])
@@ -101,8 +104,9 @@ def sweep_x(field, rows, limited, padded, before, after_inverse):
     for j in range(HALO, n - 1):
         out = max(flow[j], 0.0)
         back = min(flow[j], 0.0)
-        flux[j] = (out * (q1[j - 1] + 0.5 * slope[j - 1] * (1.0 - out * inverse[j - 1]))
-                   + back * (q1[j] - 0.5 * slope[j] * (1.0 + back * inverse[j])))
+        flux[j] = out * (q1[j - 1] + 0.5 * slope[j - 1] * (1.0 - out * inverse[j - 1])) + back * (
+            q1[j] - 0.5 * slope[j] * (1.0 + back * inverse[j])
+        )
     for k in range(rows):
         for i in range(NX):
             j = k * NP + HALO + i
@@ -124,8 +128,9 @@ def sweep_z(field, rows, limited, below, above, flat, before, before_inverse, af
                 left = field[k, i] - field[k - 1, i]
                 right = field[k + 1, i] - field[k, i]
                 centre = b * left + a * right
-                slope[k, i] = (max(min(min(2.0 * left, 2.0 * right), centre), 0.0)
-                               + min(max(max(2.0 * left, 2.0 * right), centre), 0.0))
+                slope[k, i] = max(min(min(2.0 * left, 2.0 * right), centre), 0.0) + min(
+                    max(max(2.0 * left, 2.0 * right), centre), 0.0
+                )
         else:
             for i in range(NX):
                 slope[k, i] = b * (field[k, i] - field[k - 1, i]) + a * (field[k + 1, i] - field[k, i])
@@ -133,8 +138,9 @@ def sweep_z(field, rows, limited, below, above, flat, before, before_inverse, af
         for i in range(NX):
             out = max(flow[k, i], 0.0)
             back = min(flow[k, i], 0.0)
-            face[k, i] = (out * (field[k - 1, i] + 0.5 * slope[k - 1, i] * (1.0 - out * before_inverse[k - 1, i]))
-                          + back * (field[k, i] - 0.5 * slope[k, i] * (1.0 + back * before_inverse[k, i])))
+            face[k, i] = out * (
+                field[k - 1, i] + 0.5 * slope[k - 1, i] * (1.0 - out * before_inverse[k - 1, i])
+            ) + back * (field[k, i] - 0.5 * slope[k, i] * (1.0 + back * before_inverse[k, i]))
     for k in range(rows - 1):
         for i in range(NX):
             field[k, i] = (before[k, i] * field[k, i] - (face[k + 1, i] - face[k, i])) * after_inverse[k, i]

@@ -17,8 +17,9 @@ SKIN_TEMPERATURE, CONVECTIVE_VELOCITY, BOUNDARY_HEIGHT, SENSIBLE, LATENT, SHORTW
 N_SURFACE = 8  # K, m/s, m, W/m2, W/m2, W/m2, kg/m2/s, m/s (exchange velocity of momentum)
 
 # Budget terms accumulated by the step: x means, J/m2 and kg/m2
-(HEAT_SURFACE, HEAT_LARGE_SCALE, HEAT_RADIATION, HEAT_FROZEN_FALL,
- WATER_SURFACE, WATER_LARGE_SCALE, WATER_FALL) = range(7)
+(HEAT_SURFACE, HEAT_LARGE_SCALE, HEAT_RADIATION, HEAT_FROZEN_FALL, WATER_SURFACE, WATER_LARGE_SCALE, WATER_FALL) = (
+    range(7)
+)
 N_BUDGET = 7
 
 
@@ -91,10 +92,20 @@ class Workspace(NamedTuple):
 
 def workspace() -> Workspace:
     """A fresh scratch space."""
+
     def zeros(*shape):
         return np.zeros(shape)
-    return Workspace(zeros(NZ + 1, NX), zeros(NZ + 1, NX), zeros(5, NZ + 2, NX + 4), zeros(16, NZ + 2, NX),
-                     zeros(8, NZ + 1), zeros(32, NX), zeros(NZ + 1, NX), zeros(2, NZ, NX))
+
+    return Workspace(
+        zeros(NZ + 1, NX),
+        zeros(NZ + 1, NX),
+        zeros(5, NZ + 2, NX + 4),
+        zeros(16, NZ + 2, NX),
+        zeros(8, NZ + 1),
+        zeros(32, NX),
+        zeros(NZ + 1, NX),
+        zeros(2, NZ, NX),
+    )
 
 
 def fourier_matrix() -> np.ndarray:
@@ -102,8 +113,10 @@ def fourier_matrix() -> np.ndarray:
     x = np.arange(NX)
     columns = [np.full(NX, 1 / np.sqrt(NX))]
     for mode in range(1, NX // 2):
-        columns += [np.sqrt(2 / NX) * np.cos(2 * np.pi * mode * x / NX),
-                    np.sqrt(2 / NX) * np.sin(2 * np.pi * mode * x / NX)]
+        columns += [
+            np.sqrt(2 / NX) * np.cos(2 * np.pi * mode * x / NX),
+            np.sqrt(2 / NX) * np.sin(2 * np.pi * mode * x / NX),
+        ]
     columns.append(np.cos(np.pi * x) / np.sqrt(NX))
     return np.ascontiguousarray(np.stack(columns, axis=1))
 
@@ -141,8 +154,24 @@ def base_state(temperature: np.ndarray, surface_pressure: float) -> BaseState:
     pivot[0] = 1 / diagonal[0]
     for k in range(1, NZ):
         pivot[k] = 1 / (diagonal[k] - lower[k] * upper[k - 1] * pivot[k - 1])
-    return BaseState(height, interface, thickness, spacing, pressure, temperature.copy(), density, density_interface,
-                     density * thickness, below, above, pivot, lower, upper, fourier_matrix(), np.ascontiguousarray(fourier_matrix().T))
+    return BaseState(
+        height,
+        interface,
+        thickness,
+        spacing,
+        pressure,
+        temperature.copy(),
+        density,
+        density_interface,
+        density * thickness,
+        below,
+        above,
+        pivot,
+        lower,
+        upper,
+        fourier_matrix(),
+        np.ascontiguousarray(fourier_matrix().T),
+    )
 
 
 def initial_state(base: BaseState, vapour: np.ndarray, wind: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from numba import njit
 
 from diffmp_core.constants import GRAVITY, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.crm.advection import advect_momentum, advect_scalars, mass_fluxes
-from diffmp_core.crm.column import QC, QI, QR, QS, QV, S, SURFACE_RAIN, U, W
+from diffmp_core.crm.column import QC, QI, QR, QS, QV, SURFACE_RAIN, S, U, W
 from diffmp_core.crm.large_scale import cloud_top_cooling, large_scale
 from diffmp_core.crm.microphysics import microphysics
 from diffmp_core.crm.pressure import project
@@ -48,8 +48,9 @@ def accelerate(state, base, dt, work):
         geopotential = GRAVITY * base.height[k] + SPECIFIC_HEAT_DRY_AIR * base.temperature[k]
         mean = 0.0
         for i in range(NX):
-            buoyancy[k, i] = (a * (s[k, i] - geopotential) + GRAVITY * (0.608 * qv[k, i] - qc[k, i] - qi[k, i]
-                                                                        - qr[k, i] - qs[k, i]))
+            buoyancy[k, i] = a * (s[k, i] - geopotential) + GRAVITY * (
+                0.608 * qv[k, i] - qc[k, i] - qi[k, i] - qr[k, i] - qs[k, i]
+            )
         for i in range(NX):
             mean += buoyancy[k, i]
         mean /= NX
@@ -81,12 +82,16 @@ def sponge(u, w, base, dt):
     for k in range(NZ):
         z = base.height_interface[k]
         if z > SPONGE_BASE and k > 0:
-            factor = 1.0 / (1.0 + dt / SPONGE_W * np.sin(0.5 * np.pi * (z - SPONGE_BASE) / (SPONGE_TOP - SPONGE_BASE))**2)
+            factor = 1.0 / (
+                1.0 + dt / SPONGE_W * np.sin(0.5 * np.pi * (z - SPONGE_BASE) / (SPONGE_TOP - SPONGE_BASE)) ** 2
+            )
             for i in range(NX):
                 w[k, i] *= factor
         z = base.height[k]
         if z > SPONGE_BASE:
-            factor = 1.0 / (1.0 + dt / SPONGE_U * np.sin(0.5 * np.pi * (z - SPONGE_BASE) / (SPONGE_TOP - SPONGE_BASE))**2)
+            factor = 1.0 / (
+                1.0 + dt / SPONGE_U * np.sin(0.5 * np.pi * (z - SPONGE_BASE) / (SPONGE_TOP - SPONGE_BASE)) ** 2
+            )
             mean = 0.0
             for i in range(NX):
                 mean += u[k, i]

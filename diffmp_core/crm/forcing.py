@@ -4,8 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from diffmp_core.constants import (GAS_CONSTANT_DRY_AIR, GAS_CONSTANT_VAPOUR, GRAVITY, LATENT_HEAT_VAPORISATION,
-                                   SECONDS_PER_DAY, SOLAR_CONSTANT, SPECIFIC_HEAT_DRY_AIR)
+from diffmp_core.constants import (
+    GAS_CONSTANT_DRY_AIR,
+    GRAVITY,
+    LATENT_HEAT_VAPORISATION,
+    SECONDS_PER_DAY,
+    SOLAR_CONSTANT,
+    SPECIFIC_HEAT_DRY_AIR,
+)
 from diffmp_core.crm import surface_map
 from diffmp_core.crm.column import Forcing
 from diffmp_core.crm.thermodynamics import EPSILON, saturation_mixing_ratio, saturation_profile
@@ -60,7 +66,10 @@ def moist_lapse_rate(temperature: float, pressure: float) -> float:
 
 
 def reference_temperature(near_surface: float, surface_pressure: float, tropical: float) -> np.ndarray:
-    """Reference temperature at layer heights, K: near dry to DRY_DEPTH, moist adiabat above, at most 6.5 K/km off the tropics."""
+    """Reference temperature at layer heights, K: nearly dry to DRY_DEPTH, above it a moist adiabat.
+
+    In the tropics the adiabat is steepened by DILUTION; elsewhere its lapse rate is at most 6.3 K/km.
+    """
     z = layer_heights()
     stratosphere = 196.0 + 16.0 * (1.0 - tropical)
     out = np.empty(NZ)
@@ -108,10 +117,23 @@ def make_site(lat: float, lon: float, day_of_year: float) -> Site:
     temperature = reference_temperature(near_surface, pressure, tropical)
     fall = GRAVITY * np.gradient(layer_heights()) / (GAS_CONSTANT_DRY_AIR * temperature)
     levels = pressure * np.exp(-(np.cumsum(fall) - 0.5 * fall))
-    moist = 0.10 * share + 0.05 * midlatitude_envelope(lat) - 0.1 * np.exp(-(((abs(lat) - 25.0) / 8.0) ** 2)) - 0.2 * desert
+    moist = (
+        0.10 * share + 0.05 * midlatitude_envelope(lat) - 0.1 * np.exp(-(((abs(lat) - 25.0) / 8.0) ** 2)) - 0.2 * desert
+    )
     vapour = reference_vapour(temperature, levels, moist)
-    return Site(lat, lon, land, (0.15 if desert else 0.6) if land else 1.0, sea, soil, share, float(pressure),
-                5.0 + 3.0 * midlatitude_envelope(lat), temperature, vapour)
+    return Site(
+        lat,
+        lon,
+        land,
+        (0.15 if desert else 0.6) if land else 1.0,
+        sea,
+        soil,
+        share,
+        float(pressure),
+        5.0 + 3.0 * midlatitude_envelope(lat),
+        temperature,
+        vapour,
+    )
 
 
 def cosine_zenith(lat: float, lon: float, day_of_year: float, hour: float) -> float:
@@ -126,7 +148,9 @@ def mean_wind(lat: float) -> np.ndarray:
     """Reference wind in the plane of the column, m/s: weak shear in the tropics, a jet in midlatitudes."""
     z = layer_heights()
     jet = 6.0 + 20.0 * midlatitude_envelope(lat)
-    return -2.0 * tropical_envelope(lat) + jet * np.sin(0.5 * np.pi * np.clip(z / 12000.0, 0, 1)) * smooth_step(z, 200, 3000)
+    return -2.0 * tropical_envelope(lat) + jet * np.sin(0.5 * np.pi * np.clip(z / 12000.0, 0, 1)) * smooth_step(
+        z, 200, 3000
+    )
 
 
 def surface_pressure_wave(site: Site, midlatitude: Waves, seconds: float, hour: float) -> float:
@@ -145,18 +169,36 @@ def hourly_forcing(site: Site, waves: tuple[Waves, Waves], day_of_year: float, h
     shape = np.where(z < depth, np.sin(np.pi * np.clip(z / depth, 0.0, 1.0)), 0.0)
     subtropics = np.exp(-(((abs(site.lat) - 25.0) / 10.0) ** 2))
     storm = midlatitude_envelope(site.lat)
-    ascent = shape * ((1.0 - site.wtg_share) * (
-        -SUBSIDENCE * subtropics + MIDLATITUDE_WAVE_ASCENT * storm * wave_sum(midlatitude, site.lon, seconds)))
+    ascent = shape * (
+        (1.0 - site.wtg_share)
+        * (-SUBSIDENCE * subtropics + MIDLATITUDE_WAVE_ASCENT * storm * wave_sum(midlatitude, site.lon, seconds))
+    )
     wave = -TROPICAL_WAVE_TEMPERATURE * tropical_envelope(site.lat) * wave_sum(tropical, site.lon, seconds)
-    warm = MIDLATITUDE_WAVE_TEMPERATURE * (1.0 - site.wtg_share) * storm * wave_sum(
-        midlatitude, site.lon, seconds, MIDLATITUDE_LAG)
+    warm = (
+        MIDLATITUDE_WAVE_TEMPERATURE
+        * (1.0 - site.wtg_share)
+        * storm
+        * wave_sum(midlatitude, site.lon, seconds, MIDLATITUDE_LAG)
+    )
     temperature = site.temperature + shape * (wave + warm)
     aloft = smooth_step(z, 1500.0, 3000.0)
     wtg = smooth_step(z, 300.0, 1500.0) * (1.0 - smooth_step(z, 13000.0, 15000.0)) / WTG_TIME
     stratosphere = smooth_step(z, 13000.0, 16000.0)
     clear = TRANSMISSIVITY * SOLAR_CONSTANT * cosine_zenith(site.lat, site.lon, day_of_year, hour)
-    return Forcing(ascent, temperature, site.vapour, mean_wind(site.lat),
-                   aloft * np.maximum(1.0 - site.wtg_share, stratosphere) / NUDGING_TEMPERATURE_TIME,
-                   aloft * np.maximum(1.0 - site.wtg_share, stratosphere) / NUDGING_VAPOUR_TIME,
-                   wtg, site.wtg_share, COOLING, site.sea_temperature, site.land, site.evaporation,
-                   site.background_wind, clear, site.deep_soil)
+    return Forcing(
+        ascent,
+        temperature,
+        site.vapour,
+        mean_wind(site.lat),
+        aloft * np.maximum(1.0 - site.wtg_share, stratosphere) / NUDGING_TEMPERATURE_TIME,
+        aloft * np.maximum(1.0 - site.wtg_share, stratosphere) / NUDGING_VAPOUR_TIME,
+        wtg,
+        site.wtg_share,
+        COOLING,
+        site.sea_temperature,
+        site.land,
+        site.evaporation,
+        site.background_wind,
+        clear,
+        site.deep_soil,
+    )

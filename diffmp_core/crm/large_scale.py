@@ -3,7 +3,7 @@
 from numba import njit
 
 from diffmp_core.constants import GRAVITY, LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
-from diffmp_core.crm.column import (HEAT_LARGE_SCALE, HEAT_RADIATION, QC, QV, S, U, WATER_LARGE_SCALE)
+from diffmp_core.crm.column import HEAT_LARGE_SCALE, HEAT_RADIATION, QC, QV, WATER_LARGE_SCALE, S, U
 from diffmp_core.crm.thermodynamics import OPTIONS
 from diffmp_core.crm.vertical_grid import NX, NZ
 
@@ -68,11 +68,15 @@ def large_scale(state, base, forcing, dt, work, budget):
             radiation = -forcing.cooling
         else:
             radiation = (STRATOSPHERE - 7.5 - temperature) / STRATOSPHERE_TIME
-        ds = (-w[k] * upwind_gradient(mean_s, base, w[k], k)
-              + SPECIFIC_HEAT_DRY_AIR * forcing.nudging_temperature[k] * (forcing.temperature[k] - temperature)) * dt
+        ds = (
+            -w[k] * upwind_gradient(mean_s, base, w[k], k)
+            + SPECIFIC_HEAT_DRY_AIR * forcing.nudging_temperature[k] * (forcing.temperature[k] - temperature)
+        ) * dt
         dr = SPECIFIC_HEAT_DRY_AIR * radiation * dt
-        dq = (-w[k] * upwind_gradient(mean_qv, base, w[k], k)
-              + forcing.nudging_vapour[k] * (forcing.vapour[k] - mean_qv[k])) * dt
+        dq = (
+            -w[k] * upwind_gradient(mean_qv, base, w[k], k)
+            + forcing.nudging_vapour[k] * (forcing.vapour[k] - mean_qv[k])
+        ) * dt
         dq = max(dq, -0.5 * mean_qv[k])
         factor = 1.0 + dq / mean_qv[k] if dq < 0.0 else 1.0
         add = max(dq, 0.0)

@@ -7,11 +7,23 @@ s - Lv (qc + qr) - Ls (qi + qs) changes by no process here; rain, snow and cloud
 import numpy as np
 from numba import njit
 
-from diffmp_core.constants import (GAS_CONSTANT_VAPOUR, GRAVITY, LATENT_HEAT_FUSION, LATENT_HEAT_SUBLIMATION,
-                                   LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR)
+from diffmp_core.constants import (
+    GAS_CONSTANT_VAPOUR,
+    GRAVITY,
+    LATENT_HEAT_FUSION,
+    LATENT_HEAT_SUBLIMATION,
+    LATENT_HEAT_VAPORISATION,
+    SPECIFIC_HEAT_DRY_AIR,
+)
 from diffmp_core.crm.column import QC, QI, QR, QS, QV, S
-from diffmp_core.crm.thermodynamics import (OPTIONS, graupel_fraction, liquid_fraction_cloud,
-                                            liquid_fraction_precipitation, saturation_mixing_ratio, vapour_pressure)
+from diffmp_core.crm.thermodynamics import (
+    OPTIONS,
+    graupel_fraction,
+    liquid_fraction_cloud,
+    liquid_fraction_precipitation,
+    saturation_mixing_ratio,
+    vapour_pressure,
+)
 from diffmp_core.crm.vertical_grid import NX, NZ
 
 NEWTON_STEPS = 3
@@ -56,10 +68,14 @@ def equilibrium_temperature(energy, total, precipitation, guess, geopotential, p
         dsat = slope if cloud > 0.0 else 0.0
         dwn = 0.05 if (wn > 0.0 and wn < 1.0) else 0.0
         dwp = 1.0 / 15.0 if (wp > 0.0 and wp < 1.0) else 0.0
-        residual = (SPECIFIC_HEAT_DRY_AIR * temperature + geopotential - latent * cloud
-                    - LATENT_HEAT_FUSION * (1.0 - wp) * precipitation - energy)
-        derivative = (SPECIFIC_HEAT_DRY_AIR + latent * dsat
-                      + LATENT_HEAT_FUSION * (dwn * cloud + dwp * precipitation))
+        residual = (
+            SPECIFIC_HEAT_DRY_AIR * temperature
+            + geopotential
+            - latent * cloud
+            - LATENT_HEAT_FUSION * (1.0 - wp) * precipitation
+            - energy
+        )
+        derivative = SPECIFIC_HEAT_DRY_AIR + latent * dsat + LATENT_HEAT_FUSION * (dwn * cloud + dwp * precipitation)
         temperature -= residual / derivative
     return temperature
 
@@ -135,8 +151,9 @@ def convert_row(s, qv, qc, qi, qr, qs, geopotential, pressure, density, dt):
             deficit = max(saturation - qv[i], 0.0)
             vapour = vapour_pressure(temperature)
             latent = LATENT_HEAT_VAPORISATION + LATENT_HEAT_FUSION * (1.0 - liquid_fraction_cloud(temperature))
-            resistance = (latent / (CONDUCTIVITY * temperature) * (latent / (GAS_CONSTANT_VAPOUR * temperature) - 1.0)
-                          + GAS_CONSTANT_VAPOUR * temperature / (VAPOUR_DIFFUSIVITY * vapour))
+            resistance = latent / (CONDUCTIVITY * temperature) * (
+                latent / (GAS_CONSTANT_VAPOUR * temperature) - 1.0
+            ) + GAS_CONSTANT_VAPOUR * temperature / (VAPOUR_DIFFUSIVITY * vapour)
             rate = dt * deficit / (saturation * density * resistance)
             rain_loss = min(rate * rain_exchange, rain)
             frozen_loss = min(rate * frozen_exchange, frozen)

@@ -37,8 +37,11 @@ SURFACE = {
 }
 ROOT_SURFACE = {
     "Ps": ("Pa", "surface pressure", "surface_air_pressure"),
-    "SOLIN": ("W m-2", "downwelling shortwave radiation at the surface, shaded by cloud",
-              "surface_downwelling_shortwave_flux_in_air"),
+    "SOLIN": (
+        "W m-2",
+        "downwelling shortwave radiation at the surface, shaded by cloud",
+        "surface_downwelling_shortwave_flux_in_air",
+    ),
     "precipitation": ("kg m-2 s-1", "precipitation, mean of the hour before", "precipitation_flux"),
     "w_max": ("m s-1", "largest upward velocity of the points and levels", None),
 }
@@ -51,8 +54,10 @@ def disk_errors(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DiffmpError(f"expected a folder with room to write, found {error.strerror or error} ({out}); "
-                          "free some space or choose another place.") from error
+        raise DiffmpError(
+            f"expected a folder with room to write, found {error.strerror or error} ({out}); "
+            "free some space or choose another place."
+        ) from error
 
 
 def chunk_bounds(cells: int) -> list[tuple[int, int]]:
@@ -60,13 +65,27 @@ def chunk_bounds(cells: int) -> list[tuple[int, int]]:
     return [(first, min(first + CELLS_PER_CHUNK, cells)) for first in range(0, cells, CELLS_PER_CHUNK)]
 
 
-def _add(group: zarr.Group, name: str, dims: tuple[str, ...], shape: tuple[int, ...], attrs: tuple,
-         data: np.ndarray | None = None, dtype: str = "float32") -> None:
+def _add(
+    group: zarr.Group,
+    name: str,
+    dims: tuple[str, ...],
+    shape: tuple[int, ...],
+    attrs: tuple,
+    data: np.ndarray | None = None,
+    dtype: str = "float32",
+) -> None:
     chunk = {"time": HOURS_PER_CHUNK, "cell": CELLS_PER_CHUNK}
-    chunks = tuple(min(size, chunk.get(dim, size)) if data is None else size
-                   for dim, size in zip(dims, shape, strict=True))
-    array = group.create_array(name, shape=shape, chunks=chunks, dtype=dtype, dimension_names=dims,
-                               fill_value=0 if dtype.startswith("int") else np.nan)
+    chunks = tuple(
+        min(size, chunk.get(dim, size)) if data is None else size for dim, size in zip(dims, shape, strict=True)
+    )
+    array = group.create_array(
+        name,
+        shape=shape,
+        chunks=chunks,
+        dtype=dtype,
+        dimension_names=dims,
+        fill_value=0 if dtype.startswith("int") else np.nan,
+    )
     array.attrs.update({"units": attrs[0], "long_name": attrs[1]} | ({"standard_name": attrs[2]} if attrs[2] else {}))
     if data is not None:
         array[...] = data
@@ -75,20 +94,55 @@ def _add(group: zarr.Group, name: str, dims: tuple[str, ...], shape: tuple[int, 
 def _fill_group(group: zarr.Group, grid: IcosahedralGrid, land: np.ndarray, configuration: dict, name: str) -> None:
     """Coordinates and empty variables of one resolution."""
     hours, cells = configuration["hours"], grid.lat.size
-    _add(group, "time", ("time",), (hours,), (f"hours since {configuration['start']}T00:00:00", "time", "time"),
-         np.arange(1, hours + 1), "int64")
+    _add(
+        group,
+        "time",
+        ("time",),
+        (hours,),
+        (f"hours since {configuration['start']}T00:00:00", "time", "time"),
+        np.arange(1, hours + 1),
+        "int64",
+    )
     group["time"].attrs.update({"calendar": "proleptic_gregorian", "axis": "T"})
-    _add(group, "lat", ("cell",), (cells,), ("degrees_north", "latitude of the cell centre", "latitude"), grid.lat,
-         "float64")
-    _add(group, "lon", ("cell",), (cells,), ("degrees_east", "longitude of the cell centre", "longitude"), grid.lon,
-         "float64")
+    _add(
+        group,
+        "lat",
+        ("cell",),
+        (cells,),
+        ("degrees_north", "latitude of the cell centre", "latitude"),
+        grid.lat,
+        "float64",
+    )
+    _add(
+        group,
+        "lon",
+        ("cell",),
+        (cells,),
+        ("degrees_east", "longitude of the cell centre", "longitude"),
+        grid.lon,
+        "float64",
+    )
     _add(group, "area", ("cell",), (cells,), ("sr", "solid angle of the cell", None), grid.area, "float64")
     _add(group, "land_fraction", ("cell",), (cells,), ("1", "land fraction", "land_area_fraction"), land, "float64")
-    _add(group, "height", ("level",), (N_LEVELS,), ("m", "height of the layer middle", "height"),
-         layer_heights()[:N_LEVELS], "float64")
+    _add(
+        group,
+        "height",
+        ("level",),
+        (N_LEVELS,),
+        ("m", "height of the layer middle", "height"),
+        layer_heights()[:N_LEVELS],
+        "float64",
+    )
     group["height"].attrs["positive"] = "up"
-    _add(group, "height_interface", ("interface",), (N_LEVELS + 1,), ("m", "height of the layer interface", "height"),
-         interface_heights()[: N_LEVELS + 1], "float64")
+    _add(
+        group,
+        "height_interface",
+        ("interface",),
+        (N_LEVELS + 1,),
+        ("m", "height of the layer interface", "height"),
+        interface_heights()[: N_LEVELS + 1],
+        "float64",
+    )
     _add(group, "pressure", ("cell", "level"), (cells, N_LEVELS), ("Pa", "base-state pressure", "air_pressure"))
     _add(group, "layer_mass", ("cell", "level"), (cells, N_LEVELS), ("kg m-2", "air mass of the layer", None))
     for variable, attrs in PROFILES.items():
@@ -98,12 +152,20 @@ def _fill_group(group: zarr.Group, grid: IcosahedralGrid, land: np.ndarray, conf
         _add(group, variable, ("time", "cell"), (hours, cells), attrs)
         group[variable].attrs["coordinates"] = "lat lon area land_fraction"
     points = SEGMENT_POINTS.get(name, 24)
-    group.attrs.update({
-        "Conventions": "CF-1.11", "title": f"Idealised superparameterised columns, {points * DX / 1000:.0f} km",
-        "source": "DIFF-MP column simulator: one periodic 2-D cloud-resolving model per cell; not GRIST data",
-        "coordinates": "height_interface", "points": points, "diffmp_kind": "crm", "grid": configuration["grid"], "start": configuration["start"],
-        "seed": configuration["seed"], "configuration": json.dumps(configuration, sort_keys=True),
-    })
+    group.attrs.update(
+        {
+            "Conventions": "CF-1.11",
+            "title": f"Idealised superparameterised columns, {points * DX / 1000:.0f} km",
+            "source": "DIFF-MP column simulator: one periodic 2-D cloud-resolving model per cell; not GRIST data",
+            "coordinates": "height_interface",
+            "points": points,
+            "diffmp_kind": "crm",
+            "grid": configuration["grid"],
+            "start": configuration["start"],
+            "seed": configuration["seed"],
+            "configuration": json.dumps(configuration, sort_keys=True),
+        }
+    )
 
 
 def create(out: Path, grid: IcosahedralGrid, land: np.ndarray, configuration: dict) -> None:
@@ -128,8 +190,9 @@ def stored_configuration(out: Path) -> dict:
     try:
         return json.loads(json.loads((out / "zarr.json").read_text())["attributes"]["configuration"])
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise DiffmpError(f"expected a simulator store or nothing, found something else ({out}); "
-                          "choose another name.") from error
+        raise DiffmpError(
+            f"expected a simulator store or nothing, found something else ({out}); choose another name."
+        ) from error
 
 
 def is_complete(out: Path) -> bool:
@@ -146,8 +209,9 @@ def is_done(out: Path, first: int) -> bool:
     return _marker(out, first).exists()
 
 
-def write_chunk(out: Path, first: int, last: int, data: dict[str, dict[str, np.ndarray]],
-                coordinates: dict[str, np.ndarray]) -> None:
+def write_chunk(
+    out: Path, first: int, last: int, data: dict[str, dict[str, np.ndarray]], coordinates: dict[str, np.ndarray]
+) -> None:
     """Write cells first .. last - 1 of every group and mark them done.
 
     data: group -> variable -> (time, cell[, level]).  coordinates: (cell, level) arrays that all groups share.

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from diffmp_core.constants import GRAVITY, LATENT_HEAT_FUSION, SPECIFIC_HEAT_DRY_AIR
-from diffmp_core.crm.column import HEAT_FROZEN_FALL, QC, QI, QR, QS, S, SURFACE_RAIN, WATER_FALL
+from diffmp_core.crm.column import HEAT_FROZEN_FALL, QC, QI, QR, QS, SURFACE_RAIN, WATER_FALL, S
 from diffmp_core.crm.microphysics import REFERENCE_DENSITY, fifth_root
 from diffmp_core.crm.thermodynamics import OPTIONS, graupel_fraction
 from diffmp_core.crm.vertical_grid import NX, NZ
@@ -12,7 +12,10 @@ from diffmp_core.crm.vertical_grid import NX, NZ
 RAIN_V, SNOW_V, GRAUPEL_V = 20.82, 1.837, 11.23  # V = V0 x^(b/4) sd, b = 0.8, 0.25, 0.5
 FASTEST_PRECIPITATION, FASTEST_ICE = 10.0, 0.9  # m/s
 ICE_V = 9.6  # 9.6 x^0.25 is Heymsfield and Donner's 8.66 x^0.24 within 5 % for 1e-6 < x < 1e-3
-DROPLET_V, FOG_V = 0.02, 0.05  # m/s: Stokes fall of 13 um droplets; fog deposition (Katata 2014, doi:10.1002/2014JD021669)
+DROPLET_V, FOG_V = (
+    0.02,
+    0.05,
+)  # m/s: Stokes fall of 13 um droplets; fog deposition (Katata 2014, doi:10.1002/2014JD021669)
 
 
 @njit(**OPTIONS)
@@ -37,7 +40,10 @@ def frozen_speed(q, s, geopotential, density, out):
 
 @njit(**OPTIONS)
 def ice_speed(q, density, out):
-    """Fall speed of cloud ice, m/s; Heymsfield and Donner (1990), doi:10.1175/1520-0469(1990)047<1865:ASFPIC>2.0.CO;2."""
+    """Fall speed of cloud ice, m/s.
+
+    Heymsfield and Donner (1990), doi:10.1175/1520-0469(1990)047<1865:ASFPIC>2.0.CO;2.
+    """
     for i in range(NX):
         out[i] = min(ICE_V * np.sqrt(np.sqrt(density * q[i] + 1e-12)), FASTEST_ICE)
 
@@ -85,5 +91,5 @@ def sedimentation(state, surface, base, dt, work, budget):
                 surface[SURFACE_RAIN, i] += inflow[i] / dt
                 total += inflow[i]
             budget[WATER_FALL] -= total / NX
-            if kind == QS or kind == QI:
+            if kind in (QS, QI):
                 budget[HEAT_FROZEN_FALL] += LATENT_HEAT_FUSION * total / NX

@@ -18,8 +18,15 @@ from diffmp_core.crm import output_store
 from diffmp_core.crm.column import N_BUDGET, N_SURFACE, SKIN_TEMPERATURE, base_state, initial_state, workspace
 from diffmp_core.crm.forcing import hourly_forcing, make_site, mean_wind, surface_pressure_wave
 from diffmp_core.crm.icosahedral import grid_level, icosahedral_grid
-from diffmp_core.crm.snapshots import (SEGMENT_POINTS, empty_snapshots, record, segment_means, segment_table,
-                                       surface_pressure, take_segment)
+from diffmp_core.crm.snapshots import (
+    SEGMENT_POINTS,
+    empty_snapshots,
+    record,
+    segment_means,
+    segment_table,
+    surface_pressure,
+    take_segment,
+)
 from diffmp_core.crm.surface_map import is_land
 from diffmp_core.crm.vertical_grid import N_LEVELS, NX, NZ, TIME_STEP
 from diffmp_core.crm.waves import draw_waves
@@ -55,14 +62,20 @@ def simulate_cell(lat: float, lon: float, cell: int, configuration: dict) -> tup
         forcing = hourly_forcing(site, waves, day + seconds / 86400.0, (hour + 0.5) % 24, seconds)
         ok, fallen = run(state, surface, base, forcing, TIME_STEP, steps, hour * steps, work, budget)
         if not ok:
-            raise DiffmpError(f"expected finite winds, found none in hour {hour + 1} of cell {cell} at {lat:.2f} N "
-                              f"{lon:.2f} E (simulator); report this cell with its seed {seed}.")
+            raise DiffmpError(
+                f"expected finite winds, found none in hour {hour + 1} of cell {cell} at {lat:.2f} N "
+                f"{lon:.2f} E (simulator); report this cell with its seed {seed}."
+            )
         record(snapshots, hour, state, surface, work.tendency, base)
         rain[hour] = fallen / SECONDS_PER_HOUR
         pressure_wave[hour] = surface_pressure_wave(site, waves[1], (hour + 1) * SECONDS_PER_HOUR, (hour + 1) % 24)
     whole = segment_means(snapshots, base)
-    whole |= {"Ps": surface_pressure(whole, base, pressure_wave), "SOLIN": snapshots.shortwave.mean(axis=1),
-              "precipitation": rain, "w_max": snapshots.velocity.max(axis=(1, 2))}
+    whole |= {
+        "Ps": surface_pressure(whole, base, pressure_wave),
+        "SOLIN": snapshots.shortwave.mean(axis=1),
+        "precipitation": rain,
+        "w_max": snapshots.velocity.max(axis=(1, 2)),
+    }
     data = {output_store.ROOT: whole}
     for name, points in SEGMENT_POINTS.items():
         data[name] = segment_means(take_segment(snapshots, segment_table(first[name], points)), base)
@@ -72,10 +85,16 @@ def simulate_cell(lat: float, lon: float, cell: int, configuration: dict) -> tup
 def simulate_chunk(out: Path, first: int, last: int, configuration: dict) -> int:
     """Run and write cells first .. last - 1; returns how many."""
     grid = icosahedral_grid(configuration["grid"])
-    results = [simulate_cell(float(grid.lat[cell]), float(grid.lon[cell]), cell, configuration)
-               for cell in range(first, last)]
-    data = {name: {variable: np.stack([result[0][name][variable] for result in results], axis=1)
-                   for variable in results[0][0][name]} for name in results[0][0]}
+    results = [
+        simulate_cell(float(grid.lat[cell]), float(grid.lon[cell]), cell, configuration) for cell in range(first, last)
+    ]
+    data = {
+        name: {
+            variable: np.stack([result[0][name][variable] for result in results], axis=1)
+            for variable in results[0][0][name]
+        }
+        for name in results[0][0]
+    }
     coordinates = {name: np.stack([result[1][name] for result in results]) for name in results[0][1]}
     output_store.write_chunk(out, first, last, data, coordinates)
     return last - first
@@ -92,12 +111,28 @@ def check_configuration(grid: str, hours: int, start: str, seed: int) -> dict:
         day = datetime.date.fromisoformat(start).isoformat()
     except ValueError as error:
         raise DiffmpError(f"expected a date YYYY-MM-DD, found {start!r} (start); write it so.") from error
-    return {"grid": grid, "hours": int(hours), "start": day, "seed": int(seed), "scheme": SCHEME_VERSION,
-            "time_step_s": TIME_STEP, "points": NX, "levels": N_LEVELS}
+    return {
+        "grid": grid,
+        "hours": int(hours),
+        "start": day,
+        "seed": int(seed),
+        "scheme": SCHEME_VERSION,
+        "time_step_s": TIME_STEP,
+        "points": NX,
+        "levels": N_LEVELS,
+    }
 
 
-def simulate(out: Path, *, grid: str = "G3", hours: int = 48, start: str = "2005-04-01", seed: int = 0,
-             workers: int | None = None, progress: Progress | None = None) -> Path:
+def simulate(
+    out: Path,
+    *,
+    grid: str = "G3",
+    hours: int = 48,
+    start: str = "2005-04-01",
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Path:
     """Simulate the columns of a grid "G0".."G6" for some hours from 00 UTC of the start date into a zarr store.
 
     A run that was killed goes on where it stopped; the bytes depend on grid, hours, start and seed alone.
@@ -114,8 +149,10 @@ def simulate(out: Path, *, grid: str = "G3", hours: int = 48, start: str = "2005
         differing = sorted(key for key in configuration if found.get(key) != configuration[key])
         if differing:
             what = ", ".join(f"{key} {found.get(key)}" for key in differing)
-            raise DiffmpError(f"expected a store of this run, found one of another ({out}: {what}); "
-                              "choose another name or the same options.")
+            raise DiffmpError(
+                f"expected a store of this run, found one of another ({out}: {what}); "
+                "choose another name or the same options."
+            )
         if output_store.is_complete(out):
             log.warning("%s is already complete; nothing to do.", out)
             return out
@@ -142,8 +179,9 @@ def simulate(out: Path, *, grid: str = "G3", hours: int = 48, start: str = "2005
     return out
 
 
-def run_pool(out: Path, pending: list[tuple[int, int]], configuration: dict, count: int,
-             report: Callable[[int], None]) -> None:
+def run_pool(
+    out: Path, pending: list[tuple[int, int]], configuration: dict, count: int, report: Callable[[int], None]
+) -> None:
     """Run the chunks in count fresh processes of one thread each."""
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     before = {name: os.environ.get(name) for name in threads}
@@ -158,8 +196,10 @@ def run_pool(out: Path, pending: list[tuple[int, int]], configuration: dict, cou
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     except BrokenProcessPool as error:
-        raise DiffmpError(f"expected all worker processes to finish, found one killed ({out}); free some memory or "
-                          "use fewer workers, then start again: it goes on where it stopped.") from error
+        raise DiffmpError(
+            f"expected all worker processes to finish, found one killed ({out}); free some memory or "
+            "use fewer workers, then start again: it goes on where it stopped."
+        ) from error
     finally:
         for name, value in before.items():
             if value is None:

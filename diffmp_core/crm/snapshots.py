@@ -10,7 +10,7 @@ import numpy as np
 
 from diffmp_core.coarse_grain import flux_tendency, horizontal_mean, subgrid_vertical_flux
 from diffmp_core.constants import GAS_CONSTANT_DRY_AIR, GRAVITY, SPECIFIC_HEAT_DRY_AIR
-from diffmp_core.crm.column import LATENT, QC, QI, QV, S, SENSIBLE, SHORTWAVE, BaseState, W
+from diffmp_core.crm.column import LATENT, QC, QI, QV, SENSIBLE, SHORTWAVE, BaseState, S, W
 from diffmp_core.crm.vertical_grid import N_LEVELS, NX
 
 SEGMENT_POINTS = {"60km": 12, "30km": 6, "15km": 3}
@@ -35,14 +35,27 @@ class Snapshots(NamedTuple):
 
 def empty_snapshots(hours: int) -> Snapshots:
     """Room for the snapshots of so many hours."""
+
     def room(*levels):
         return np.empty((hours, NX, *levels))
-    return Snapshots(room(ABOVE), room(ABOVE), room(N_LEVELS), room(N_LEVELS), room(ABOVE), room(N_LEVELS),
-                     room(N_LEVELS), room(), room(), room())
+
+    return Snapshots(
+        room(ABOVE),
+        room(ABOVE),
+        room(N_LEVELS),
+        room(N_LEVELS),
+        room(ABOVE),
+        room(N_LEVELS),
+        room(N_LEVELS),
+        room(),
+        room(),
+        room(),
+    )
 
 
-def record(snapshots: Snapshots, hour: int, state: np.ndarray, surface: np.ndarray, tendency: np.ndarray,
-           base: BaseState) -> None:
+def record(
+    snapshots: Snapshots, hour: int, state: np.ndarray, surface: np.ndarray, tendency: np.ndarray, base: BaseState
+) -> None:
     """Copy the state after an hour, (field, level, point) -> (time, point, level), into the snapshots."""
     height = base.height[:ABOVE, None]
     snapshots.temperature[hour] = ((state[S, :ABOVE] - GRAVITY * height) / SPECIFIC_HEAT_DRY_AIR).T
@@ -64,8 +77,10 @@ def segment_table(first: np.ndarray, points: int) -> np.ndarray:
 
 def take_segment(snapshots: Snapshots, table: np.ndarray) -> Snapshots:
     """The same snapshots at the points of a (time, points) table only."""
+
     def pick(field):
         return np.take_along_axis(field, table[..., None] if field.ndim == 3 else table, axis=1)
+
     return Snapshots(*(pick(field) for field in snapshots))
 
 
@@ -75,29 +90,39 @@ def eddy_tendency(scalar: np.ndarray, velocity: np.ndarray, base: BaseState) -> 
     at_interfaces[..., 0] = scalar[..., 0]  # w is zero there
     at_interfaces[..., 1:] = 0.5 * (scalar[..., 1:] + scalar[..., :-1])
     flux = subgrid_vertical_flux(at_interfaces, velocity)
-    return flux_tendency(flux, base.height_interface[:ABOVE], base.density_interface[:ABOVE],
-                         layer_density=base.density[:N_LEVELS], staggered=True)
+    return flux_tendency(
+        flux,
+        base.height_interface[:ABOVE],
+        base.density_interface[:ABOVE],
+        layer_density=base.density[:N_LEVELS],
+        staggered=True,
+    )
 
 
 def segment_means(snapshots: Snapshots, base: BaseState) -> dict[str, np.ndarray]:
     """Every variable of one resolution from its points: (time, level) profiles and (time,) surface values."""
+
     def mean(field):
         return horizontal_mean(field[..., :N_LEVELS])
+
     return {
-        "T": mean(snapshots.temperature), "qv": mean(snapshots.vapour), "qc": mean(snapshots.liquid),
-        "qi": mean(snapshots.ice), "tend_T_mp": mean(snapshots.heating), "tend_qv_mp": mean(snapshots.moistening),
+        "T": mean(snapshots.temperature),
+        "qv": mean(snapshots.vapour),
+        "qc": mean(snapshots.liquid),
+        "qi": mean(snapshots.ice),
+        "tend_T_mp": mean(snapshots.heating),
+        "tend_qv_mp": mean(snapshots.moistening),
         "tend_T_flux": eddy_tendency(snapshots.temperature, snapshots.velocity, base),
         "tend_qv_flux": eddy_tendency(snapshots.vapour, snapshots.velocity, base),
-        "SHF": snapshots.sensible.mean(axis=1), "LHF": snapshots.latent.mean(axis=1),
+        "SHF": snapshots.sensible.mean(axis=1),
+        "LHF": snapshots.latent.mean(axis=1),
     }
 
 
 def surface_pressure(means: dict[str, np.ndarray], base: BaseState, wave: np.ndarray) -> np.ndarray:
-    """Surface pressure, Pa, (time,): base state, travelling waves (time,), warmth of the column, weight of its vapour."""
+    """Surface pressure, Pa, (time,): base state, waves (time,), warmth of the column, weight of its vapour."""
     ground = base.pressure[0] * np.exp(GRAVITY * base.height[0] / (GAS_CONSTANT_DRY_AIR * base.temperature[0]))
     mass = base.mass[:N_LEVELS]
     warmth = (mass * (means["T"] / base.temperature[:N_LEVELS] - 1.0)).sum(axis=-1)
     vapour = (mass * means["qv"]).sum(axis=-1)
     return ground + wave + GRAVITY * (vapour - WARM_CORE_SHARE * warmth)
-
-

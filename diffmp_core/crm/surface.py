@@ -3,9 +3,22 @@
 import numpy as np
 from numba import njit
 
-from diffmp_core.constants import (GRAVITY, LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR, STEFAN_BOLTZMANN)
-from diffmp_core.crm.column import (CONVECTIVE_VELOCITY, HEAT_SURFACE, LATENT, QC, QI, QV, S, SENSIBLE, SHORTWAVE,
-                                    SKIN_TEMPERATURE, STRESS, U, WATER_SURFACE)
+from diffmp_core.constants import GRAVITY, LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR, STEFAN_BOLTZMANN
+from diffmp_core.crm.column import (
+    CONVECTIVE_VELOCITY,
+    HEAT_SURFACE,
+    LATENT,
+    QC,
+    QI,
+    QV,
+    SENSIBLE,
+    SHORTWAVE,
+    SKIN_TEMPERATURE,
+    STRESS,
+    WATER_SURFACE,
+    S,
+    U,
+)
 from diffmp_core.crm.thermodynamics import EPSILON, OPTIONS, vapour_pressure_liquid
 from diffmp_core.crm.vertical_grid import NX, NZ
 
@@ -77,8 +90,13 @@ def surface_exchange(state, surface, base, forcing, dt, work, budget):
             sky = CLEAR_EMISSIVITY + CLOUD_EMISSIVITY * min(1.5 * cloudy, 1.0)
             t1 = (s[0, i] - GRAVITY * z) / SPECIFIC_HEAT_DRY_AIR
             longwave = STEFAN_BOLTZMANN * (sky * t1**4 - ts**4)
-            net = ((1.0 - LAND_ALBEDO) * shortwave + longwave - sensible - LATENT_HEAT_VAPORISATION * evaporation
-                   + DEEP_CONDUCTANCE * (forcing.deep_soil - ts))
+            net = (
+                (1.0 - LAND_ALBEDO) * shortwave
+                + longwave
+                - sensible
+                - LATENT_HEAT_VAPORISATION * evaporation
+                + DEEP_CONDUCTANCE * (forcing.deep_soil - ts)
+            )
             damping = dt / SLAB_HEAT_CAPACITY * (DEEP_CONDUCTANCE + 6.0 + rho * SPECIFIC_HEAT_DRY_AIR * speed)
             surface[SKIN_TEMPERATURE, i] = ts + dt * net / SLAB_HEAT_CAPACITY / (1.0 + damping)
         else:

@@ -17,18 +17,48 @@ def vapour_pressure_liquid(temperature):
     Eighth-order fit of Flatau et al. (1992), doi:10.1175/1520-0450(1992)031<1507:PFTSVP>2.0.CO;2.
     """
     t = max(temperature - FREEZING, -80.0)
-    return 100.0 * (6.11239921 + t * (0.443987641 + t * (0.142986287e-1 + t * (0.264847430e-3 + t * (
-        0.302950461e-5 + t * (0.206739458e-7 + t * (0.640689451e-10 + t * (
-            -0.952447341e-13 + t * -0.976195544e-15))))))))
+    return 100.0 * (
+        6.11239921
+        + t
+        * (
+            0.443987641
+            + t
+            * (
+                0.142986287e-1
+                + t
+                * (
+                    0.264847430e-3
+                    + t
+                    * (
+                        0.302950461e-5
+                        + t * (0.206739458e-7 + t * (0.640689451e-10 + t * (-0.952447341e-13 + t * -0.976195544e-15)))
+                    )
+                )
+            )
+        )
+    )
 
 
 @njit(inline="always", **OPTIONS)
 def vapour_pressure_ice(temperature):
     """Saturation vapour pressure over ice, Pa; temperature in K; Flatau et al. (1992), quadratic below 185 K."""
     t = min(max(temperature - FREEZING, -88.16), 0.0)
-    warm = 6.11147274 + t * (0.503160820 + t * (0.188439774e-1 + t * (0.420895665e-3 + t * (
-        0.615021634e-5 + t * (0.602588177e-7 + t * (0.385852041e-9 + t * (
-            0.146898966e-11 + t * 0.252751365e-14)))))))
+    warm = 6.11147274 + t * (
+        0.503160820
+        + t
+        * (
+            0.188439774e-1
+            + t
+            * (
+                0.420895665e-3
+                + t
+                * (
+                    0.615021634e-5
+                    + t * (0.602588177e-7 + t * (0.385852041e-9 + t * (0.146898966e-11 + t * 0.252751365e-14)))
+                )
+            )
+        )
+    )
     c = max(temperature - FREEZING, -100.0)
     cold = 0.00763685 + c * (0.000151069 + c * 7.48215e-07)
     return 100.0 * (warm if temperature >= 185.0 else cold)

@@ -3,9 +3,14 @@
 import numpy as np
 from numba import njit
 
-from diffmp_core.constants import (GRAVITY, LATENT_HEAT_SUBLIMATION, LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR,
-                                   VON_KARMAN)
-from diffmp_core.crm.column import (BOUNDARY_HEIGHT, CONVECTIVE_VELOCITY, LATENT, QC, QI, QV, S, SENSIBLE, STRESS, U)
+from diffmp_core.constants import (
+    GRAVITY,
+    LATENT_HEAT_SUBLIMATION,
+    LATENT_HEAT_VAPORISATION,
+    SPECIFIC_HEAT_DRY_AIR,
+    VON_KARMAN,
+)
+from diffmp_core.crm.column import BOUNDARY_HEIGHT, CONVECTIVE_VELOCITY, LATENT, QC, QI, QV, SENSIBLE, STRESS, S, U
 from diffmp_core.crm.thermodynamics import OPTIONS
 from diffmp_core.crm.vertical_grid import N_LEVELS, NX, NZ
 
@@ -25,8 +30,9 @@ def boundary_layer(surface, virtual, wind, base, background_wind):
     """
     rho = base.density[0]
     for i in range(NX):
-        kinematic = (surface[SENSIBLE, i] / (rho * SPECIFIC_HEAT_DRY_AIR)
-                     + 0.608 * base.temperature[0] * surface[LATENT, i] / (rho * LATENT_HEAT_VAPORISATION))  # K m/s
+        kinematic = surface[SENSIBLE, i] / (rho * SPECIFIC_HEAT_DRY_AIR) + 0.608 * base.temperature[0] * surface[
+            LATENT, i
+        ] / (rho * LATENT_HEAT_VAPORISATION)  # K m/s
         excess = 0.0
         if kinematic > 0.0:
             excess = min(5.0 * kinematic / max(surface[CONVECTIVE_VELOCITY, i], 0.5), 2.0) * SPECIFIC_HEAT_DRY_AIR
@@ -35,8 +41,12 @@ def boundary_layer(surface, virtual, wind, base, background_wind):
         while k < N_LEVELS and base.height[k] < LARGEST_BOUNDARY_LAYER:
             du = wind[k, i] - wind[0, i]
             speed2 = max(du * du, 0.0) + 0.05 * background_wind**2 + 1.0
-            richardson = (GRAVITY * (base.height[k] - base.height[0]) * (virtual[k, i] - start)
-                          / (SPECIFIC_HEAT_DRY_AIR * base.temperature[0] * speed2))
+            richardson = (
+                GRAVITY
+                * (base.height[k] - base.height[0])
+                * (virtual[k, i] - start)
+                / (SPECIFIC_HEAT_DRY_AIR * base.temperature[0] * speed2)
+            )
             if richardson > CRITICAL_RICHARDSON:
                 share = (CRITICAL_RICHARDSON - previous) / (richardson - previous)
                 height = base.height[k - 1] + share * (base.height[k] - base.height[k - 1])
@@ -45,8 +55,9 @@ def boundary_layer(surface, virtual, wind, base, background_wind):
             k += 1
         surface[BOUNDARY_HEIGHT, i] = max(height, base.height_interface[1])
         if kinematic > 0.0:
-            surface[CONVECTIVE_VELOCITY, i] = (GRAVITY / base.temperature[0] * kinematic
-                                               * surface[BOUNDARY_HEIGHT, i]) ** (1.0 / 3.0)
+            surface[CONVECTIVE_VELOCITY, i] = (
+                GRAVITY / base.temperature[0] * kinematic * surface[BOUNDARY_HEIGHT, i]
+            ) ** (1.0 / 3.0)
         else:
             surface[CONVECTIVE_VELOCITY, i] = 0.0
 

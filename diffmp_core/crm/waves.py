@@ -10,7 +10,7 @@ MIDLATITUDE_LAG = 0.8  # radians by which temperature lags ascent
 
 
 class Waves(NamedTuple):
-    """Zonal wavenumber (signed by direction), frequency (1/s), phase (radians), amplitude (root mean square of the sum 1)."""
+    """Zonal wavenumber (signed by direction), frequency (1/s), phase (radians) and amplitude of each wave."""
 
     wavenumber: np.ndarray
     frequency: np.ndarray
@@ -27,8 +27,12 @@ def draw_waves(seed: int) -> tuple[Waves, Waves]:
         days = np.exp(generator.uniform(np.log(shortest), np.log(longest), count))
         sign = generator.choice([-1.0, 1.0], count) if both else np.ones(count)
         amplitude = generator.uniform(0.5, 1.0, count)
-        return Waves(sign * wavenumber, 2 * np.pi / (86400.0 * days), generator.uniform(0, 2 * np.pi, count),
-                     amplitude * np.sqrt(2.0 / (amplitude**2).sum()))
+        return Waves(
+            sign * wavenumber,
+            2 * np.pi / (86400.0 * days),
+            generator.uniform(0, 2 * np.pi, count),
+            amplitude * np.sqrt(2.0 / (amplitude**2).sum()),
+        )
 
     return make(N_TROPICAL, 1, 14, 0.3, 6.0, True), make(N_MIDLATITUDE, 5, 9, 3.0, 6.0, False)
 

@@ -28,11 +28,16 @@ from diffmp_core.variables import INPUTS, OUTPUTS
 
 CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE = "config.yaml", "normalization.json", "weights.safetensors"
 
+Precision = Literal["auto", "float32", "bfloat16"]
+
 
 class Emulator(Protocol):
     """Anything that answers a column with an ensemble of profiles."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """Which class of emulator it is."""
+        ...
 
     def sample(
         self, inputs: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
@@ -212,15 +217,15 @@ def save_emulator(emulator: NetworkEmulator, folder: Path | str, extra: Mapping[
 
 
 def load_emulator(
-    folder: Path | str, *, device: torch.device | str = "cpu", precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    folder: Path | str, *, device: torch.device | str = "cpu", precision: Precision = "auto"
 ) -> NetworkEmulator:
     """Trained emulator of a folder, ready to sample.
 
     Args:
         folder: written by :func:`save_emulator`.
         device: where the network is to run.
-        precision: number format of the network; ``auto`` takes bfloat16 where the device multiplies in it faster. Noise,
-            samplers and normalisation stay in float32.
+        precision: number format of the network; ``auto`` takes bfloat16 where the device multiplies in it faster.
+            Noise, samplers and normalisation stay in float32.
 
     Raises:
         DiffmpError: a file that is missing, truncated, foreign or does not fit the others.
@@ -243,7 +248,9 @@ def load_config(folder: Path | str) -> dict[str, Any]:
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DiffmpError(f"expected an emulator folder with {CONFIG_FILE}, found none at {folder}; name a trained emulator") from error
+        raise DiffmpError(
+            f"expected an emulator folder with {CONFIG_FILE}, found none at {folder}; name a trained emulator"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DiffmpError(f"expected YAML, found something unreadable in {path}; copy the emulator again") from error
     if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
@@ -262,12 +269,17 @@ def load_weights(emulator: nn.Module, path: Path) -> None:
     except FileNotFoundError as error:
         raise DiffmpError(f"expected weights at {path}, found none; copy the emulator again") from error
     except (SafetensorError, OSError) as error:
-        raise DiffmpError(f"expected a whole safetensors file, found a truncated or foreign one at {path} ({error}); copy it again") from error
+        raise DiffmpError(
+            f"expected a whole safetensors file, found a truncated or foreign one at {path} ({error}); copy it again"
+        ) from error
     expected = emulator.state_dict()
     missing, foreign = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
     if missing or foreign:
         problem = f"no {missing[0]!r}" if missing else f"an unknown {foreign[0]!r}"
-        raise DiffmpError(f"expected the weights of the network in {CONFIG_FILE}, found {problem} in {path}; copy the whole folder again")
+        raise DiffmpError(
+            f"expected the weights of the network in {CONFIG_FILE}, found {problem} in {path}; "
+            "copy the whole folder again"
+        )
     for name, value in found.items():
         if value.shape != expected[name].shape or not value.is_floating_point():
             raise DiffmpError(
@@ -275,7 +287,9 @@ def load_weights(emulator: nn.Module, path: Path) -> None:
                 f"found {tuple(value.shape)} {value.dtype}; copy the whole folder again"
             )
         if not torch.isfinite(value).all():
-            raise DiffmpError(f"expected finite weights in {path}, found NaN or infinity in {name}; train again from a checkpoint")
+            raise DiffmpError(
+                f"expected finite weights in {path}, found NaN or infinity in {name}; train again from a checkpoint"
+            )
     emulator.load_state_dict(found, strict=True)
 
 
@@ -284,6 +298,6 @@ def inference_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
         fast = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
     return torch.bfloat16 if fast else torch.float32

@@ -88,7 +88,7 @@ class Modulation:
     bias: Tensor
 
     def __call__(self, y: Tensor) -> Tensor:
-        """``LeakyReLU(gain * y + bias)`` for y of shape (1, filters, level, column * member), a column's members alike."""
+        """``LeakyReLU(gain * y + bias)`` of y (1, filters, level, column * member), all members of a column alike."""
         columns = self.gain.shape[-1]
         if y.shape[-1] == columns:
             return activate(torch.addcmul(self.bias, self.gain, y))

@@ -1,4 +1,4 @@
-"""DIFF-MP: the conditional diffusion model (Section 3 of the paper), in the paper's configuration or the calibrated one.
+"""DIFF-MP: the conditional diffusion model (Section 3 of the paper), as the paper has it or calibrated.
 
 Training is Algorithm 1 of Figure 5, sampling Algorithm 2. The network predicts the noise (``epsilon``) or the velocity
 (``v``, Salimans and Ho 2022, arXiv:2202.00512). With s = sqrt(alpha_bar) and sigma = sqrt(1 - s^2)::
@@ -47,8 +47,8 @@ class DiffMP(NetworkEmulator):
     def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
         """Mean squared error of the network's prediction at random noise levels (Figure 5, Algorithm 1).
 
-        Every prediction has weight one at every drawn level. For ``v`` that weighs the error of x_0 by 1 / (1 - s^2), the
-        "SNR + 1" weighting of Salimans and Ho (2022); for ``epsilon`` by s^2 / (1 - s^2), the SNR.
+        All drawn levels have equal weight in what is predicted. In terms of the error of x_0 that is a weight of
+        s^2 / (1 - s^2), the SNR, for ``epsilon``, and 1 / (1 - s^2), SNR + 1, for ``v`` (Salimans and Ho 2022).
 
         Args:
             inputs: normalised condition, shape (column, 6, level).
@@ -71,8 +71,8 @@ class DiffMP(NetworkEmulator):
     ) -> Tensor:
         """Ensemble by the configured sampler, with classifier-free guidance (Figure 5, Algorithm 2; equation 8).
 
-        ``eps = (1 + w) eps(x, c) - w eps(x, hidden)`` with one w a variable, applied to what the network predicts: the same for
-        epsilon and v, which are affine in each other. The second evaluation is left out where every w is zero.
+        ``(1 + w) eps(x, c) - w eps(x, hidden)``, one w a variable, is applied to whatever the network predicts: at a
+        given x, v is affine in eps, and the weights add up to one. Where every w is zero the second pass is left out.
         """
         w = torch.tensor(guidance, dtype=torch.float32, device=condition.device)[:, None]
         given = self.denoiser.encode(condition)

@@ -28,8 +28,8 @@ KARRAS_SIGMA_MIN, KARRAS_SIGMA_MAX = 0.02, 40.0
 def paper_fixed_levels() -> Tensor:
     """Levels l_0 .. l_100 of the paper's fixed schedule (Section 3.2).
 
-    ``alpha'_t`` is linear in t, 0.9999 at t = 1 and 0.94 at t = 100; ``l_t = sqrt(alpha'_1 ... alpha'_t)``, ``l_0 = 1``.
-    The last is 0.216, not zero: the schedule does not end in pure noise.
+    ``alpha'_t`` is linear in t from 0.9999 (t = 1) to 0.94 (t = 100); ``l_t = sqrt(alpha'_1 ... alpha'_t)``;
+    ``l_0 = 1``. The last is 0.216, not zero: the schedule does not end in pure noise.
     """
     alpha = torch.linspace(PAPER_ALPHA_FIRST, PAPER_ALPHA_LAST, PAPER_STEPS, dtype=torch.float64)
     return torch.cat([torch.ones(1, dtype=torch.float64), alpha.cumprod(0).sqrt()])
@@ -73,7 +73,7 @@ def draw_cosine_levels(count: int, generator: Generator) -> Tensor:
 def karras_levels(steps: int, terminal: float = 0.0) -> Tensor:
     """Levels of T evaluations, spaced as in Karras et al. (2022, arXiv:2206.00364, equation 5).
 
-    ``sigma_j = (sigma_max^(1/rho) + j / (T-1) (sigma_min^(1/rho) - sigma_max^(1/rho)))^rho``, j = 0 .. T-1, then 0, with
+    ``sigma_j = (sigma_max^(1/rho) + j / (T-1) (sigma_min^(1/rho) - sigma_max^(1/rho)))^rho``, j = 0 .. T-1, then 0, for
     rho = 7, sigma from 40 to 0.02 and ``s = 1 / sqrt(1 + sigma^2)``; turned round, so that s_0 = 1 is the clean end.
     sigma starts lower where s would fall below ``terminal``, the noisiest level that a network was trained on.
     """

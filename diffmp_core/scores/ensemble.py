@@ -61,7 +61,8 @@ def reduce_members(truth: ArrayLike, members: ArrayLike, unit: ArrayLike) -> Ens
     unit = np.asarray(unit, dtype=np.float64)
     shape = truth.shape
     mean, m2, m3, m4 = (np.empty(shape) for _ in range(4))
-    covered, below, equal = np.empty(shape, dtype=bool), np.empty(shape, dtype=np.int32), np.empty(shape, dtype=np.int32)
+    covered = np.empty(shape, dtype=np.bool_)
+    below, equal = (np.empty(shape, dtype=np.int32) for _ in range(2))
     _reduce(truth, members, unit, mean, m2, m3, m4, covered, below, equal)
     scaled_truth, scaled_members = truth / unit[:, None], members / unit[:, None]
     count = np.full(shape, float(members.shape[1]))
@@ -108,12 +109,16 @@ def _reduce(truth, members, unit, mean, m2, m3, m4, covered, below, equal):  # p
                 y = truth[c, v, k]
                 total = 0.0
                 under = same = 0
+                alike = True
                 for m in range(count):
                     x = members[c, m, v, k]
                     total += x / unit[v]
                     under += x < y
                     same += x == y
+                    alike &= x == members[c, 0, v, k]
                 centre = total / count
+                if alike:  # a deterministic emulator: no spread, not even by rounding
+                    centre = members[c, 0, v, k] / unit[v]
                 s2 = s3 = s4 = 0.0
                 for m in range(count):
                     gap = members[c, m, v, k] / unit[v] - centre

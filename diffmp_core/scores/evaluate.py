@@ -1,17 +1,16 @@
 """Score an emulator on columns: ensembles pass by in batches, statistics stay.
 
-Memory does not grow with the number of columns: cells are taken ``CELLS_AT_ONCE`` at a time through all times, so that at
-most that many cells have statistics at the same moment; fields go to the disk as they come.
+Memory does not grow with the number of columns: cells are taken ``CELLS_AT_ONCE`` at a time through all times, so that
+at most that many cells have statistics at the same moment; fields go to the disk as they come.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,84 +18,26 @@ from numpy.typing import NDArray
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import FILE, add_to_experiment, check_same_columns, file_stem, load_experiment, write_text
+from diffmp_core.models.base import Emulator, load_emulator
+from diffmp_core.sampling.draw import default_guidance
+from diffmp_core.sampling.generate import BATCH, default_split, ensembles
 from diffmp_core.scores.ensemble import Ensemble, reduce_members
 from diffmp_core.scores.histograms import BINS, bin_edges, count_ranks, count_values
 from diffmp_core.scores.moments import Array, stack
+from diffmp_core.scores.result import ScoreResult, undefined_scores
 from diffmp_core.scores.score_store import UNITS, ScoreStore
+from diffmp_core.scores.selection import spread_evenly
 from diffmp_core.scores.statistics import Statistics, truth_std
 from diffmp_core.scores.table import METRICS, VANISHING_STD, metrics
 from diffmp_core.stores import columns_id, open_columns, select_split, write_store
+from diffmp_core.training.processes import choose_device
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES, OUTPUTS
-
-if TYPE_CHECKING:
-    from diffmp_core.models.base import Emulator
 
 CELLS_AT_ONCE = 4096
 """Cells whose statistics are held at the same time (about 27 KB each)."""
 
 SCORED_COLUMNS = "scored_columns.nc"
 """Where the columns of a limited evaluation are kept in its experiment folder."""
-
-LEAST_SHARE_OF_LIMIT = 0.97
-"""How much of a limit an even choice of times and cells must use."""
-
-
-@dataclass(frozen=True, eq=False)
-class ScoreResult:
-    """What an evaluation found.
-
-    Attributes:
-        scores: variable -> metric -> value over everything, NaN where undefined.
-        averages: ``overall_*``, ``level_*``, ``truth_std``, ``bin_edges`` and the histograms of the score store.
-        emulator: name of the emulator.
-        emulator_folder: its folder, or None for a reference made of data.
-        columns: number of columns scored.
-        columns_path: store that holds them, and ``split``, which of its times they are.
-        title: title of that store.
-        columns_id: fingerprint of the columns scored.
-        members, steps, guidance, seed: of the sampling.
-        notes: what a reader must know, e.g. where ratios are undefined.
-        store: score store written, or None.
-    """
-
-    scores: dict[str, dict[str, float]]
-    averages: xr.Dataset
-    emulator: str
-    emulator_folder: Path | None
-    columns: int
-    columns_path: Path
-    split: str
-    title: str
-    columns_id: str
-    members: int
-    steps: int
-    guidance: tuple[float, ...] | None
-    seed: int
-    notes: tuple[str, ...]
-    store: Path | None
-
-    def table(self) -> dict[str, Any]:
-        """Content of ``scores.json``; what is undefined is null."""
-        return {
-            "scores": {
-                variable: {name: value if np.isfinite(value) else None for name, value in scores.items()}
-                for variable, scores in self.scores.items()
-            },
-            "members": self.members,
-            "steps": self.steps,
-            "guidance": None if self.guidance is None else list(self.guidance),
-            "columns": self.columns,
-            "columns_id": self.columns_id,
-            "title": self.title,
-            "split": self.split,
-            "emulator": self.emulator,
-            "seed": self.seed,
-            "truth_std": {
-                name: float(value) if np.isfinite(value) else None
-                for name, value in zip(OUTPUT_NAMES, self.averages["truth_std"].values, strict=True)
-            },
-            "notes": list(self.notes),
-        }
 
 
 def evaluate(
@@ -111,7 +52,7 @@ def evaluate(
     limit: int | None = None,
     json_path: Path | str | None = None,
     split: str = "auto",
-    batch: int = 128,
+    batch: int = BATCH,
     name: str | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> ScoreResult:
@@ -143,6 +84,8 @@ def evaluate(
     out = None if out is None else _check_out(Path(out), chosen)
     unit = truth_std(chosen)
 
+    strengths = default_guidance(sampler) if guidance is None else tuple(guidance)
+
     with ExitStack() as opened:
         writer = None
         if out is not None:
@@ -150,16 +93,23 @@ def evaluate(
         run = _Run(unit=unit, members=members, seed=seed, writer=writer, progress=progress)
         cells = chosen.sizes["cell"]
         for block, first in enumerate(range(0, cells, CELLS_AT_ONCE)):
-            run.score_cells(
-                chosen,
-                slice(first, min(first + CELLS_AT_ONCE, cells)),
-                _ensembles(sampler, members, steps, guidance, _block_seed(seed, block), batch),
+            here = slice(first, min(first + CELLS_AT_ONCE, cells))
+            batches = ensembles(
+                sampler,
+                chosen.isel(cell=here),
+                members=members,
+                steps=steps,
+                guidance=strengths,
+                seed=_block_seed(seed, block),
+                batch=batch,
             )
+            run.score_cells(here, batches, total=chosen.sizes["time"] * cells)
         averages = run.averages()
         averages.attrs = {
             "diffmp_kind": "scores",
             "title": f"Scores of {label} on {chosen.attrs.get('title', columns_path.name)}",
             "emulator": label,
+            "columns_id": columns_id(chosen),
             "members": members,
             "steps": steps,
             "seed": seed,
@@ -169,7 +119,8 @@ def evaluate(
         path = writer.finish(averages) if writer is not None else None
 
     if out is not None:
-        columns_path, split = _settle_columns(out, columns_path, split, chosen, complete=columns_id(chosen) == columns_id(scorable))
+        complete = columns_id(chosen) == columns_id(scorable)
+        columns_path, split = _settle_columns(out, columns_path, split, chosen, complete=complete)
     result = ScoreResult(
         scores={
             variable: {metric: float(averages[f"overall_{metric}"][i]) for metric in METRICS}
@@ -185,9 +136,9 @@ def evaluate(
         columns_id=columns_id(chosen),
         members=members,
         steps=steps,
-        guidance=None if guidance is None else tuple(guidance),
+        guidance=strengths,
         seed=seed,
-        notes=_notes(averages),
+        notes=undefined_scores(averages),
         store=path,
     )
     if out is not None:
@@ -195,41 +146,6 @@ def evaluate(
     if json_path is not None:
         write_text(Path(json_path), json.dumps(result.table(), indent=1, allow_nan=False) + "\n")
     return result
-
-
-def spread_evenly(columns: xr.Dataset, limit: int) -> xr.Dataset:
-    """At most ``limit`` columns: some times by some cells, both evenly spaced.
-
-    Among the products that use up the limit (or nearly, where it has no good factors) the one is taken that keeps the
-    most similar share of times and of cells.
-
-    Raises:
-        DiffmpError: a limit below 1.
-    """
-    if limit < 1:
-        raise DiffmpError(f"expected a limit of at least 1 column, found {limit}; choose a larger one")
-    times, cells = columns.sizes["time"], columns.sizes["cell"]
-    if limit >= times * cells:
-        return columns
-    choices = [(k, min(cells, limit // k)) for k in range(1, min(times, limit) + 1)]
-
-    def imbalance(choice: tuple[int, int]) -> float:
-        return abs(float(np.log((choice[0] / times) / (choice[1] / cells))))
-
-    fullest = max(k * m for k, m in choices)
-    exact = [choice for choice in choices if choice[0] * choice[1] == fullest]
-    near = [choice for choice in choices if choice[0] * choice[1] >= LEAST_SHARE_OF_LIMIT * fullest]
-    best = min(exact, key=imbalance)
-    if imbalance(best) > np.log(4) + imbalance(min(near, key=imbalance)):
-        best = min(near, key=imbalance)
-
-    def even(count: int, size: int) -> NDArray[np.intp]:
-        return ((np.arange(count) + 0.5) * size / count).astype(np.intp)
-
-    return columns.isel(time=even(best[0], times), cell=even(best[1], cells))
-
-
-Batches = Callable[[xr.Dataset], Any]
 
 
 class _Run:
@@ -254,25 +170,26 @@ class _Run:
         self.levels: list[Statistics] = []
         self.done = 0
 
-    def score_cells(self, columns: xr.Dataset, cells: slice, batches: Batches) -> None:
-        """Score some cells at all times, and write what is known of them."""
-        part = columns.isel(cell=cells)
-        width, total = part.sizes["cell"], columns.sizes["time"] * columns.sizes["cell"]
-        statistics = Statistics.empty((width, *self.truth_counts.shape[:2]))
-        for rows, truth, members in batches(part):
+    def score_cells(
+        self, cells: slice, batches: Iterable[tuple[slice, NDArray, NDArray]], *, total: int
+    ) -> None:
+        """Score some cells at all times, and write what is known of them.
+
+        ``batches`` are those of :func:`diffmp_core.sampling.generate.ensembles`, each within one time.
+        """
+        width = cells.stop - cells.start
+        statistics = Statistics.empty((width, len(OUTPUTS), LEVELS))
+        for rows, truth, members in batches:
             self._check_finite(members)
             ensemble = reduce_members(truth, members, self.unit)
             self._count(truth, members, ensemble)
-            batch = Statistics.of(ensemble)
-            for time in range(rows.start // width, (rows.stop - 1) // width + 1):
-                inside = slice(max(rows.start, time * width), min(rows.stop, (time + 1) * width))
-                seen = slice(inside.start - rows.start, inside.stop - rows.start)
-                here = slice(inside.start - time * width, inside.stop - time * width)
-                statistics.put(here, statistics[here].combine(batch[seen]))
-                if self.writer is not None:
-                    there = slice(cells.start + here.start, cells.start + here.stop)
-                    self.writer.write_columns(time, there, {k: v[seen] for k, v in _fields(ensemble).items()})
-            self.done += rows.stop - rows.start
+            time, first = divmod(rows.start, width)
+            here = slice(first, first + len(truth))
+            statistics.put(here, statistics[here].combine(Statistics.of(ensemble)))
+            if self.writer is not None:
+                there = slice(cells.start + here.start, cells.start + here.stop)
+                self.writer.write_columns(time, there, _fields(ensemble))
+            self.done += len(truth)
             if self.progress is not None:
                 self.progress(self.done, total)
         if self.writer is not None:
@@ -283,9 +200,10 @@ class _Run:
         """Scores per level and over all, histograms."""
         levels = stack(self.levels).merge(0)
         arrays: dict[str, Any] = {}
-        for prefix, statistics, dims in (("level", levels, ("variable", "level")), ("overall", levels.merge(1), ("variable",))):
-            for metric, values in metrics(statistics).items():
-                arrays[f"{prefix}_{metric}"] = (dims, values, {"units": UNITS.get(metric, "1")})
+        for metric, values in metrics(levels).items():
+            arrays[f"level_{metric}"] = (("variable", "level"), values, {"units": UNITS.get(metric, "1")})
+        for metric, values in metrics(levels.merge(1)).items():
+            arrays[f"overall_{metric}"] = (("variable",), values, {"units": UNITS.get(metric, "1")})
         counts = ("variable", "level", "bin")
         return xr.Dataset(
             arrays
@@ -294,7 +212,11 @@ class _Run:
                 "bin_edges": (("variable", "bin_edge"), self.edges, {"units": "truth_std", "end_bins": "open"}),
                 "histogram_truth": (counts, self.truth_counts, {"units": "1"}),
                 "histogram_members": (counts, self.member_counts, {"units": "1"}),
-                "rank_histogram": (("variable", "level", "rank"), self.rank_counts, {"units": "1", "ties": "drawn at random"}),
+                "rank_histogram": (
+                    ("variable", "level", "rank"),
+                    self.rank_counts,
+                    {"units": "1", "ties": "drawn at random"},
+                ),
             },
             coords={"variable": list(OUTPUT_NAMES)},
         )
@@ -325,15 +247,6 @@ def _fields(ensemble: Ensemble) -> dict[str, NDArray]:
     }
 
 
-def _ensembles(
-    emulator: Emulator, members: int, steps: int, guidance: Sequence[float] | None, seed: int, batch: int
-) -> Batches:
-    from diffmp_core.sampling.generate import ensembles
-
-    strengths = None if guidance is None else tuple(guidance)
-    return lambda part: ensembles(emulator, part, members=members, steps=steps, guidance=strengths, seed=seed, batch=batch)
-
-
 def _block_seed(seed: int, block: int) -> int:
     """Seed of a block of cells: the given one for the first, so that a small evaluation draws what ``sample`` draws."""
     return seed if block == 0 else int(np.random.SeedSequence((seed, block)).generate_state(1)[0])
@@ -342,18 +255,14 @@ def _block_seed(seed: int, block: int) -> int:
 def _open_emulator(emulator: Path | str | Emulator, name: str | None) -> tuple[Path | None, Emulator, str]:
     if not isinstance(emulator, Path | str):
         return None, emulator, name or emulator.kind
-    from diffmp_core.models.base import load_emulator
-
     folder = Path(emulator).resolve()
-    return folder, load_emulator(folder), name or folder.name
+    return folder, load_emulator(folder, device=choose_device(None)), name or folder.name
 
 
 def _choose_split(folder: Path | None, columns: xr.Dataset, split: str) -> str:
     if split != "auto":
         return split
     if folder is not None:
-        from diffmp_core.sampling.generate import default_split
-
         return default_split(folder, columns)
     return "test" if "split" in columns.variables else "all"
 
@@ -376,15 +285,3 @@ def _settle_columns(out: Path, path: Path, split: str, columns: xr.Dataset, *, c
         return path, split
     packed = {name: {"zlib": True, "complevel": 4} for name in columns.data_vars}
     return write_store(columns.drop_encoding(), out / SCORED_COLUMNS, encoding=packed), split
-
-
-def _notes(averages: xr.Dataset) -> tuple[str, ...]:
-    notes = []
-    for i, variable in enumerate(OUTPUT_NAMES):
-        if not np.isfinite(averages["truth_std"].values[i]):
-            notes.append(f"{variable} never varies in these columns: it has no scores")
-            continue
-        blank = int(np.isnan(averages["level_std_ratio"].values[i]).sum())
-        if blank:
-            notes.append(f"{variable}: correlations and ratios are undefined at {blank} of {LEVELS} levels, where the truth hardly varies")
-    return tuple(notes)

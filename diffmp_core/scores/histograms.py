@@ -1,8 +1,8 @@
 """Histograms of truth and members per level, and where the truth ranks among the members.
 
 There is one rule for the bins, so that the truth and every emulator share them: ``BINS`` equal bins in units of the
-truth's standard deviation, symmetric about zero for a quantity of either sign (zero is the middle of a bin) and from zero
-for one that is never negative. The first and the last bin also hold what lies beyond them.
+truth's standard deviation, symmetric about zero for a quantity of either sign (zero is the middle of a bin) and from
+zero for one that is never negative. The first and the last bin also hold what lies beyond them.
 """
 
 from __future__ import annotations

@@ -20,6 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 Bundle = TypeVar("Bundle", bound="Mergeable")
 
+ROUNDING = 1e-12
+"""A standard deviation below this share of the mean is mere rounding: nothing varies."""
+
 
 @dataclass(frozen=True)
 class Mergeable:
@@ -117,12 +120,12 @@ class Moments(Mergeable):
     @property
     def skewness(self) -> Array:
         """Skewness (m3/n) / (m2/n)^(3/2); NaN where nothing varies."""
-        return _divide(_divide(self.m3, self.count), self.std**3)
+        return _divide(_divide(self.m3, self.count), self.std**3, where=_varies(self.count, self.mean, self.m2))
 
     @property
     def kurtosis(self) -> Array:
         """Kurtosis (m4/n) / (m2/n)^2, 3 for a Gaussian (not the excess); NaN where nothing varies."""
-        return _divide(_divide(self.m4, self.count), self.std**4)
+        return _divide(_divide(self.m4, self.count), self.std**4, where=_varies(self.count, self.mean, self.m2))
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,8 @@ class Comoments(Mergeable):
     @property
     def correlation(self) -> Array:
         """Pearson correlation; NaN where one of the two does not vary."""
-        return _divide(self.m_xy, np.sqrt(self.m2_x) * np.sqrt(self.m2_y))
+        varies = _varies(self.count, self.mean_x, self.m2_x) & _varies(self.count, self.mean_y, self.m2_y)
+        return _divide(self.m_xy, np.sqrt(self.m2_x) * np.sqrt(self.m2_y), where=varies)
 
 
 def _pool(count: Array, mean: Array, axis: int | tuple[int, ...]) -> tuple[Array, Array]:
@@ -168,5 +172,10 @@ def _pool(count: Array, mean: Array, axis: int | tuple[int, ...]) -> tuple[Array
     return total, np.divide((count * mean).sum(axis=axis), total, out=np.zeros_like(total), where=total > 0)
 
 
-def _divide(a: Array, b: Array) -> Array:
-    return np.divide(a, b, out=np.full(np.broadcast_shapes(a.shape, b.shape), np.nan), where=b > 0)
+def _varies(count: Array, mean: Array, m2: Array) -> NDArray[np.bool_]:
+    return m2 > count * (ROUNDING * mean) ** 2
+
+
+def _divide(a: Array, b: Array, where: NDArray[np.bool_] | None = None) -> Array:
+    defined = b > 0 if where is None else (b > 0) & where
+    return np.divide(a, b, out=np.full(np.broadcast_shapes(a.shape, b.shape), np.nan), where=defined)

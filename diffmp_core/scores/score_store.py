@@ -26,6 +26,9 @@ from diffmp_core.variables import OUTPUT_NAMES
 COLUMN_FIELDS = ("column_mse", "column_spread", "column_crps_fair", "column_bias", "column_covered")
 """Fields with dims (time, variable, level, cell)."""
 
+UNITS = {"mse": "truth_std**2", "crps_fair": "truth_std", "bias": "truth_std"}
+"""Units of the scores that have one: the truth's standard deviation of the variable, or its square."""
+
 COLUMN_UNITS = {"column_mse": "truth_std**2", "column_covered": "1"}
 SIGNIFICANT_BITS = 5
 CELLS_IN_CHUNK = 4096
@@ -45,7 +48,7 @@ class ScoreStore:
         self._part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         coordinates = {name: columns[name].drop_encoding().load() for name in COORDINATES if name in columns.variables}
         frame = xr.Dataset(coords={"variable": list(OUTPUT_NAMES), **coordinates})
-        frame.attrs = {key: columns.attrs[key] for key in ("source", "spacing_km", "columns_id") if key in columns.attrs}
+        frame.attrs = {key: columns.attrs[key] for key in ("source", "spacing_km") if key in columns.attrs}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             frame.to_netcdf(self._part, engine="netcdf4")
@@ -62,9 +65,16 @@ class ScoreStore:
 
     def _create(self, name: str, dims: tuple[str, ...], chunk: tuple[int, ...], unit: str) -> None:
         flag = name == "column_covered"
-        options = {} if flag else {"significant_digits": SIGNIFICANT_BITS, "quantize_mode": "BitRound", "fill_value": np.nan}
         variable = self._file.createVariable(
-            name, "i1" if flag else "f4", dims, compression="zlib", complevel=4, shuffle=True, chunksizes=chunk, **options
+            name,
+            "i1" if flag else "f4",
+            dims,
+            compression="zlib",
+            shuffle=True,
+            chunksizes=chunk,
+            significant_digits=None if flag else SIGNIFICANT_BITS,
+            quantize_mode="BitRound",
+            fill_value=None if flag else np.nan,
         )
         variable.units = unit
 
@@ -89,11 +99,9 @@ class ScoreStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._file.isopen():
             self._file.close()
         remove(self._part)
-
-
-UNITS = {"mse": "truth_std**2", "crps_fair": "truth_std", "bias": "truth_std"}
-"""Units of the scores that have one: the truth's standard deviation of the variable, or its square."""

@@ -14,7 +14,7 @@ from diffmp_core.scores.statistics import Statistics
 from diffmp_core.variables import BY_NAME
 
 if TYPE_CHECKING:
-    from diffmp_core.scores.evaluate import ScoreResult
+    from diffmp_core.scores.result import ScoreResult
 
 METRICS = (
     "mse",
@@ -49,15 +49,15 @@ SHORT_NAMES = {
 
 
 def perfect_coverage(members: int) -> float:
-    """Coverage of a perfect ensemble, (M - 1)/(M + 1): the truth is as likely in any of the M + 1 gaps between members."""
+    """Coverage of a perfect ensemble, (M - 1)/(M + 1): the truth is as likely in any of M + 1 gaps."""
     return (members - 1) / (members + 1)
 
 
 def metrics(statistics: Statistics) -> dict[str, Array]:
     r"""Scores of each entry of the statistics.
 
-    With truth y, members x_i (i = 1 .. M), ensemble mean m, member variance s^2 (ddof = 1), and averages <> over the samples
-    of the entry, all in units of the truth's one global standard deviation:
+    With truth y, members x_i (i = 1 .. M), ensemble mean m, member variance s^2 (ddof = 1), and averages <> over the
+    samples of the entry, all in units of the truth's one global standard deviation:
 
     ======================== =============================================================== =======
     mse                      <(m - y)^2>                                                     0
@@ -72,7 +72,8 @@ def metrics(statistics: Statistics) -> dict[str, Array]:
     bias                     <m - y>                                                         0
     ======================== =============================================================== =======
 
-    pcc, spread_skill_correlation and the ratios are NaN where the truth's standard deviation is below ``VANISHING_STD``.
+    pcc, spread_skill_correlation and the ratios are NaN where the truth's standard deviation is below
+    ``VANISHING_STD``. A sample is one value: one time, cell and level of one variable.
     """
     sums = statistics.sums
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -98,28 +99,31 @@ def metrics(statistics: Statistics) -> dict[str, Array]:
     return {name: scores[name] for name in METRICS}
 
 
+def ideal(members: int) -> dict[str, float]:
+    """What a perfect ensemble of that size would score, where that is known beforehand."""
+    ones = ("spread_skill_ratio", "std_ratio", "skewness_ratio", "kurtosis_ratio")
+    return {"coverage_ratio": perfect_coverage(members), "bias": 0.0} | dict.fromkeys(ones, 1.0)
+
+
 def rich_table(result: ScoreResult) -> Table:
-    """The overall scores for a terminal: one row a variable, one column a score, and what a perfect ensemble would get."""
+    """The overall scores for a terminal: one row a score, one column a variable, and what is ideal."""
     table = Table(
         title=f"{result.emulator} on {result.columns:,} columns ({result.title}, split {result.split})",
         caption="\n".join(
             (
                 f"{result.members} members, {result.steps} steps, seed {result.seed}; "
-                "MSE and CRPS in units of the truth's variance and standard deviation",
+                "MSE in units of the truth's variance, CRPS and bias of its standard deviation",
                 *result.notes,
             )
         ),
     )
-    table.add_column("variable")
+    table.add_column("score")
+    for variable in result.scores:
+        table.add_column(variable, justify="right")
+    table.add_column("ideal", justify="right", style="dim")
     for name in METRICS:
-        table.add_column(SHORT_NAMES[name], justify="right")
-    for variable, scores in result.scores.items():
-        table.add_row(variable, *(_shown(scores[name]) for name in METRICS))
-    perfect = {"coverage_ratio": perfect_coverage(result.members), "mse": 0.0, "bias": 0.0, "crps_fair": 0.0}
-    ones = ("pcc", "spread_skill_ratio", "std_ratio", "skewness_ratio", "kurtosis_ratio")
-    ideal = perfect | dict.fromkeys(ones, 1.0)
-    table.add_section()
-    table.add_row("ideal", *(_shown(ideal.get(name)) for name in METRICS), style="dim")
+        values = (_shown(scores[name]) for scores in result.scores.values())
+        table.add_row(SHORT_NAMES[name], *values, _shown(ideal(result.members).get(name)))
     return table
 
 
@@ -129,7 +133,7 @@ def markdown_table(
     *,
     digits: int = 2,
 ) -> str:
-    """Several emulators side by side in Markdown: one row each, one column a score with its values for the four outputs.
+    """Several emulators side by side in Markdown: one row each, one column a score, values for the four outputs.
 
     Args:
         tables: name and content of ``scores.json`` of each emulator, scored on the same columns.

@@ -40,6 +40,9 @@ def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -
     edges = np.linspace(-3, 6, 61)
     count = lambda values: np.stack([[np.histogram(v, edges)[0] for v in values[:, i].swapaxes(0, 1).reshape(LEVELS, -1)]
                                      for i in range(len(OUTPUTS))])
+    column |= {f"cell_{name}": (dims[1:], column[source][1].mean(axis=0, dtype=np.float32))
+               for name, source in (("mse", "column_mse"), ("crps_fair", "column_crps_fair"), ("bias", "column_bias"),
+                                    ("coverage_ratio", "column_covered"))}
     level = {f"level_{name}": (("variable", "level"), rng.uniform(0.5, 1.0, (len(OUTPUTS), LEVELS))) for name in METRICS}
     overall = {f"overall_{name}": (("variable",), rng.uniform(0.5, 1.0, len(OUTPUTS))) for name in METRICS}
     rank = np.sum(ensemble < truth[..., None], axis=-1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from diffmp_core.constants import LATENT_HEAT_FUSION, LATENT_HEAT_VAPORISATION
-from diffmp_core.crm.column import (HEAT_FROZEN_FALL, QI, QS, QV, S, WATER_FALL, WATER_SURFACE)
+from diffmp_core.crm.column import HEAT_FROZEN_FALL, QI, QS, QV, WATER_FALL, WATER_SURFACE, S
 from diffmp_core.crm.dynamics import run
 from diffmp_core.crm.vertical_grid import NX, NZ, TIME_STEP
 
@@ -28,8 +28,17 @@ def test_water_and_energy_close_every_hour_and_stay_positive(lat, lon, hours):
     for hour in range(hours):
         column.budget[:] = 0.0
         water, energy = column_water(column), column_energy(column)
-        ok, fallen = run(column.state, column.surface, column.base, column.forcing(hour), TIME_STEP, 120, hour * 120,
-                         column.work, column.budget)
+        ok, fallen = run(
+            column.state,
+            column.surface,
+            column.base,
+            column.forcing(hour),
+            TIME_STEP,
+            120,
+            hour * 120,
+            column.work,
+            column.budget,
+        )
         assert ok
         assert abs(column_water(column) - water - column.budget[WATER_SURFACE:].sum()) < 1e-9  # mm in the hour
         gained = column.budget[: HEAT_FROZEN_FALL + 1].sum()

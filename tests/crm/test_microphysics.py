@@ -1,6 +1,6 @@
 import numpy as np
 
-from diffmp_core.constants import (GRAVITY, LATENT_HEAT_FUSION, LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR)
+from diffmp_core.constants import GRAVITY, LATENT_HEAT_FUSION, LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.crm.microphysics import adjust_row, convert_row, fifth_root
 from diffmp_core.crm.thermodynamics import saturation_mixing_ratio, vapour_pressure_ice, vapour_pressure_liquid
 from diffmp_core.crm.vertical_grid import NX

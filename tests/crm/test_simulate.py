@@ -107,8 +107,10 @@ def test_another_configuration_raises_and_harms_nothing(store):
     assert digest(store) == before
 
 
-@pytest.mark.parametrize(("option", "word"), [({"grid": "G9"}, "grid"), ({"hours": 0}, "hours"),
-                                              ({"start": "soon"}, "start"), ({"seed": -1}, "seed")])
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [({"grid": "G9"}, "grid"), ({"hours": 0}, "hours"), ({"start": "soon"}, "start"), ({"seed": -1}, "seed")],
+)
 def test_wrong_options_raise_one_sentence(tmp_path, option, word):
     with pytest.raises(DiffmpError, match=word):
         simulate(tmp_path / "x.zarr", **(RUN | option))

@@ -1,0 +1,161 @@
+"""Ensembles for a whole column store, batch by batch: memory does not grow with the number of columns."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from diffmp_core.errors import DiffmpError
+from diffmp_core.models.base import Emulator, NetworkEmulator, load_config, load_emulator
+from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, default_guidance, draw_ensemble
+from diffmp_core.stores import columns_id, iterate_columns, open_columns, open_store, remove, replace, select_split
+from diffmp_core.training.processes import choose_device
+from diffmp_core.variables import ENSEMBLE_DIMS, INPUTS, OUTPUTS
+
+BATCH = 4 * COLUMNS_AT_ONCE
+"""Columns read and written at once. Any multiple of :data:`~diffmp_core.sampling.draw.COLUMNS_AT_ONCE` gives the same answer."""
+
+
+def ensembles(
+    emulator: Emulator,
+    columns: xr.Dataset,
+    *,
+    members: int = 32,
+    steps: int = 5,
+    guidance: tuple[float, ...] | None = None,
+    seed: int = 0,
+    batch: int = BATCH,
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Walk over a column store: rows, truth and ensemble of each batch.
+
+    Args:
+        columns: column store, or a choice of its times and cells.
+        members, steps, guidance, seed: see :func:`diffmp_core.sampling.draw.draw_ensemble`.
+        batch: columns at once; all multiples of 32 give the same answer.
+
+    Yields:
+        ``rows``, a slice into the flattened (time, cell) order that lies within one time; the truth
+        ``(column, 4, level)`` and the ensemble ``(column, member, 4, level)``, float32 in physical units.
+
+    Raises:
+        DiffmpError: columns of other levels than the emulator's, values that are not finite, or bad options.
+    """
+    if isinstance(emulator, NetworkEmulator):
+        emulator.normalization.check_levels(columns)
+    for rows, values in iterate_columns(columns, batch, INPUTS + OUTPUTS):
+        inputs, truth = values[:, : len(INPUTS)], values[:, len(INPUTS) :]
+        yield rows, truth, draw_ensemble(
+            emulator, inputs, members=members, steps=steps, guidance=guidance, seed=seed, start=rows.start
+        )
+
+
+def default_split(emulator: Path | str, columns: xr.Dataset) -> str:
+    """Columns that an emulator has not seen: ``test`` of the store that it was trained on, ``all`` of any other."""
+    trained_on = load_config(emulator).get("columns") or {}
+    return "test" if trained_on.get("columns_id") == columns_id(columns) else "all"
+
+
+def generate(
+    emulator: Path | str,
+    columns: Path | str,
+    out: Path | str,
+    *,
+    members: int = 32,
+    steps: int = 5,
+    guidance: tuple[float, ...] | None = None,
+    seed: int = 0,
+    split: str = "auto",
+    device: str | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> Path:
+    """Draw an ensemble for each column of a store and write an ensemble store (zarr), whole or not at all.
+
+    Args:
+        emulator: emulator folder.
+        columns: column store.
+        out: zarr folder; an ensemble store there is replaced when the new one is complete.
+        members, steps, guidance, seed: see :func:`diffmp_core.sampling.draw.draw_ensemble`.
+        split: ``train``, ``validation``, ``test``, ``all``, or ``auto`` (:func:`default_split`); the store says which.
+        device: ``cpu`` or ``cuda``; CUDA where there is one if not given.
+        progress: called with columns done and columns in all.
+
+    Raises:
+        DiffmpError: bad input or options, or something else already under that name.
+    """
+    out = Path(out)
+    check_place(out)
+    model = load_emulator(emulator, device=choose_device(device))
+    store = open_columns(columns)
+    split = default_split(emulator, store) if split == "auto" else split
+    chosen = select_split(store, split)
+    strengths = default_guidance(model) if guidance is None else guidance
+    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
+    attrs = {
+        "diffmp_kind": "ensemble",
+        "title": f"Ensemble of {Path(emulator).name} on {store.attrs.get('title', Path(columns).name)}",
+        "emulator": Path(emulator).name,
+        "columns_id": columns_id(store),
+        "split": split,
+        "members": members,
+        "steps": steps,
+        "guidance": list(strengths),
+        "seed": seed,
+    }
+    try:
+        arrays = create_ensemble_store(part, chosen, members=members, attrs=attrs)
+        cells = chosen.sizes["cell"]
+        for rows, _, ensemble in ensembles(
+            model, chosen, members=members, steps=steps, guidance=strengths, seed=seed, batch=BATCH
+        ):
+            time, first = divmod(rows.start, cells)
+            for channel, array in enumerate(arrays):
+                array[time, first : first + len(ensemble)] = ensemble[:, :, channel]
+            if progress is not None:
+                progress(rows.stop, chosen.sizes["time"] * cells)
+        replace(part, out)
+    except OSError as error:
+        raise DiffmpError(f"could not write {out}: {error.strerror or error}; free space or choose another folder") from error
+    finally:
+        remove(part)
+    return out
+
+
+def create_ensemble_store(path: Path, columns: xr.Dataset, *, members: int, attrs: dict) -> list[zarr.Array]:
+    """Empty ensemble store with the coordinates of the columns; its four arrays ``(time, cell, member, level)``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coordinates = columns.drop_vars([str(name) for name in columns.data_vars])
+    if "layer_mass" in columns:
+        coordinates = coordinates.assign_coords(layer_mass=columns["layer_mass"])
+    coordinates.attrs = attrs
+    coordinates.drop_encoding().to_zarr(path, mode="w", consolidated=False)
+    group = zarr.open_group(path, mode="r+")
+    shape = (columns.sizes["time"], columns.sizes["cell"], members, columns.sizes["level"])
+    return [
+        group.create_array(
+            variable.name,
+            shape=shape,
+            chunks=(1, min(BATCH, shape[1]), *shape[2:]),
+            dtype="float32",
+            fill_value=float("nan"),
+            dimension_names=ENSEMBLE_DIMS,
+            attributes=variable.attrs,
+        )
+        for variable in OUTPUTS
+    ]
+
+
+def check_place(out: Path) -> None:
+    """Refuse a name that is taken by anything but an ensemble store.
+
+    Raises:
+        DiffmpError: something else is there, or the name is one of a netCDF file.
+    """
+    if out.suffix == ".nc":
+        raise DiffmpError(f"expected a folder name for the ensemble store, found {out.name!r}; choose a name such as ensemble.zarr")
+    if out.exists() and (out.is_file() or any(out.iterdir())) and open_store(out).attrs.get("diffmp_kind") != "ensemble":
+        raise DiffmpError(f"expected a new name or an ensemble store to replace, found something else at {out}; choose another name")

@@ -1,0 +1,83 @@
+"""What an evaluation hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from diffmp_core.variables import OUTPUT_NAMES
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreResult:
+    """What an evaluation found.
+
+    Attributes:
+        scores: variable -> metric -> value over everything, NaN where undefined.
+        averages: ``overall_*``, ``level_*``, ``truth_std``, ``bin_edges`` and the histograms of the score store.
+        emulator: name of the emulator.
+        emulator_folder: its folder, or None for a reference made of data.
+        columns: number of columns scored.
+        columns_path: store that holds them, and ``split``, which of its times they are.
+        title: title of that store.
+        columns_id: fingerprint of the columns scored.
+        members, steps, guidance, seed: of the sampling.
+        notes: what a reader must know, e.g. where ratios are undefined.
+        store: score store written, or None.
+    """
+
+    scores: dict[str, dict[str, float]]
+    averages: xr.Dataset
+    emulator: str
+    emulator_folder: Path | None
+    columns: int
+    columns_path: Path
+    split: str
+    title: str
+    columns_id: str
+    members: int
+    steps: int
+    guidance: tuple[float, ...]
+    seed: int
+    notes: tuple[str, ...]
+    store: Path | None
+
+    def table(self) -> dict[str, Any]:
+        """Content of ``scores.json``; what is undefined is null."""
+        return {
+            "scores": {
+                variable: {name: value if np.isfinite(value) else None for name, value in scores.items()}
+                for variable, scores in self.scores.items()
+            },
+            "members": self.members,
+            "steps": self.steps,
+            "guidance": list(self.guidance),
+            "columns": self.columns,
+            "columns_id": self.columns_id,
+            "title": self.title,
+            "split": self.split,
+            "emulator": self.emulator,
+            "seed": self.seed,
+            "truth_std": {
+                name: float(value) if np.isfinite(value) else None
+                for name, value in zip(OUTPUT_NAMES, self.averages["truth_std"].values, strict=True)
+            },
+            "notes": list(self.notes),
+        }
+
+
+def undefined_scores(averages: xr.Dataset) -> tuple[str, ...]:
+    """One sentence for each variable some of whose scores are undefined."""
+    notes = []
+    for i, variable in enumerate(OUTPUT_NAMES):
+        if not np.isfinite(averages["truth_std"].values[i]):
+            notes.append(f"{variable} never varies in these columns: it has no scores")
+            continue
+        blank = int(np.isnan(averages["level_std_ratio"].values[i]).sum())
+        if blank:
+            notes.append(f"{variable}: correlations and ratios undefined at {blank} levels (the truth hardly varies)")
+    return tuple(notes)

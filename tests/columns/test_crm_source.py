@@ -1,0 +1,88 @@
+"""Reader of the column simulator's raw stores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import zarr
+
+from diffmp_core.columns.sources import recognise
+from diffmp_core.columns.sources.crm import read
+from diffmp_core.crm import output_store
+from diffmp_core.crm.icosahedral import icosahedral_grid
+from diffmp_core.crm.vertical_grid import N_LEVELS
+from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import validate_columns
+
+HOURS = 30
+
+
+def make_run(path, hours: int = HOURS, finished: bool = True):
+    """A store in the simulator's layout, filled with numbers instead of a simulation."""
+    grid, rng = icosahedral_grid("G0"), np.random.default_rng(0)
+    cells = grid.lat.size
+    configuration = {"hours": hours, "start": "2005-04-01", "grid": "G0", "seed": 0}
+    output_store.create(path, grid, np.linspace(0, 1, cells), configuration)
+    root = zarr.open_group(str(path), mode="r+", use_consolidated=False)
+    for group in (root, *(root[name] for name in ("60km", "30km", "15km"))):
+        height = group["height"][:]
+        for name, mean in {"T": 300 - 0.006 * height, "qv": 0.015 * np.exp(-height / 2500)}.items():
+            group[name][:] = mean * rng.uniform(0.99, 1.01, (hours, cells, N_LEVELS))
+        for name, size in {"tend_T_mp": 1e-5, "tend_T_flux": 1e-5, "tend_qv_mp": 1e-8, "tend_qv_flux": 1e-8}.items():
+            group[name][:] = rng.normal(0, size, (hours, cells, N_LEVELS))
+        for name in ("qc", "qi"):
+            group[name][:] = rng.choice([0.0, 1e-20, 1e-5], (hours, cells, N_LEVELS))
+        for name in ("SHF", "LHF"):
+            group[name][:] = rng.uniform(0, 100, (hours, cells))
+        group["layer_mass"][:] = 300.0
+    root["Ps"][:] = 1e5
+    root["SOLIN"][:] = 250.0
+    if finished:
+        (path / output_store.MARKERS).mkdir(exist_ok=True)
+        output_store.finish(path)
+    return root
+
+
+@pytest.fixture
+def run(tmp_path):
+    return make_run(tmp_path / "run"), tmp_path / "run"
+
+
+def test_a_run_is_recognised_and_follows_the_contract(run):
+    _, path = run
+    assert recognise(path).kind == "crm"
+    columns = read(path, spacing_km=120)
+    validate_columns(columns, where="run")
+    assert columns.attrs["points"] == 24
+    assert "shaded by cloud" in columns["SOLIN"].attrs["comment"]
+
+
+def test_the_first_day_is_left_out(run):
+    _, path = run
+    times = read(path, spacing_km=120)["time"].values
+    assert len(times) == HOURS - 24
+    assert times[0] == np.datetime64("2005-04-02T01:00")
+
+
+@pytest.mark.parametrize("spacing_km", [120, 15])
+def test_totals_are_equations_4_and_5_of_the_chosen_spacing(run, spacing_km):
+    root, path = run
+    group = root if spacing_km == 120 else root[f"{spacing_km}km"]
+    columns = read(path, spacing_km=spacing_km)
+    for quantity in ("T", "qv"):
+        expected = group[f"tend_{quantity}_mp"][24:] + group[f"tend_{quantity}_flux"][24:]
+        np.testing.assert_allclose(columns[f"tend_{quantity}_sgs"].values, expected, rtol=1e-6)
+    np.testing.assert_array_equal(columns["SHF"].values, group["SHF"][24:])
+    np.testing.assert_array_equal(columns["Ps"].values, root["Ps"][24:])
+    assert set(np.unique(columns["qc"].values)) == {np.float32(0), np.float32(1e-5)}
+
+
+def test_an_unfinished_or_too_short_run_or_unknown_spacing_is_refused(tmp_path, run):
+    make_run(tmp_path / "unfinished", finished=False)
+    with pytest.raises(DiffmpError, match="finished simulation.*run 'diffmp simulate' on it again"):
+        read(tmp_path / "unfinished", spacing_km=120)
+    make_run(tmp_path / "short", hours=24)
+    with pytest.raises(DiffmpError, match="expected more than 24 simulated hours.*found 24"):
+        read(tmp_path / "short", spacing_km=120)
+    with pytest.raises(DiffmpError, match="expected a spacing among"):
+        read(run[1], spacing_km=50)

@@ -1,0 +1,77 @@
+"""Choice of levels, nominal heights and masses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diffmp_core.columns.levels import (
+    choose_levels,
+    layer_air_mass,
+    nominal_height,
+    nominal_pressure,
+    share_weights,
+    standard_height,
+    standard_pressure,
+    stretched_heights,
+)
+from diffmp_core.columns.sources.climsim import kept_levels
+from diffmp_core.errors import DiffmpError
+
+
+def test_climsim_levels_are_every_second_one_aloft_and_all_of_the_boundary_layer():
+    expected = sorted([*range(15, 44, 2), *range(45, 60)], reverse=True)
+    assert kept_levels().tolist() == expected
+
+
+@given(st.integers(min_value=30, max_value=400))
+def test_chosen_levels_are_thirty_from_the_surface_to_the_top_and_never_closer_aloft(candidates):
+    chosen = choose_levels(candidates)
+    assert len(chosen) == 30
+    assert chosen[0] == 0 or candidates > 60  # a thin enough set keeps the lowest level itself
+    assert chosen[-1] == candidates - 1
+    assert (np.diff(chosen) > 0).all()
+    strides = np.diff(chosen)
+    assert strides[-1] == strides.max() == -(-candidates // 30)
+
+
+def test_choosing_from_too_few_levels_is_refused():
+    with pytest.raises(DiffmpError, match="expected at least 30 levels below 20 km, found 29"):
+        choose_levels(29)
+
+
+def test_standard_atmosphere_has_the_published_values():
+    # ICAO Doc 7488/3, geopotential height: 0, 5, 11, 15, 20, 25 km
+    published = [101_325.0, 54_019.9, 22_632.1, 12_044.6, 5_474.89, 2_511.02]
+    height = [0.0, 5e3, 11e3, 15e3, 20e3, 25e3]
+    np.testing.assert_allclose(standard_pressure(height), published, rtol=2e-5)
+    np.testing.assert_allclose(standard_height(published), height, atol=0.2)
+
+
+def test_nominal_height_is_zero_at_1000_hpa_and_inverts_nominal_pressure():
+    assert nominal_height(np.array([1e5]))[0] == 0.0
+    heights = stretched_heights()
+    np.testing.assert_allclose(nominal_height(nominal_pressure(heights)), heights, rtol=1e-9)
+
+
+def test_shared_mass_keeps_the_total_and_integrates_a_linear_tendency_exactly():
+    pressure = np.linspace(1e5, 5e3, 45) ** 1.0
+    kept = choose_levels(45)
+    weights = share_weights(pressure, kept)
+    mass = np.random.default_rng(0).uniform(50.0, 500.0, 45)
+    np.testing.assert_allclose(weights.sum(axis=1), 1.0)
+    tendency = 3.0 + 2e-5 * pressure
+    assert (mass @ weights) @ tendency[kept] == pytest.approx(mass @ tendency, rel=1e-12)
+
+
+def test_a_level_gives_its_mass_to_its_two_neighbours_by_nearness():
+    weights = share_weights(np.array([1000.0, 900.0, 600.0]), np.array([0, 2]))
+    np.testing.assert_allclose(weights, [[1.0, 0.0], [0.75, 0.25], [0.0, 1.0]])
+
+
+def test_layer_mass_of_a_whole_atmosphere_is_pressure_over_gravity():
+    mass = layer_air_mass(np.array([101_325.0, 5e4, 0.0]))
+    assert mass.sum() == pytest.approx(10_332.27, abs=0.01)
+    assert mass[0] == pytest.approx((101_325 - 5e4) / 9.80665)

@@ -1,0 +1,149 @@
+"""From raw files to a column store, with good and bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from diffmp_core.columns.prepare import prepare
+from diffmp_core.columns.sources import recognise
+from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import SPLITS, iterate_columns, open_columns, select_split, write_store
+from diffmp_core.variables import INPUTS, OUTPUTS
+from tests.columns.climsim_files import make_stack, real_file
+from tests.columns.test_highres import FINE, make_fields
+from tests.synthetic import make_columns
+
+DATES = [(80101 + 100 * month, 3600) for month in range(12)]
+
+
+@pytest.fixture
+def stack(tmp_path):
+    path = tmp_path / "stack.nc"
+    make_stack(DATES).to_netcdf(path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["columns.zarr", "columns.nc"])
+def test_a_store_is_written_whole_with_split_and_provenance(tmp_path, stack, name):
+    told = []
+    out = prepare(stack, tmp_path / "out" / name, progress=lambda done, total, what: told.append((done, total)))
+    columns = open_columns(out)
+    assert columns.sizes == {"time": 12, "cell": 6, "level": 30}
+    assert columns["time"].values[3].isoformat() == "0008-04-01T01:00:00"
+    for split in SPLITS[:3]:
+        assert select_split(columns, split).sizes["time"] > 0
+    assert columns["split"].attrs["flag_meanings"] == "train validation test gap"
+    assert columns.attrs["diffmp_source_kind"] == "climsim"
+    assert str(tmp_path) not in str(columns.attrs)
+    assert len(columns.attrs["columns_id"]) == 12
+    assert sum(len(values) for _, values in iterate_columns(columns, 4, INPUTS + OUTPUTS)) == 72
+    assert told[-1] == (100, 100)
+    assert [path.name for path in out.parent.iterdir()] == [name]
+
+
+def test_both_formats_hold_the_same_and_the_same_again(tmp_path, stack):
+    first, second = prepare(stack, tmp_path / "a.zarr"), prepare(stack, tmp_path / "a.nc")
+    xr.testing.assert_equal(open_columns(first), open_columns(second))
+    assert open_columns(first).attrs["columns_id"] == open_columns(second).attrs["columns_id"]
+
+
+def test_high_resolution_fields_become_a_store_too(tmp_path):
+    make_fields(FINE).to_netcdf(tmp_path / "fields.nc")
+    columns = open_columns(prepare(tmp_path / "fields.nc", tmp_path / "columns.nc", spacing_km=60))
+    assert columns.attrs["spacing_km"] == 60
+    assert columns["time"].dtype == np.dtype("datetime64[ns]")
+
+
+def _in_celsius(raw):
+    return raw.assign({name: (raw[name] - 273.15).drop_attrs() for name in ("in_state_t", "out_state_t")})
+
+
+def _scaled(*names, factor):
+    return lambda raw: raw.assign({name: (raw[name] * factor).drop_attrs() for name in names})
+
+
+def _with_value(name, value):
+    def damage(raw):
+        raw[name][4, 3, ...] = value
+        return raw
+
+    return damage
+
+
+def _upside_down(raw):
+    profiles = [name for name in raw.data_vars if "lev" in raw[name].dims and "ncol" in raw[name].dims]
+    return raw.assign({name: (raw[name].dims, raw[name].values[..., ::-1]) for name in profiles})
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda raw: raw.drop_vars("in_pbuf_SHFLX"), "expected variable 'in_pbuf_SHFLX' in bad.nc"),
+        (lambda raw: raw.drop_vars("hyai"), "expected variable 'hyai' in bad.nc"),
+        (lambda raw: raw.assign(in_state_ps=raw["in_state_ps"].assign_attrs(units="hPa")), "expected unit 'Pa'"),
+        (_in_celsius, "expected T of 120 to 350 K .*degrees Celsius"),
+        (_scaled("in_state_ps", factor=0.01), "expected Ps of .*hPa"),
+        (_scaled("in_state_q0001", "out_state_q0001", factor=30.0), "expected qv of .*g/kg"),
+        (_scaled("out_state_q0002", factor=1e3), "expected qc of"),
+        (_with_value("in_state_t", np.nan), "expected finite values of T"),
+        (_with_value("in_pbuf_LHFLX", np.inf), "expected finite values of LHF"),
+        (_with_value("out_state_q0002", -1e-4), "expected qc of 0 to"),
+        (_upside_down, "upside down"),
+        (lambda raw: raw.isel(lev=slice(None, None, -1)), "flip dimension 'lev'"),
+    ],
+)
+def test_bad_data_are_refused_and_nothing_is_left_behind(tmp_path, damage, message):
+    damage(make_stack(DATES)).to_netcdf(tmp_path / "bad.nc")
+    with pytest.raises(DiffmpError, match=message):
+        prepare(tmp_path / "bad.nc", tmp_path / "columns.zarr")
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.nc"]
+
+
+def test_a_truncated_file_is_refused(tmp_path, stack):
+    whole = stack.read_bytes()
+    stack.write_bytes(whole[: len(whole) * 2 // 3])
+    with pytest.raises(DiffmpError, match="expected raw data that a reader knows|truncated"):
+        prepare(stack, tmp_path / "columns.zarr")
+    with pytest.raises(DiffmpError, match="truncated or foreign file"):
+        prepare(stack, tmp_path / "columns.zarr", kind="climsim")
+    assert [path.name for path in tmp_path.iterdir()] == ["stack.nc"]
+
+
+def test_foreign_and_missing_sources_are_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(DiffmpError, match="expected raw data that a reader knows .*notes.txt"):
+        prepare(tmp_path / "notes.txt", tmp_path / "columns.zarr")
+    with pytest.raises(DiffmpError, match="expected raw data that a reader knows"):
+        prepare(tmp_path, tmp_path / "columns.zarr")
+    with pytest.raises(DiffmpError, match="found nothing; check the path"):
+        prepare(tmp_path / "none.nc", tmp_path / "columns.zarr")
+    with pytest.raises(DiffmpError, match="expected a source among"):
+        recognise(tmp_path, kind="grist")
+
+
+@pytest.mark.parametrize("kind", ["crm", "climsim", "highres"])
+def test_forcing_the_wrong_reader_is_refused(tmp_path, kind):
+    write_store(make_columns(cells=4, times=2), tmp_path / "columns.zarr")
+    with pytest.raises(DiffmpError):
+        prepare(tmp_path / "columns.zarr", tmp_path / "again.zarr", kind=kind)
+
+
+@pytest.mark.parametrize("name", ["columns.zarr", "columns.nc"])
+def test_a_prepared_store_needs_no_preparing(tmp_path, name):
+    write_store(make_columns(cells=4, times=2), tmp_path / name)
+    with pytest.raises(DiffmpError, match="store of kind 'columns' .* needs no preparing"):
+        prepare(tmp_path / name, tmp_path / "again.zarr")
+
+
+def test_whatever_lies_under_the_name_of_the_store_stays(tmp_path, stack):
+    (tmp_path / "columns.nc").write_text("precious")
+    with pytest.raises(DiffmpError, match="found something at .*columns.nc; remove it"):
+        prepare(stack, tmp_path / "columns.nc")
+    assert (tmp_path / "columns.nc").read_text() == "precious"
+
+
+def test_the_real_sequence_is_all_test(tmp_path):
+    out = prepare(real_file("climsim_lowres_sequence.nc"), tmp_path / "columns.zarr")
+    assert select_split(open_columns(out), "test").sizes["time"] == 10

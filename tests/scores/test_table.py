@@ -1,0 +1,109 @@
+"""Scores by hand, and those of ensembles whose scores are known beforehand."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from diffmp_core.scores.ensemble import reduce_members
+from diffmp_core.scores.moments import stack
+from diffmp_core.scores.statistics import Statistics
+from diffmp_core.scores.table import METRICS, markdown_table, metrics, perfect_coverage
+
+
+def score(truth: np.ndarray, members: np.ndarray, parts: int = 1) -> dict[str, float]:
+    """Scores of truth (sample,) and members (sample, member), combined from parts."""
+    groups = [
+        Statistics.of(reduce_members(t[:, None, None], m[:, :, None, None], np.ones(1))).merge(0)
+        for t, m in zip(np.array_split(truth, parts), np.array_split(members, parts), strict=True)
+    ]
+    return {name: float(value.item()) for name, value in metrics(stack(groups).merge(0)).items()}
+
+
+def test_by_hand():
+    truth = np.array([0.0, 2.0, 4.0])
+    members = np.array([[0.0, 2.0], [3.0, 5.0], [1.0, 9.0]])
+    scores = score(truth, members)  # means 1 4 5, errors 1 2 1, variances 2 2 32
+    assert scores["bias"] == pytest.approx(4 / 3)
+    assert scores["mse"] == pytest.approx(2.0)
+    assert scores["coverage_ratio"] == pytest.approx(2 / 3)
+    assert scores["spread_skill_ratio"] == pytest.approx(np.sqrt(1.5 * 12 / 2))
+    assert scores["pcc"] == pytest.approx(np.corrcoef(truth, [1, 4, 5])[0, 1])
+    assert scores["spread_skill_correlation"] == pytest.approx(np.corrcoef(np.sqrt([2, 2, 32]), [1, 2, 1])[0, 1])
+    assert scores["std_ratio"] == pytest.approx(members.std() / truth.std())
+    assert scores["kurtosis_ratio"] == pytest.approx(stats.kurtosis(members, axis=None, fisher=False) / 1.5)
+    assert np.isnan(scores["skewness_ratio"])  # the truth is symmetric: no skewness to compare with
+    # |x - y| - half the distance of the two: (1 - 1) + (2 - 1) + (4 - 4)
+    assert scores["crps_fair"] == pytest.approx(1 / 3)
+
+
+def test_skewness_ratio_is_that_of_scipy():
+    rng = np.random.default_rng(0)
+    truth, members = rng.gamma(1.0, size=50), rng.gamma(3.0, size=(50, 6))
+    expected = stats.skew(members, axis=None) / stats.skew(truth)
+    assert score(truth, members)["skewness_ratio"] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("parts", [2, 7, 100])
+def test_parts_of_any_size_give_the_same(parts):
+    rng = np.random.default_rng(1)
+    truth, members = rng.normal(5, 1, 100), rng.normal(5, 1, (100, 8))
+    whole, cut = score(truth, members), score(truth, members, parts)
+    assert [cut[name] for name in METRICS] == pytest.approx([whole[name] for name in METRICS], rel=1e-10)
+
+
+def test_order_of_members_changes_nothing():
+    rng = np.random.default_rng(2)
+    truth, members = rng.normal(size=60), rng.normal(size=(60, 8))
+    shuffled = rng.permuted(members, axis=1)
+    there, back = score(truth, members), score(truth, shuffled)
+    assert [back[name] for name in METRICS] == pytest.approx([there[name] for name in METRICS], rel=1e-10)
+
+
+def test_a_perfect_ensemble_of_32():
+    rng = np.random.default_rng(3)
+    samples = 60_000
+    signal, size = rng.normal(size=(samples, 1)), rng.gamma(2.0, 0.5, (samples, 1))
+    draws = signal + size * rng.normal(size=(samples, 33))
+    scores = score(draws[:, 0], draws[:, 1:], parts=10)
+    assert scores["coverage_ratio"] == pytest.approx(31 / 33, abs=0.003)
+    assert perfect_coverage(32) == pytest.approx(31 / 33)
+    assert scores["spread_skill_ratio"] == pytest.approx(1, abs=0.01)
+    assert scores["std_ratio"] == pytest.approx(1, abs=0.01)
+    assert scores["kurtosis_ratio"] == pytest.approx(1, abs=0.06)
+    assert scores["bias"] == pytest.approx(0, abs=0.02)
+    assert scores["crps_fair"] == pytest.approx(size.mean() / np.sqrt(np.pi), rel=0.02)
+    assert scores["spread_skill_correlation"] > 0.3
+
+
+def test_a_deterministic_ensemble_has_its_mean_absolute_error_as_crps_and_no_spread():
+    rng = np.random.default_rng(4)
+    truth, guess = rng.normal(size=80), rng.normal(size=80)
+    scores = score(truth, np.repeat(guess[:, None], 8, axis=1))
+    assert scores["crps_fair"] == pytest.approx(np.abs(guess - truth).mean())
+    assert scores["coverage_ratio"] == 0
+    assert scores["spread_skill_ratio"] == pytest.approx(0)
+    assert np.isnan(scores["spread_skill_correlation"])
+
+
+@pytest.mark.parametrize("std", [0.0, 1e-4])
+def test_ratios_are_undefined_where_the_truth_hardly_varies(std):
+    rng = np.random.default_rng(5)
+    scores = score(std * rng.normal(size=50), rng.normal(size=(50, 8)))
+    undefined = {name for name in METRICS if np.isnan(scores[name])}
+    assert undefined == set(METRICS) - {"mse", "coverage_ratio", "crps_fair", "bias"}
+
+
+def test_a_single_member_has_no_spread_scores():
+    rng = np.random.default_rng(6)
+    scores = score(rng.normal(size=20), rng.normal(size=(20, 1)))
+    assert np.isnan(scores["spread_skill_ratio"])
+    assert np.isnan(scores["spread_skill_correlation"])
+    assert np.isfinite(scores["crps_fair"])
+
+
+def test_markdown_table_puts_variables_in_the_order_of_the_table_and_dashes_for_nothing():
+    table = {"scores": {"qc": {"mse": 0.25, "pcc": None}, "tend_T_sgs": {"mse": 0.5, "pcc": 0.987}}}
+    lines = markdown_table([("A", table), ("B", table)], ("mse", "pcc")).splitlines()
+    assert lines[0] == "|  | MSE | PCC |"
+    assert lines[2] == "| A | 0.50/0.25 | 0.99/– |"
+    assert lines[3].startswith("| B |")
