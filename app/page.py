@@ -125,10 +125,12 @@ class DashboardPage:
         self._write_address()
 
 
-HEADER: dict[str, Any] = {"size": "small", "description": "", "margin": (6, 8), "sx": {
-    "& .MuiInputBase-root, & .MuiInputLabel-root, & .MuiInputLabel-root.Mui-focused, & .MuiSvgIcon-root": {"color": "#ffffff"},
-    "& .MuiOutlinedInput-notchedOutline": {"borderColor": "rgba(255, 255, 255, 0.45) !important"},
-}}
+HEADER: dict[str, Any] = {
+    "description": "", "margin": (6, 8), "size": "small",
+    "sx": {"color": "#ffffff", "& .MuiSvgIcon-root": {"color": "#ffffff"},
+           "& .MuiOutlinedInput-notchedOutline": {"borderColor": "rgba(255, 255, 255, 0.45) !important"}},
+    "stylesheets": [".MuiInputLabel-root { color: #ffffff !important; }"],
+}
 """Look of the drop-downs on the coloured bar."""
 
 

@@ -6,7 +6,7 @@ that says it depends on it. Each parameter is bounded, so that a value from outs
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
@@ -21,6 +21,8 @@ PROJECTIONS = ("PlateCarree", "Robinson", "Orthographic", "North pole", "South p
 COMPOSITES = ("column", "convecting tropics", "tropical ocean", "tropical land", "mid-latitudes")
 LONGEST_QUERY = 2000
 """Characters of an address that are read; what a state writes is below 500."""
+INTEGER = re.compile(r"-?[0-9]{1,10}")
+NUMBER = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,17})?(e-[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,17 +59,16 @@ class State(param.Parameterized):
 
     composite = param.Selector(default=COMPOSITES[0], objects=list(COMPOSITES),
                                doc="Perturb the selected column or the mean over many")
-    top_level = param.Integer(default=11, bounds=(1, LEVELS - 1), doc="Neutralise stratification below this level")
+    top_level = param.Integer(default=11, bounds=(1, LEVELS - 1), doc="Change T and qv below this level")
     neutralise_T = param.Number(default=0.0, bounds=(0.0, 1.0), step=0.05, doc="Part of the stratification of T removed")
     neutralise_qv = param.Number(default=0.0, bounds=(0.0, 1.0), step=0.05, doc="Part of the stratification of qv removed")
-    bl_warming = param.Number(default=0.0, bounds=(-5.0, 5.0), step=0.25, doc="Warming of the boundary layer [K]")
-    bl_moistening = param.Number(default=0.0, bounds=(-5.0, 5.0), step=0.25,
-                                 doc="Moistening of the boundary layer [g/kg]")
+    warming = param.Number(default=0.0, bounds=(-5.0, 5.0), step=0.25, doc="Warming below this level [K]")
+    moistening = param.Number(default=0.0, bounds=(-0.5, 0.5), step=0.05, doc="Relative change of vapour below this level")
     scale_SHF = param.Number(default=1.0, bounds=(0.0, 2.0), step=0.05, doc="Factor on the sensible heat flux")
     scale_LHF = param.Number(default=1.0, bounds=(0.0, 2.0), step=0.05, doc="Factor on the latent heat flux")
     scale_SOLIN = param.Number(default=1.0, bounds=(0.0, 2.0), step=0.05, doc="Factor on the short-wave radiation")
 
-    PERTURBATIONS = ("top_level", "neutralise_T", "neutralise_qv", "bl_warming", "bl_moistening",
+    PERTURBATIONS = ("top_level", "neutralise_T", "neutralise_qv", "warming", "moistening",
                      "scale_SHF", "scale_LHF", "scale_SOLIN")
 
     def __init__(self, experiments: Sequence[str], limits: Callable[[str], Limits]) -> None:
@@ -173,10 +174,9 @@ def _from_text(parameter: param.Parameter, text: str) -> object:
     low, high = parameter.bounds
     integer = isinstance(parameter, param.Integer)
     expected = f"{'an integer' if integer else 'a number'} from {low:g} to {high:g}"
-    try:
-        value = int(text) if integer else float(text)
-    except ValueError:
-        raise ValueError(expected) from None
-    if not math.isfinite(value) or not low <= value <= high:
+    if not (INTEGER if integer else NUMBER).fullmatch(text):
+        raise ValueError(expected)
+    value = int(text) if integer else float(text)
+    if not low <= value <= high:
         raise ValueError(expected)
     return value

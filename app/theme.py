@@ -108,7 +108,8 @@ PAGE_THEME = {
         },
         "typography": {"fontFamily": FONT},
         "shape": {"borderRadius": 8},
-        "components": {"MuiAppBar": {"styleOverrides": {"root": {"backgroundColor": bar, "backgroundImage": "none"}}}},
+        "components": {"MuiAppBar": {"styleOverrides": {"root": {
+            "backgroundColor": bar, "backgroundImage": "none", "color": "#ffffff", "& .MuiIconButton-root": {"color": "#ffffff"}}}}},
     }
     for mode, chosen, bar in (("light", LIGHT, LIGHT.accent), ("dark", DARK, "#0a2434"))
 }

@@ -12,6 +12,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -201,7 +202,7 @@ def file_stem(folder: Path | str, name: str) -> str:
         return "scores"
     taken = {path.stem for other in experiment.emulators for path in (other.table, other.scores) if path}
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "emulator"
-    return stem if stem not in taken else f"{stem}-{uuid.uuid4().hex[:4]}"
+    return next(free for number in count(1) if (free := stem if number == 1 else f"{stem}-{number}") not in taken)
 
 
 def check_same_columns(folder: Path | str, columns: xr.Dataset) -> None:

@@ -3,12 +3,13 @@
 import importlib
 import inspect
 import re
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-ROWS = re.findall(r"^\| (Equations? \([\d, and()]+\)|Figure \d+)[^|]*\|[^|]*\| `([\w/]+)\.py:(\w+)` \|$", README, re.MULTILINE)
+ROWS = re.findall(r"^\| (Equations? \([\d, and()]+\)|Figure \d+)[^|]*\|[^|]*\| `([\w/]+)\.py:([\w.]+)` \|$", README, re.MULTILINE)
 
 
 def test_the_map_has_the_papers_equations():
@@ -18,7 +19,7 @@ def test_the_map_has_the_papers_equations():
 
 @pytest.mark.parametrize(("label", "module", "function"), ROWS)
 def test_a_row_of_the_map_points_at_code_that_says_so(label, module, function):
-    found = getattr(importlib.import_module(module.replace("/", ".")), function)
+    found = attrgetter(function)(importlib.import_module(module.replace("/", ".")))
     text = (inspect.getdoc(found) or "").lower()
     for number in re.findall(r"\d+", label):
         assert re.search(rf"(equations?|eqs?\.?|figures?)[^.]*\b{number}\b", text), f"{module}.{function}: {label}"

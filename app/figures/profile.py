@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
+from bokeh.models import ColumnDataSource, HoverTool, Range1d
+from bokeh.models.annotations import Span
 from numpy.typing import ArrayLike, NDArray
 
 from app.figures.axes import TITLES, LevelAxis, ValueAxis, padded_range, profile_figure, separated, set_range, set_title
@@ -157,6 +158,10 @@ class InputPanel:
         set_title(self.figure, title)
         self.figure.xaxis.axis_label = label
         self.figure.yaxis.axis_label = levels.label
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        self.source.data = {name: [] for name in self.source.data}
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""

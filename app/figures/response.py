@@ -5,14 +5,21 @@ Figures 12 and 13 of the paper (doi:10.20944/preprints202409.1262.v1) are the mo
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
-from numpy.typing import ArrayLike, NDArray
+from bokeh.models import ColumnDataSource, HoverTool, Range1d
+from bokeh.models.annotations import Span
+from numpy.typing import NDArray
 
 from app.figures.axes import TITLES, LevelAxis, ValueAxis, padded_range, profile_figure, set_range, steady_range
 from app.theme import colours, style
+
+if TYPE_CHECKING:
+    from diffmp_core.sensitivity import Change
 
 
 @dataclass(frozen=True)
@@ -22,13 +29,6 @@ class Band:
     mean: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-
-
-def band(profiles: ArrayLike, *, coverage: float = 0.8) -> Band:
-    """Mean over the members (member, level) and the central range that holds the share ``coverage`` of them."""
-    profiles = np.asarray(profiles, dtype=float)
-    low, high = np.quantile(profiles, [0.5 - coverage / 2, 0.5 + coverage / 2], axis=0)
-    return Band(profiles.mean(axis=0), low, high)
 
 
 class ResponsePanel:
@@ -85,6 +85,10 @@ class ResponsePanel:
         self.figure.xaxis.axis_label = values.label
         self.figure.yaxis.axis_label = levels.label
 
+    def clear(self) -> None:
+        """Draw nothing."""
+        self.source.data = {name: [] for name in self.source.data}
+
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
         chosen = colours(dark)
@@ -93,3 +97,39 @@ class ResponsePanel:
             self.areas[which].glyph.fill_color = colour
             self.means[which].glyph.line_color = colour
         self.zero.line_color = chosen.muted
+
+
+def response_table(changes: Sequence[Change]) -> str:
+    """Column integrals before and after as an HTML table; a second error only where there are several columns."""
+    many = any(math.isfinite(change.standard_error_columns) for change in changes)
+    heads = ["column integral", "baseline", "perturbed", "change", "± draw", *(["± columns"] if many else [])]
+    rows = []
+    for change in changes:
+        numbers = [change.baseline, change.perturbed, change.change, change.standard_error]
+        numbers += [change.standard_error_columns] if many else []
+        digits = _digits(max(abs(change.baseline), abs(change.perturbed)))
+        cells = [f"{number:+.{digits}f}" if i == 2 else _plain(number, digits) for i, number in enumerate(numbers)]
+        rows.append(
+            f"<tr><th>{change.name} [{change.unit}]</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        )
+    head = "".join(f"<th>{name}</th>" for name in heads)
+    return f"{TABLE_STYLE}<table class='response'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+TABLE_STYLE = """<style>
+table.response {border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums}
+table.response th {font-weight: 500; text-align: left; padding: 3px 8px 3px 0}
+table.response thead th {opacity: 0.7}
+table.response td, table.response thead th:not(:first-child) {text-align: right; padding: 3px 0 3px 8px}
+table.response td:nth-child(4) {font-weight: 700}
+table.response tr {border-bottom: 1px solid rgba(128, 128, 128, 0.3)}
+</style>"""
+
+
+def _digits(size: float) -> int:
+    """Decimals that show three figures of a number of this size, at most three."""
+    return 3 if size < 1e-9 else min(max(2 - math.floor(math.log10(size)), 0), 3)
+
+
+def _plain(number: float, digits: int) -> str:
+    return f"{number:.{digits}f}" if math.isfinite(number) else "–"

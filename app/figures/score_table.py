@@ -25,8 +25,21 @@ def score_table(tables: Tables, selected: str, *, note: str = "") -> str:
     """
     members = max((int(table.get("members") or 0) for table in tables.values()), default=0)
     body = "".join(_block(variable, tables, selected, members) for variable in OUTPUT_NAMES)
-    return (f'<div class="scroll"><table><caption>{note}</caption><thead>{_groups()}<tr><th></th>'
+    return (f'<p class="note">{note}</p><div class="scroll"><table><thead>{_groups()}<tr><th></th>'
             f'{"".join(_heading(score) for score in SCORES)}</tr></thead><tbody>{body}</tbody></table></div>{_definitions()}')
+
+
+def score_tiles(table: Mapping[str, Any]) -> str:
+    """One emulator in four tiles: for each variable its fair CRPS, and coverage and spread beside those of a perfect ensemble."""
+    members = int(table.get("members") or 0)
+    shown = [score for score in SCORES if score.name in ("pcc", "coverage_ratio", "spread_skill_ratio")]
+    tiles = []
+    for variable in OUTPUT_NAMES:
+        rows = "".join(f'<tr><td>{escape(score.label)}</td><td>{_text(_value(table, variable, score.name))}</td>'
+                       f'<td class="soft">{score.perfect(members) or "1"}</td></tr>' for score in shown)
+        tiles.append(f'<div class="tile"><h3>{escape(TITLES[variable])}</h3><div class="number">{_text(_value(table, variable, "crps_fair"))}'
+                     f'</div><table><thead><tr><th></th><th></th><th class="soft">perfect</th></tr></thead>{rows}</table></div>')
+    return f'<p class="note">Large: fair CRPS in units of the truth\'s standard deviation, less is better.</p><div class="tiles">{"".join(tiles)}</div>'
 
 
 def best_emulators(score: Score, values: Mapping[str, float | None], members: int) -> set[str]:
@@ -64,8 +77,11 @@ def _value(table: Mapping[str, Any], variable: str, score: str) -> float | None:
 
 
 def _cell(score: Score, value: float | None, best: bool) -> str:
-    text = "–" if value is None else f"{value:.3f}".replace("-", "−")
-    return f'<td{_edge(score, "best" if best else "")}>{text}</td>'
+    return f'<td{_edge(score, "best" if best else "")}>{_text(value)}</td>'
+
+
+def _text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def _edge(score: Score, *classes: str) -> str:

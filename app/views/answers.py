@@ -29,8 +29,8 @@ class Asker:
         submit: Callable[[], Future],
         deliver: Callable[[Any, float], None],
         refuse: Callable[[BaseException], None],
-    ) -> None:
-        """Put a question.
+    ) -> int:
+        """Put a question and return its number; ``latest`` is the number of the newest.
 
         Args:
             submit: starts the work and returns its future.
@@ -38,7 +38,7 @@ class Asker:
             refuse: gets the exception where there is no result; a question dropped for a newer one gets neither.
         """
         self.latest += 1
-        number, start, document = self.latest, time.perf_counter(), pn.state.curdoc
+        number, start, document = self.latest, time.perf_counter(), session()
 
         def finish(future: Future, took: float) -> None:
             if number != self.latest or future.cancelled():
@@ -60,6 +60,22 @@ class Asker:
             finish(future, 1000 * (time.perf_counter() - start))
         else:
             future.add_done_callback(done)
+        return number
+
+
+def session() -> Document | None:
+    """The document of the reader's session; None in tests and scripts."""
+    document = pn.state.curdoc
+    return document if document is not None and document.session_context is not None else None
+
+
+def after(milliseconds: int, action: Callable[[], None]) -> None:
+    """Run an action later in this session; at once where there is none."""
+    document = session()
+    if document is None:
+        action()
+    else:
+        document.add_timeout_callback(action, milliseconds)
 
 
 def _in_session(document: Document, action: Callable[[], None]) -> None:

@@ -11,10 +11,10 @@ import panel_material_ui as pmui
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
-from app.figures.axes import TITLES, UNITS, VERTICAL_AXES, LevelAxis, ValueAxis, level_axis, value_axis
+from app.figures.axes import TITLES, LevelAxis, ValueAxis, level_axis, value_axis
 from app.figures.distribution import DistributionPanels, Histograms
 from app.state import State
-from app.views.controls import select, stepped_slider
+from app.views.controls import choice, select, stepped_slider
 from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
 
 SIDE_BY_SIDE = 2
@@ -57,23 +57,21 @@ class DistributionsView:
             self.scope,
             select(state, "variable", "Output", names),
             stepped_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
-            pmui.RadioButtonGroup.from_param(
-                state.param.units, label="Units", options=list(UNITS), size="small", sizing_mode="stretch_width"
-            ),
-            pmui.RadioButtonGroup.from_param(
-                state.param.vertical,
-                label="Vertical axis",
-                options=list(VERTICAL_AXES),
-                size="small",
-                sizing_mode="stretch_width",
-            ),
+            choice(state, "units", "Units"),
+            choice(state, "vertical", "Vertical axis"),
             elevation=0,
             variant="outlined",
             sizing_mode="stretch_width",
             sx={"p": 2},
         )
         figures = pmui.Paper(
-            self.notice, self.place, pmui.Typography(HOW_TO_READ, variant="body2", sizing_mode="stretch_width"), elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2}
+            self.notice,
+            self.place,
+            pmui.Typography(HOW_TO_READ, variant="body2", sizing_mode="stretch_width"),
+            elevation=0,
+            variant="outlined",
+            sizing_mode="stretch_width",
+            sx={"p": 2},
         )
         self.refresh(frozenset(self.depends))
         return pmui.Grid(

@@ -12,7 +12,7 @@ import panel_material_ui as pmui
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
-from app.figures.score_table import score_table
+from app.figures.score_table import score_table, score_tiles
 from app.state import State
 from app.theme import colours
 
@@ -62,14 +62,15 @@ class OverviewView:
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.parts = {name: pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE], margin=0)
-                      for name in ("introduction", "table", "training", "data", "caveats")}
+                      for name in ("introduction", "headline", "table", "training", "data", "caveats")}
 
     def panel(self) -> Viewable:
         """Introduction, score table, then what was trained on what beside data, caveats and licence."""
         self.refresh(frozenset(self.depends))
         half = {"xs": 12, "lg": 6}
         return pmui.Grid(
-            pmui.Grid(_card(self.parts["introduction"]), size={"xs": 12}),
+            pmui.Grid(_card(self.parts["introduction"]), size={"xs": 12, "lg": 7}),
+            pmui.Grid(_card(self.parts["headline"]), size={"xs": 12, "lg": 5}),
             pmui.Grid(_card(self.parts["table"]), size={"xs": 12}),
             pmui.Grid(_card(self.parts["training"]), size={"xs": 12}),
             pmui.Grid(_card(self.parts["data"]), size=half),
@@ -84,6 +85,8 @@ class OverviewView:
             part.styles = {"color": chosen.text, "--accent": chosen.accent}
         experiment = self.catalog.experiment(self.state.experiment)
         self.parts["introduction"].object = f"<h2>{escape(experiment.title)}</h2>{_paragraph(experiment.description)}{INTRODUCTION}{METHOD}"
+        scored = self.catalog.table(self.state.experiment, self.state.emulator)
+        self.parts["headline"].object = f"<h2>{escape(self.state.emulator)} in short</h2>{score_tiles(scored)}"
         self.parts["table"].object = f"<h2>Scores on the test columns</h2>{self._scores()}"
         self.parts["training"].object = f"<h2>What was trained on what</h2>{self._training()}"
         self.parts["data"].object = f"<h2>The columns shown</h2>{_list(self._columns())}"

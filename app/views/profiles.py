@@ -12,14 +12,14 @@ from bokeh.models import Range1d
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
-from app.figures.axes import TITLES, UNITS, VERTICAL_AXES, LevelAxis, level_axis, set_range, value_axis
+from app.figures.axes import TITLES, LevelAxis, level_axis, set_range, value_axis
 from app.figures.globe import cell_tree, unit_vectors
 from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, surface_line
 from app.metrics import perfect_coverage
 from app.selections import PRESETS, Facts, column_facts
 from app.state import State
 from app.views.answers import Asker
-from app.views.controls import stepped_slider
+from app.views.controls import choice, stepped_slider
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import BY_NAME, INPUTS, OUTPUTS
@@ -92,10 +92,8 @@ class ProfilesView:
             pmui.IntSlider.from_param(state.param.members, label="Members", size="small", sizing_mode="stretch_width"),
             pmui.Button(label="Resample", size="small", variant="outlined", description="Draw other members: the next seed",
                         on_click=lambda _: state.param.update(seed=state.seed + 1)),
-            pmui.RadioButtonGroup.from_param(state.param.units, label="Units", options=list(UNITS), size="small",
-                                             sizing_mode="stretch_width"),
-            pmui.RadioButtonGroup.from_param(state.param.vertical, label="Vertical axis", options=list(VERTICAL_AXES),
-                                             size="small", sizing_mode="stretch_width"),
+            choice(state, "units", "Units"),
+            choice(state, "vertical", "Vertical axis"),
             elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
         )  # fmt: skip
         quarter = {"xs": 6, "lg": 3}

@@ -14,10 +14,10 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "SHF": (-2e3, 3e3, "J m-2"),
     "LHF": (-2e3, 4e3, "J m-2"),
     "SOLIN": (-1.0, 1.5e3, "J m-2"),
-    "tend_T_sgs": (-0.5, 0.5, "K/day"),
+    "tend_T_sgs": (-0.2, 0.2, "K/day"),
     "tend_qv_sgs": (-1e-3, 1e-3, "g/kg/day"),
-    "qc": (0.0, 0.05, "g/kg"),
-    "qi": (0.0, 0.05, "g/kg"),
+    "qc": (0.0, 0.02, "g/kg"),
+    "qi": (0.0, 0.02, "g/kg"),
 }
 """Lowest and highest plausible value in the unit of the table of variables, and the unit it may have been given in."""
 

@@ -12,6 +12,7 @@ from dask.callbacks import Callback
 import diffmp_core
 from diffmp_core.columns.plausibility import check_upright, check_values
 from diffmp_core.columns.sources import Progress, recognise
+from diffmp_core.columns.sources.base import Read
 from diffmp_core.columns.split import split_times
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import SPLITS, columns_id, validate_columns, write_store
@@ -80,7 +81,7 @@ def prepare(
             raise _unreadable(source, error) from error
 
 
-def _read_readable(read, source: Path, spacing_km: int, progress: Progress | None) -> xr.Dataset:
+def _read_readable(read: Read, source: Path, spacing_km: int, progress: Progress | None) -> xr.Dataset:
     try:
         return read(source, spacing_km=spacing_km, progress=progress)
     except (OSError, RuntimeError, ValueError, KeyError) as error:

@@ -80,7 +80,7 @@ class Denoiser(nn.Module):
             self.null_condition = nn.Parameter(torch.zeros(condition_channels, levels))
 
     def encode(self, condition: Tensor, hidden: Tensor | None = None) -> Context:
-        """Context of columns, from their normalised condition (column, channel, level), kept from it where ``hidden``."""
+        """Context of columns from their normalised condition (column, channel, level), kept back where ``hidden``."""
         if hidden is None:
             hidden = torch.zeros(len(condition), dtype=torch.bool, device=condition.device)
         if self.null_condition is None:

@@ -31,9 +31,9 @@ def draw_ensemble(
 ) -> np.ndarray:
     """Ensemble ``(column, member, 4, level)`` float32 for inputs ``(column, 6, level)``, both in physical units.
 
-    The noise is a function of ``seed``, of the columns' numbers from ``start`` on, and of ``members`` and ``steps`` alone:
-    other inputs get the same noise (common random numbers), and columns of a store get the same whatever was drawn
-    before, if ``start`` is a multiple of :data:`COLUMNS_AT_ONCE` after the first of a time.
+    The noise is a function of ``seed``, of the columns' numbers from ``start`` on, and of ``members`` and ``steps``
+    alone: other inputs get the same noise (common random numbers), and columns of a store get the same whatever was
+    drawn before, if ``start`` is a multiple of :data:`COLUMNS_AT_ONCE` after the first of a time.
 
     Args:
         guidance: strength of each output; the emulator's own if not given.

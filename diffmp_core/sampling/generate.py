@@ -18,7 +18,7 @@ from diffmp_core.training.processes import choose_device
 from diffmp_core.variables import ENSEMBLE_DIMS, INPUTS, OUTPUTS
 
 BATCH = 4 * COLUMNS_AT_ONCE
-"""Columns read and written at once. Any multiple of :data:`~diffmp_core.sampling.draw.COLUMNS_AT_ONCE` gives the same answer."""
+"""Columns read and written at once. Any multiple of the columns drawn at once gives the same answer."""
 
 
 def ensembles(
@@ -119,7 +119,9 @@ def generate(
                 progress(rows.stop, chosen.sizes["time"] * cells)
         replace(part, out)
     except OSError as error:
-        raise DiffmpError(f"could not write {out}: {error.strerror or error}; free space or choose another folder") from error
+        raise DiffmpError(
+            f"could not write {out}: {error.strerror or error}; free space or choose another folder"
+        ) from error
     finally:
         remove(part)
     return out
@@ -143,7 +145,7 @@ def create_ensemble_store(path: Path, columns: xr.Dataset, *, members: int, attr
             dtype="float32",
             fill_value=float("nan"),
             dimension_names=ENSEMBLE_DIMS,
-            attributes=variable.attrs,
+            attributes={**variable.attrs},
         )
         for variable in OUTPUTS
     ]
@@ -156,6 +158,7 @@ def check_place(out: Path) -> None:
         DiffmpError: something else is there, or the name is one of a netCDF file.
     """
     if out.suffix == ".nc":
-        raise DiffmpError(f"expected a folder name for the ensemble store, found {out.name!r}; choose a name such as ensemble.zarr")
-    if out.exists() and (out.is_file() or any(out.iterdir())) and open_store(out).attrs.get("diffmp_kind") != "ensemble":
-        raise DiffmpError(f"expected a new name or an ensemble store to replace, found something else at {out}; choose another name")
+        raise DiffmpError(f"expected the name of a folder, found {out.name!r}; choose one such as ensemble.zarr")
+    taken = out.is_file() or (out.is_dir() and any(out.iterdir()))
+    if taken and open_store(out).attrs.get("diffmp_kind") != "ensemble":
+        raise DiffmpError(f"expected a new name or an ensemble store, found another at {out}; choose another name")

@@ -1,7 +1,8 @@
-"""Answers while someone drags a slider: one emulator, one worker thread for all, the newest question of each client only."""
+"""Answers while someone drags a slider: one worker thread for all, and only the newest question of each client."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 import time
@@ -16,7 +17,7 @@ import torch
 
 from diffmp_core.columns.domain import TrainingDomain
 from diffmp_core.models.base import load_emulator
-from diffmp_core.sampling.draw import default_guidance, draw_ensemble
+from diffmp_core.sampling.draw import draw_ensemble
 from diffmp_core.training.config import DOMAIN_FILE
 
 Result = TypeVar("Result")
@@ -56,8 +57,6 @@ class LatestWins:
         """Cancel what a client still has waiting."""
         with self._lock:
             older = self._waiting.get(key)
-            if older is not None:
-                self._waiting[key] = (older[0], older[1])
         if older is not None:
             older[0].cancel()
 
@@ -70,3 +69,109 @@ class LatestWins:
             future.set_result(work())
         except BaseException as error:
             future.set_exception(error)
+
+
+@functools.cache
+def shared_worker() -> LatestWins:
+    """The worker of this process: one thread, because two on a busy machine are many times slower than one."""
+    return LatestWins()
+
+
+class LiveEmulator:
+    """An emulator that answers many sessions at once, from one thread.
+
+    Attributes:
+        folder: where it was loaded from.
+        emulator: the network.
+        domain: training domain, None in a folder without one.
+        milliseconds: what the last answer that was not kept took to compute, None before the first.
+    """
+
+    def __init__(self, folder: Path | str, *, worker: LatestWins | None = None) -> None:
+        """Load an emulator.
+
+        Args:
+            folder: emulator folder.
+            worker: who computes; the one of this process if not given.
+
+        Raises:
+            DiffmpError: not an emulator folder.
+        """
+        self.folder = Path(folder)
+        self.emulator = load_emulator(self.folder)
+        domain = self.folder / DOMAIN_FILE
+        self.domain = TrainingDomain.load(domain) if domain.is_file() else None
+        self.milliseconds: float | None = None
+        self._worker = worker or shared_worker()
+        self._kept: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def submit(
+        self,
+        key: Hashable,
+        inputs: np.ndarray,
+        *,
+        members: int = 32,
+        steps: int = 5,
+        seed: int = 0,
+        guidance: tuple[float, ...] | None = None,
+    ) -> Future[np.ndarray]:
+        """Ask for an ensemble; see :meth:`answer`. An older question of the same ``key`` that waits is cancelled."""
+        inputs = np.array(inputs, dtype=np.float32)
+        kept = self._find(_question(inputs, members, steps, seed, guidance))
+        if kept is None:
+            return self._worker.submit(
+                key, lambda: self.answer(inputs, members=members, steps=steps, seed=seed, guidance=guidance)
+            )
+        self._worker.drop(key)
+        future: Future[np.ndarray] = Future()
+        future.set_result(kept)
+        return future
+
+    def submit_work(self, key: Hashable, work: Callable[[LiveEmulator], Result]) -> Future[Result]:
+        """Have the worker run ``work(self)`` under the same rules (e.g. ``diffmp_core.sensitivity.respond``)."""
+        return self._worker.submit(key, lambda: work(self))
+
+    def answer(
+        self,
+        inputs: np.ndarray,
+        *,
+        members: int = 32,
+        steps: int = 5,
+        seed: int = 0,
+        guidance: tuple[float, ...] | None = None,
+    ) -> np.ndarray:
+        """Ensemble ``(column, member, 4, level)`` for inputs ``(column, 6, level)``, on the calling thread.
+
+        Recent answers are kept. The same seed and shape give the same noise, whatever the inputs. The array is shared:
+        it cannot be written to.
+
+        Raises:
+            DiffmpError: inputs or options that do not suit the emulator.
+        """
+        question = _question(np.asarray(inputs, dtype=np.float32), members, steps, seed, guidance)
+        kept = self._find(question)
+        if kept is not None:
+            return kept
+        start = time.perf_counter()
+        ensemble = draw_ensemble(self.emulator, inputs, members=members, steps=steps, seed=seed, guidance=guidance)
+        self.milliseconds = 1e3 * (time.perf_counter() - start)
+        ensemble.flags.writeable = False
+        with self._lock:
+            self._kept[question] = ensemble
+            while len(self._kept) > 1 and sum(value.nbytes for value in self._kept.values()) > KEPT_BYTES:
+                self._kept.popitem(last=False)
+        return ensemble
+
+    def _find(self, question: str) -> np.ndarray | None:
+        with self._lock:
+            if question in self._kept:
+                self._kept.move_to_end(question)
+            return self._kept.get(question)
+
+
+def _question(inputs: np.ndarray, members: int, steps: int, seed: int, guidance: tuple[float, ...] | None) -> str:
+    """Fingerprint of a question."""
+    digest = hashlib.sha256(np.ascontiguousarray(inputs).tobytes())
+    digest.update(repr((inputs.shape, members, steps, seed, guidance)).encode())
+    return digest.hexdigest()

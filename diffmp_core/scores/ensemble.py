@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scoringrules
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
@@ -97,6 +96,8 @@ def crps_fair(truth: ArrayLike, members: ArrayLike) -> Array:
     truth, members = np.asarray(truth), np.asarray(members)
     if members.shape[1] == 1:
         return np.abs(members[:, 0] - truth)
+    import scoringrules  # compiles its kernels for 4 s when imported: not before someone scores
+
     return scoringrules.crps_ensemble(truth, members, m_axis=1, estimator="fair", backend="numba")
 
 

@@ -62,7 +62,9 @@ def save_checkpoint(folder: Path, position: Position, tensors: dict[str, Tensor]
         os.replace(part, folder / FILE)
     except (OSError, SafetensorError) as error:
         remove(part)
-        raise DiffmpError(f"could not write the checkpoint in {folder}: {error}; free space, then run the same command again") from error
+        raise DiffmpError(
+            f"could not write the checkpoint in {folder}: {error}; free space, then run the same command again"
+        ) from error
 
 
 def load_checkpoint(folder: Path, device: torch.device) -> tuple[Position, dict[str, Tensor]] | None:
@@ -78,9 +80,9 @@ def load_checkpoint(folder: Path, device: torch.device) -> tuple[Position, dict[
         with safe_open(path, framework="pt") as file:
             header: dict[str, str] = file.metadata() or {}
             if header.get("diffmp_kind") != "checkpoint":
-                raise DiffmpError(f"expected a training checkpoint, found another file at {path}; choose another folder")
+                raise DiffmpError(f"expected a checkpoint, found another file at {path}; choose another folder")
             position = Position.model_validate(json.loads(header["position"]))
-            return position, {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118
+            return position, {name: file.get_tensor(name).to(device) for name in sorted(file.keys())}
     except (OSError, SafetensorError, KeyError, json.JSONDecodeError, ValidationError) as error:
         raise DiffmpError(
             f"expected a whole training checkpoint, found one that cannot be read at {path} ({type(error).__name__}); "

@@ -54,7 +54,7 @@ class TrainingConfig(BaseModel):
     """Columns that go through the network at once; bounds the memory, and the noise is drawn for each."""
     epochs: int = Field(default=100, ge=1)
     max_minutes: _Positive | None = None
-    """Stop after this time at the latest; the learning rate falls with the time then, which no resume repeats bit for bit."""
+    """Stop after this time at the latest; the cosine rate follows the clock then, which no resume repeats exactly."""
     ema_decay: float | None = Field(default=0.999, gt=0, lt=1)
     """Decay of the exponential moving average of the weights that is kept; None keeps the weights themselves."""
     precision: Literal["fp32", "bf16"] = "bf16"
@@ -76,7 +76,8 @@ class TrainingConfig(BaseModel):
 
 def shipped_configs() -> tuple[str, ...]:
     """Names of the shipped configurations."""
-    return tuple(sorted(file.name.removesuffix(".yaml") for file in files(CONFIGS).iterdir() if file.name.endswith(".yaml")))
+    names = (file.name for file in files(CONFIGS).iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
 
 
 def load_config(name_or_path: str | Path) -> TrainingConfig:
@@ -90,17 +91,19 @@ def load_config(name_or_path: str | Path) -> TrainingConfig:
         return _validate(_shipped(name), f"configuration {name!r}")
     path = Path(name_or_path)
     if not path.is_file():
-        raise DiffmpError(f"expected a configuration among {shipped_configs()} or a YAML file, found {name!r}; name one of them")
+        raise DiffmpError(
+            f"expected a configuration among {shipped_configs()} or a YAML file, found {name!r}; name one of them"
+        )
     try:
         options = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DiffmpError(f"expected YAML, found something unreadable in {path}; correct it") from error
     if not isinstance(options, dict):
-        raise DiffmpError(f"expected a mapping of options in {path}, found {type(options).__name__}; see docs/training.md")
+        raise DiffmpError(f"expected options in {path}, found {type(options).__name__}; see docs/training.md")
     base = options.pop("extends", None)
     if base is not None:
         if base not in shipped_configs():
-            raise DiffmpError(f"expected 'extends' to be one of {shipped_configs()}, found {base!r} in {path}; name one of them")
+            raise DiffmpError(f"expected 'extends' among {shipped_configs()}, found {base!r} in {path}; name one")
         options = _merge(_shipped(base) | {"name": path.stem}, options)
     return _validate({"name": path.stem, **options}, str(path))
 
@@ -125,5 +128,5 @@ def _validate(options: dict[str, Any], where: str) -> TrainingConfig:
         place = ".".join(str(part) for part in first["loc"]) or "the options"
         problem = "an unknown key" if first["type"] == "extra_forbidden" else repr(first.get("input"))
         raise DiffmpError(
-            f"expected a valid training configuration, found {problem} at {place} in {where} ({first['msg']}); correct it"
+            f"expected valid training options, found {problem} at {place} in {where} ({first['msg']}); correct it"
         ) from error

@@ -67,7 +67,7 @@ def normalize_columns(
         columns.inputs[rows] = normalization.apply_inputs(columns.inputs[rows])
         columns.outputs[rows] = normalization.winsorise(normalization.apply_outputs(columns.outputs[rows]))
         if not (np.isfinite(columns.inputs[rows]).all() and np.isfinite(columns.outputs[rows]).all()):
-            raise DiffmpError("expected finite values after normalisation, found infinity; check the units of the columns")
+            raise DiffmpError("expected finite normalised values, found infinity; check the units of the columns")
     if drop_abnormal:
         index = replace_abnormal(columns.outputs)
         abnormal = np.flatnonzero(index != np.arange(len(index)))

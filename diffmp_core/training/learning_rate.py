@@ -19,7 +19,7 @@ def cyclical_rate(cycles: float, lowest: float, highest: float) -> float:
 
 
 def cosine_rate(done: float, lowest: float, highest: float) -> float:
-    """Half a cosine from ``highest`` at the start to ``lowest`` at the end (Loshchilov and Hutter 2017, arXiv:1608.03983).
+    """Half a cosine from ``highest`` at the start to ``lowest`` at the end (Loshchilov and Hutter, arXiv:1608.03983).
 
     Args:
         done: share of the training that is done, 0 to 1; clipped.

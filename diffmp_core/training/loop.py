@@ -43,10 +43,10 @@ def train(
 ) -> Path:
     """Train an emulator on the split ``train`` of a column store and write its folder.
 
-    While it runs ``out`` holds ``checkpoint/`` and ``training.csv``; at the end ``config.yaml``, ``normalization.json``,
-    ``domain.safetensors`` and ``weights.safetensors`` (EMA weights of the lowest validation loss, or the last, as
-    ``config.keep`` says) are written and the checkpoint goes. A finished training of the same configuration and columns
-    is left as it is.
+    While it runs ``out`` holds ``checkpoint/`` and ``training.csv``; at the end ``config.yaml``,
+    ``normalization.json``, ``domain.safetensors`` and ``weights.safetensors`` (EMA weights of the lowest validation
+    loss, or the last, as ``config.keep`` says) are written and the checkpoint goes. A finished training of the same
+    configuration and columns is left as it is.
 
     Under ``torchrun`` each process works on its share of every batch; ``out`` is on a file system that all can read.
 
@@ -110,19 +110,19 @@ def is_finished(out: Path, run: str, *, resume: bool) -> bool:
         raise DiffmpError(f"expected a folder for the emulator, found a file at {out}; choose another name")
     if (out / CHECKPOINT_FOLDER / FILE).is_file():
         if not resume:
-            raise DiffmpError(f"expected an empty folder, found an unfinished training in {out}; resume it or choose another")
+            raise DiffmpError(f"expected an empty folder, found a training in {out}; resume it or choose another")
         return False
     if (out / CONFIG_FILE).is_file():
         found = load_emulator_config(out).get("run")
         if found == run and resume:
             return True
         raise DiffmpError(
-            f"expected an empty folder or this training, found an emulator of another configuration or other columns in {out} "
-            f"(run {found}, not {run}); choose another folder"
+            f"expected an empty folder or this training, found one of another configuration or other columns in "
+            f"{out} (run {found}, not {run}); choose another folder"
         )
     foreign = sorted(path.name for path in out.iterdir() if path.name != CHECKPOINT_FOLDER)
     if foreign:
-        raise DiffmpError(f"expected an empty folder for the emulator, found {foreign[0]!r} in {out}; choose another folder")
+        raise DiffmpError(f"expected an empty folder, found {foreign[0]!r} in {out}; choose another folder")
     return False
 
 

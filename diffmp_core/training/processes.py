@@ -71,7 +71,7 @@ def join_processes(device: str | None) -> Iterator[Processes]:
 
 
 def choose_device(name: str | None, local_rank: int = 0) -> torch.device:
-    """Device of a name; without one CUDA if there is any, else the CPU. Each local process takes its own CUDA device."""
+    """Device of a name; without one CUDA if there is any, else the CPU. Each local process takes its own GPU."""
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
     except RuntimeError as error:
@@ -82,6 +82,7 @@ def choose_device(name: str | None, local_rank: int = 0) -> torch.device:
         return device
     index = local_rank if device.index is None else device.index
     if index >= torch.cuda.device_count():
-        raise DiffmpError(f"expected CUDA device {index}, found {torch.cuda.device_count()} of them; choose --device cpu")
+        found = torch.cuda.device_count()
+        raise DiffmpError(f"expected CUDA device {index}, found {found} of them; choose --device cpu")
     torch.cuda.set_device(index)
     return torch.device("cuda", index)

@@ -37,7 +37,9 @@ class Report:
         self._last = time.monotonic()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
 
     def say(self, text: str) -> None:
@@ -51,7 +53,8 @@ class Report:
 
     def is_due(self) -> bool:
         """Whether it is time for the next :meth:`update`."""
-        return self.shown and self.since_last() >= (_SECONDS_BETWEEN_LINES if self._progress.disable else _SECONDS_BETWEEN_MOVES)
+        interval = _SECONDS_BETWEEN_LINES if self._progress.disable else _SECONDS_BETWEEN_MOVES
+        return self.shown and self.since_last() >= interval
 
     def update(self, done: float, state: str) -> None:
         """Show the share done (0 to 1), and loss and throughput in words."""

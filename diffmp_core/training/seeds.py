@@ -24,7 +24,7 @@ class Purpose(IntEnum):
 
 
 def stream_seed(seed: int, purpose: Purpose, *counters: int) -> int:
-    """63-bit seed of one stream (NumPy's SeedSequence mixes the numbers; O'Neill 2014)."""
+    """63-bit seed of one stream, mixed by NumPy's SeedSequence; a purpose always has the same number of counters."""
     words = np.random.SeedSequence((seed, int(purpose), *counters)).generate_state(1, np.uint64)
     return int(words[0] >> np.uint64(1))
 

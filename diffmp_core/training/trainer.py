@@ -270,13 +270,15 @@ class Trainer:
         found = load_checkpoint(self.checkpoint, self.device)
         step = 0.0 if found is None else float(found[0].step)
         if self.processes.first(step) != step:
-            raise DiffmpError(f"expected {self.checkpoint} on a file system that all processes read, found none here; move it there")
+            raise DiffmpError(
+                f"expected {self.checkpoint} on a file system that all processes read, found none here; move it there"
+            )
         if found is None:
             return
         position, tensors = found
         if position.run != self.position.run:
             raise DiffmpError(
-                f"expected an empty folder or this training, found an unfinished one of another configuration or other columns "
+                f"expected an empty folder or this training, found one of another configuration or other columns "
                 f"in {self.checkpoint.parent}; choose another folder"
             )
         self.position = position

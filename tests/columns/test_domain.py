@@ -12,7 +12,6 @@ from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS
 from tests.synthetic import make_columns
 
-
 MEAN = np.array([270.0, 6e-3, 1e5, 20.0, 90.0, 300.0])[:, None]
 SPREAD = np.array([10.0, 4e-3, 800.0, 30.0, 60.0, 200.0])[:, None]
 

@@ -106,10 +106,14 @@ def test_cells_of_unequal_size_given_by_their_points(tmp_path):
     np.testing.assert_allclose(columns["SHF"].values[0], [10, 30])
 
 
+def test_heights_may_be_a_coordinate_along_numbered_levels(tmp_path, columns):
+    numbered = make_fields(FINE).swap_dims(z="lev")
+    numbered.to_netcdf(tmp_path / "numbered.nc")
+    xr.testing.assert_equal(read(tmp_path / "numbered.nc", spacing_km=60).load(), columns)
+
+
 def test_a_file_of_few_levels_is_interpolated_in_height(tmp_path):
-    make_fields(np.linspace(0.0, 20_000.0, 21)).rename({"z": "lev"}).rename({"lev": "lev"}).assign_coords(
-        z=("lev", np.linspace(0.0, 20_000.0, 21))
-    ).to_netcdf(tmp_path / "few.nc")
+    make_fields(np.linspace(0.0, 20_000.0, 21)).rename(z="lev").to_netcdf(tmp_path / "few.nc")
     columns = read(tmp_path / "few.nc", spacing_km=60)
     height = columns["height"].values
     np.testing.assert_allclose(columns["T"].values[0, 0], 300 - 0.005 * height, rtol=1e-6)

@@ -85,7 +85,7 @@ def _upside_down(raw):
         (lambda raw: raw.assign(in_state_ps=raw["in_state_ps"].assign_attrs(units="hPa")), "expected unit 'Pa'"),
         (_in_celsius, "expected T of 120 to 350 K .*degrees Celsius"),
         (_scaled("in_state_ps", factor=0.01), "expected Ps of .*hPa"),
-        (_scaled("in_state_q0001", "out_state_q0001", factor=30.0), "expected qv of .*g/kg"),
+        (_scaled("in_state_q0001", "out_state_q0001", factor=1e3), "expected qv of .*g/kg"),
         (_scaled("out_state_q0002", factor=1e3), "expected qc of"),
         (_with_value("in_state_t", np.nan), "expected finite values of T"),
         (_with_value("in_pbuf_LHFLX", np.inf), "expected finite values of LHF"),
@@ -104,16 +104,22 @@ def test_bad_data_are_refused_and_nothing_is_left_behind(tmp_path, damage, messa
 def test_a_truncated_file_is_refused(tmp_path, stack):
     whole = stack.read_bytes()
     stack.write_bytes(whole[: len(whole) * 2 // 3])
-    with pytest.raises(DiffmpError, match="expected raw data that a reader knows|truncated"):
+    with pytest.raises(DiffmpError, match="found something unreadable at .*stack.nc"):
         prepare(stack, tmp_path / "columns.zarr")
     with pytest.raises(DiffmpError, match="truncated or foreign file"):
         prepare(stack, tmp_path / "columns.zarr", kind="climsim")
     assert [path.name for path in tmp_path.iterdir()] == ["stack.nc"]
 
 
+def test_a_store_without_times_is_refused(tmp_path):
+    make_stack(DATES).isel(sample=slice(0, 0)).to_netcdf(tmp_path / "empty.nc")
+    with pytest.raises(DiffmpError, match="expected at least one time in empty.nc"):
+        prepare(tmp_path / "empty.nc", tmp_path / "columns.zarr")
+
+
 def test_foreign_and_missing_sources_are_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(DiffmpError, match="expected raw data that a reader knows .*notes.txt"):
+    with pytest.raises(DiffmpError, match="found something unreadable at .*notes.txt"):
         prepare(tmp_path / "notes.txt", tmp_path / "columns.zarr")
     with pytest.raises(DiffmpError, match="expected raw data that a reader knows"):
         prepare(tmp_path, tmp_path / "columns.zarr")

@@ -1,8 +1,8 @@
 """Samplers on Gaussian data, whose denoiser is known: mean and covariance must come out.
 
-The denoiser of N(mean, C) is ``E[x_0 | x] = mean + s C (s^2 C + (1 - s^2) I)^-1 (x - s mean)``: affine, so that a sampler is an
-affine map of its draws. Feeding it zeros and unit vectors gives the mean and the covariance of its samples without any
-sampling error.
+The denoiser of N(mean, C) is ``E[x_0 | x] = mean + s C (s^2 C + (1 - s^2) I)^-1 (x - s mean)``: affine, so that a
+sampler is an affine map of its draws. Feeding it zeros and unit vectors gives the mean and the covariance of its
+samples without any sampling error.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def denoise(x: Tensor, s: float) -> tuple[Tensor, Tensor]:
 
 
 def moments(sampler: Sampler, levels: Tensor, draws: int) -> tuple[Tensor, Tensor]:
-    """Exact mean and covariance of a sampler that draws so many times: row 2 k + j has unit noise in draw k, place j."""
+    """Exact mean and covariance of a sampler of so many draws: row 2 k + j has unit noise at place j of draw k."""
     count = 0
 
     def draw() -> Tensor:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from diffmp_core.columns.sources import climsim, crm, highres
 from diffmp_core.columns.sources.base import Progress, Source, stored_kind
+from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
 from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import open_store
 
 __all__ = ["SOURCES", "Progress", "Source", "recognise"]
 
@@ -28,6 +30,8 @@ def recognise(path: Path, kind: str | None = None) -> Source:
         raise DiffmpError(f"expected a source among {list(SOURCES)}, found {kind!r}; choose one")
     if not path.exists():
         raise DiffmpError(f"expected raw data at {path}, found nothing; check the path")
+    if path.is_file():
+        refuse_truncated(path)
     if kind is not None:
         return SOURCES[kind]
     for source in SOURCES.values():
@@ -35,6 +39,8 @@ def recognise(path: Path, kind: str | None = None) -> Source:
             return source
     if found := stored_kind(path):
         raise DiffmpError(f"expected raw data, found a store of kind {found!r} at {path}; it needs no preparing")
+    if path.is_file():
+        open_store(path).close()  # says so if it cannot be read at all
     known = "; ".join(f"{source.kind}: {source.expects}" for source in SOURCES.values())
     raise DiffmpError(
         f"expected raw data that a reader knows ({known}), found none at {path}; name another path or force --source"

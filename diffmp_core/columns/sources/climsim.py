@@ -35,6 +35,7 @@ from diffmp_core.columns.sources.base import (
     require_unit,
     require_variables,
 )
+from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
 from diffmp_core.constants import REFERENCE_PRESSURE
 from diffmp_core.errors import DiffmpError
 
@@ -210,6 +211,7 @@ def _open_pairs(path: Path, progress: Progress | None) -> tuple[xr.Dataset, xr.D
 
 
 def _open_step(file: Path, names: list[str]) -> xr.Dataset:
+    refuse_truncated(file)
     try:
         step = xr.open_dataset(file, decode_times=False, engine="netcdf4", chunks={})
     except (OSError, ValueError) as error:
@@ -222,6 +224,7 @@ def _open_grid(folder: Path) -> xr.Dataset:
     """The grid information file, in the folder of the pairs or one of the three above it."""
     for place in (folder, *folder.resolve().parents[:3]):
         if (place / GRID_INFO).is_file():
+            refuse_truncated(place / GRID_INFO)
             with xr.open_dataset(place / GRID_INFO, decode_times=False, engine="netcdf4") as grid:
                 require_variables(grid, _GRID, GRID_INFO)
                 return grid[list(_GRID)].load()
@@ -237,6 +240,8 @@ def _stacked(state: xr.Dataset, units: dict[str, str], times: list[cftime.dateti
         require_unit(state[name], unit, where)
         profile = ("lev",) if name.startswith(("state_t", "state_q")) else ()
         require_dims(state[name], ("sample", "ncol", *profile), where)
+    if not times:
+        raise DiffmpError(f"expected at least one time in {where}, found none; name another file")
     if len(set(times)) < len(times):
         raise DiffmpError(f"expected every time once in {where}, found one twice; remove the copy")
     state = state.rename(sample="time", ncol="cell").assign_coords(time=np.array(times, dtype=object))

@@ -51,6 +51,9 @@ from diffmp_core.variables import LEVELS
 LOWEST_TOP = 18_000.0
 """The levels of the file must reach this height [m] for 30 levels below 20 km to be meant."""
 
+_BLOCK_VALUES = 2**23
+"""Values of a field that are read at a time, at least all points of one level."""
+
 _PROFILES = {
     "T": "K",
     "qv": "kg kg-1",
@@ -85,7 +88,8 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr
         DiffmpError: a missing variable or map, a wrong unit or dims, heights or times that do not rise, a low top.
     """
     raw = open_store(path)
-    raw = raw.rename({"lev": "z"}) if "lev" in raw.dims else raw
+    if "lev" in raw.dims:
+        raw = raw.swap_dims(lev="z") if "z" in raw.variables else raw.rename(lev="z")
     where = path.name
     require_variables(raw, ["z", "lat", "lon", *_PROFILES, *_SURFACE], where)
     for name, unit in _PROFILES.items():
@@ -98,7 +102,8 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr
     heights = raw["z"].values.astype(float)
     _check_axes(heights, raw["time"].values, where)
     points = _table(raw, where)
-    raw = raw.chunk({"time": 1, "z": 1, "point": -1})
+    levels_at_once = max(1, _BLOCK_VALUES // raw.sizes["point"])
+    raw = raw.chunk({"time": 1, "z": min(levels_at_once, len(heights)), "point": -1})
     mean = {name: _mean(raw[name], points) for name in (*_PROFILES, *_SURFACE) if name != "w"}
     heating, moistening = (_flux_tendency(raw[name], raw["w"], points, heights) for name in ("T", "qv"))
     profiles = {
@@ -133,6 +138,8 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr
 
 
 def _check_axes(heights: np.ndarray, times: np.ndarray, where: str) -> None:
+    if len(times) == 0:
+        raise DiffmpError(f"expected at least one time in {where}, found none; name another file")
     if not (np.diff(heights) > 0).all():
         raise DiffmpError(f"expected heights z that rise from the surface in {where}, found others; flip dimension z")
     if heights[0] < 0 or heights[-1] < LOWEST_TOP:

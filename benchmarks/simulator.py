@@ -1,0 +1,115 @@
+"""Cost of the column simulator: CPU-ns per grid point and step, in total and by part, beside a reference.
+
+The reference is a multiply-add over an array of one column's size on the same machine, in the same run, so that the
+ratio compares between machines. Run: python benchmarks/simulator.py [hours of spin-up, default 20]
+"""
+
+import sys
+import time
+
+import numpy as np
+from numba import njit
+
+from diffmp_core.crm import column
+from diffmp_core.crm.advection import advect_momentum, advect_scalars, mass_fluxes
+from diffmp_core.crm.column import QS, S, U, W
+from diffmp_core.crm.dynamics import accelerate, courant_number, filter_x, run, sponge, step
+from diffmp_core.crm.forcing import hourly_forcing, make_site, mean_wind
+from diffmp_core.crm.large_scale import cloud_top_cooling, large_scale
+from diffmp_core.crm.microphysics import microphysics
+from diffmp_core.crm.pressure import project
+from diffmp_core.crm.sedimentation import sedimentation
+from diffmp_core.crm.surface import surface_exchange
+from diffmp_core.crm.turbulence import mix
+from diffmp_core.crm.vertical_grid import NX, NZ, TIME_STEP
+from diffmp_core.crm.waves import draw_waves
+
+POINTS = NX * NZ
+SITES = {"tropical sea": (0.0, 160.0), "trade-wind sea": (20.0, -150.0), "midlatitude sea": (-55.0, 30.0),
+         "tropical land": (0.0, 22.0)}
+TARGET = 150.0  # ns
+
+
+@njit(cache=True)
+def multiply_add(a, b, c, repeats):
+    """c = a * b + c, the reference: one multiply-add per element."""
+    for _ in range(repeats):
+        for i in range(a.size):
+            c[i] = a[i] * b[i] + c[i]
+
+
+def cpu_ns(function, repeats):
+    """CPU time of one call, ns: the least of five measurements."""
+    best = np.inf
+    for _ in range(5):
+        begun = time.process_time_ns()
+        for _ in range(repeats):
+            function()
+        best = min(best, (time.process_time_ns() - begun) / repeats)
+    return best
+
+
+def spun_up(lat, lon, hours):
+    """A column after some hours, with all that a step needs."""
+    site, waves = make_site(lat, lon, 91), draw_waves(0)
+    base = column.base_state(site.temperature, site.surface_pressure)
+    noise = 0.2 * np.random.default_rng(0).standard_normal((NZ, NX)) * (base.height < 2000)[:, None]
+    state = column.initial_state(base, site.vapour, mean_wind(lat), noise)
+    surface = np.zeros((column.N_SURFACE, NX))
+    surface[column.SKIN_TEMPERATURE] = site.deep_soil if site.land else site.sea_temperature
+    work, budget = column.workspace(), np.zeros(column.N_BUDGET)
+    for hour in range(hours):
+        forcing = hourly_forcing(site, waves, 91 + hour / 24, hour % 24, hour * 3600.0)
+        run(state, surface, base, forcing, TIME_STEP, 120, 0, work, budget)
+    return state, surface, base, forcing, work, budget
+
+
+def parts(state, surface, base, forcing, work, budget):
+    """Name -> call of every part of the step; calls change the state little and in the order of the step."""
+    u, w, dt = state[U], state[W], 1e-3
+
+    def momentum():
+        advect_momentum(u, w, base, True, work)
+
+    return {
+        "Courant number": lambda: courant_number(u, w, base, dt),
+        "mass fluxes": lambda: mass_fluxes(u, w, base, dt, work.flux_x, work.flux_z),
+        "large scale": lambda: large_scale(state, base, forcing, dt, work, budget),
+        "cloud-top longwave": lambda: cloud_top_cooling(state, base, dt, work, budget),
+        "surface": lambda: surface_exchange(state, surface, base, forcing, dt, work, budget),
+        "turbulence": lambda: mix(state, surface, base, forcing, dt, work),
+        "scalar advection (6)": lambda: advect_scalars(state, S, QS + 1, base, True, work),
+        "momentum advection (2)": momentum,
+        "microphysics": lambda: microphysics(state, base, dt),
+        "sedimentation": lambda: sedimentation(state, surface, base, dt, work, budget),
+        "buoyancy": lambda: accelerate(state, base, dt, work),
+        "filter": lambda: (filter_x(u, NZ, 1e-9, work), filter_x(w, NZ, 1e-9, work)),
+        "sponge": lambda: sponge(u, w, base, dt),
+        "pressure projection": lambda: project(u, w, base, work),
+    }
+
+
+def main():
+    hours = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    generator = np.random.default_rng(0)
+    a, b, c = generator.uniform(0, 1e-3, (3, POINTS))
+    multiply_add(a, b, c, 1)
+    reference = cpu_ns(lambda: multiply_add(a, b, c, 1000), 20) / 1000 / POINTS
+    print(f"reference: multiply-add of {POINTS} float64 in cache, {reference:.3f} ns per element")
+    totals, tables = {}, {}
+    for name, site in SITES.items():
+        setup = spun_up(*site, hours)
+        totals[name] = cpu_ns(lambda s=setup: run(s[0], s[1], s[2], s[3], TIME_STEP, 120, 0, s[4], s[5]), 2) / 120 / POINTS
+        step(*setup[:4], TIME_STEP, True, False, *setup[4:])
+        tables[name] = {part: cpu_ns(call, 200) / POINTS for part, call in parts(*setup).items()}
+    print(f"{'ns per grid point and step':28s}" + "".join(f"{name:>17s}" for name in SITES))
+    for part in next(iter(tables.values())):
+        print(f"{part:28s}" + "".join(f"{tables[name][part]:17.1f}" for name in SITES))
+    print(f"{'whole step':28s}" + "".join(f"{totals[name]:17.1f}" for name in SITES))
+    print(f"{'ratio to the reference':28s}" + "".join(f"{totals[name] / reference:17.0f}" for name in SITES))
+    mean = float(np.mean(list(totals.values())))
+    print(f"mean of the sites {mean:.0f} ns, target {TARGET:.0f} ns: {'met' if mean <= TARGET else 'MISSED'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Make the shipped demo from a prepared simulator store: ``python data/make_demo.py COLUMNS``.
+
+Writes ``data/demo``: test columns at a few times, the scores of the emulators ``assets/emulators/simulator-*`` on
+them, and of the reference ensembles made of the training columns. The whole way is in ``data/README.md``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+import xarray as xr
+
+from diffmp_core.experiments import add_to_experiment, load_experiment, write_experiment
+from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
+from diffmp_core.scores.evaluate import evaluate
+from diffmp_core.scores.table import markdown_table
+from diffmp_core.stores import columns_id, open_columns, select_split, write_store
+from diffmp_core.variables import INPUTS, OUTPUTS
+
+ROOT = Path(__file__).parents[1]
+DEMO = ROOT / "data" / "demo"
+EMULATORS = {
+    "DIFF-MP calibrated": ROOT / "assets" / "emulators" / "simulator-120km-calibrated",
+    "DIFF-MP paper": ROOT / "assets" / "emulators" / "simulator-120km-paper",
+    "Deterministic regression": ROOT / "assets" / "emulators" / "simulator-120km-regression",
+}
+DESCRIPTION = (
+    "Idealised superparameterised columns: one two-dimensional cloud-resolving model in each cell of a global "
+    "icosahedral grid. Not GRIST, and no reproduction of the paper's data."
+)
+
+
+def write_test_columns(columns: xr.Dataset, times: int, path: Path) -> Path:
+    """Write ``times`` test times, evenly spread, as one compressed netCDF file."""
+    test = select_split(columns, "test")
+    chosen = np.unique(np.linspace(0, test.sizes["time"] - 1, times).round().astype(int))
+    test = test.isel(time=chosen).load().drop_encoding()
+    test.attrs["columns_id"] = columns_id(test)
+    encoding = {v.name: {"zlib": True, "complevel": 6, "shuffle": True} for v in INPUTS + OUTPUTS}
+    return write_store(test, path, encoding=encoding)
+
+
+def main(
+    columns: Annotated[Path, typer.Argument(help="Store written by 'diffmp prepare' from the simulator's output.")],
+    times: Annotated[int, typer.Option(help="Test times to ship.")] = 4,
+    members: int = 32,
+    steps: int = 5,
+) -> None:
+    """Write the demo experiment and print its table of scores."""
+    store = open_columns(columns)
+    shipped = write_test_columns(store, times, DEMO / "columns.nc")
+    results = {}
+    for name, folder in EMULATORS.items():
+        if folder.is_dir():
+            results[name] = evaluate(folder, shipped, DEMO, members=members, steps=steps, split="all", name=name)
+    train = select_split(store, "train")
+    for name, reference in (
+        ("Analogue ensemble", AnalogueEnsemble.from_columns(train)),
+        ("Climatological ensemble", ClimatologicalEnsemble.from_columns(train)),
+    ):
+        results[name] = evaluate(reference, shipped, members=members, steps=steps, split="all", name=name)
+        add_to_experiment(DEMO, name, results[name])
+    experiment = load_experiment(DEMO).model_copy(
+        update={
+            "title": "Simulated globe, 120 km",
+            "description": DESCRIPTION,
+            "provenance": {"simulator": str(store.attrs["source"]), "made by": "data/make_demo.py", "licence": "Apache-2.0"},
+        }
+    )
+    write_experiment(DEMO, experiment)
+    print(markdown_table([(name, result.table()) for name, result in results.items()]))
+
+
+if __name__ == "__main__":
+    typer.run(main)

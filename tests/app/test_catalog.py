@@ -1,0 +1,73 @@
+"""What is served: names, arrays, colour ranges; bad folders are told and do no harm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.catalog import DEMO, Catalog, served_folders
+from app.metrics import MAP_BY_NAME
+from diffmp_core.errors import DiffmpError
+
+
+def test_names_come_from_folders(catalog, experiment_folder):
+    assert catalog.names == ("globe", "small")
+    assert Catalog([experiment_folder, experiment_folder.parent]).names == ("globe", "globe-2")
+
+
+def test_limits_follow_the_test_split(catalog):
+    limits = catalog.limits("globe")
+    assert (limits.times, limits.cells, limits.emulators) == (4, 642, ("DIFF-MP calibrated", "DIFF-MP paper"))
+    assert abs(catalog.grid("globe").pressure[limits.level] - 50_000) < 5_000
+    heating = catalog.columns("globe")["tend_T_sgs"].mean("time").values[:, limits.level]
+    assert heating[limits.cell] == heating.max()
+
+
+def test_levels_are_those_of_the_store(catalog):
+    scores = catalog.scores("globe", "DIFF-MP paper")
+    one = catalog.levels("globe", "DIFF-MP paper", "bias", "qc", 2)
+    np.testing.assert_array_equal(one, scores["column_bias"].sel(variable="qc").isel(time=2).values)
+    mean = catalog.levels("globe", "DIFF-MP paper", "mse", "qc", None)
+    np.testing.assert_allclose(mean, scores["column_mse"].sel(variable="qc").mean("time").values, rtol=1e-5)
+
+
+def test_spread_over_the_times_is_a_root_mean_square(catalog):
+    spread = catalog.scores("globe", "DIFF-MP paper")["column_spread"].sel(variable="qi").values.astype(float)
+    mean = catalog.levels("globe", "DIFF-MP paper", "spread", "qi", None)
+    np.testing.assert_allclose(mean, np.sqrt((spread**2).mean(axis=0)), rtol=1e-5)
+
+
+def test_arrays_are_read_once(catalog):
+    assert catalog.levels("globe", "DIFF-MP paper", "mse", "qc", None) is catalog.levels("globe", "DIFF-MP paper", "mse", "qc", None)
+
+
+def test_references_without_a_store_have_no_map(catalog):
+    assert catalog.scores("globe", "Analogue ensemble") is None
+    assert catalog.levels("globe", "Analogue ensemble", "mse", "qc", None) is None
+    assert catalog.live("globe", "Analogue ensemble") is None
+
+
+def test_colours_are_the_same_for_all_emulators(catalog):
+    metric = MAP_BY_NAME["mse"]
+    low, high = catalog.colour_range("globe", metric, "qc", averaged=True, key=3, drawn=lambda levels: levels[3])
+    both = [catalog.levels("globe", emulator, "mse", "qc", None)[3] for emulator in catalog.limits("globe").emulators]
+    assert low == 0.0
+    assert high == pytest.approx(np.percentile(np.stack(both), 99.0))
+    low, high = catalog.colour_range("globe", MAP_BY_NAME["bias"], "qc", averaged=False, key=3, drawn=lambda levels: levels[3])
+    assert low == -high < 0
+
+
+def test_a_bad_folder_is_told_and_the_others_are_served(experiment_folder, tmp_path):
+    catalog = Catalog([tmp_path / "nothing", experiment_folder])
+    assert catalog.names == ("globe",)
+    assert len(catalog.problems) == 1
+    with pytest.raises(DiffmpError, match="nothing"):
+        Catalog([tmp_path / "nothing"])
+
+
+def test_folders_named_win_over_the_environment_over_the_demo(monkeypatch, tmp_path):
+    monkeypatch.delenv("DIFFMP_EXPERIMENTS", raising=False)
+    assert served_folders([]) == [DEMO]
+    monkeypatch.setenv("DIFFMP_EXPERIMENTS", f"{tmp_path}/a:{tmp_path}/b")
+    assert served_folders([]) == [tmp_path / "a", tmp_path / "b"]
+    assert served_folders(["c"]) == [type(tmp_path)("c")]

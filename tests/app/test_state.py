@@ -1,0 +1,134 @@
+"""The state and its form in the address."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import param
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.state import ADDRESS_NAMES, COMPOSITES, LONGEST_QUERY, TABS, Limits, State
+
+LIMITS = {
+    "globe": Limits(emulators=("calibrated", "paper"), times=5, cells=100, cell=3, level=12),
+    "small": Limits(emulators=("paper",), times=2, cells=10, cell=1, level=8),
+}
+
+
+def make_state() -> State:
+    return State(list(LIMITS), LIMITS.__getitem__)
+
+
+def values(state: State) -> dict[str, object]:
+    return {name: getattr(state, name) for name in ADDRESS_NAMES}
+
+
+def test_defaults_need_no_query():
+    state = make_state()
+    assert state.query() == ""
+    assert (state.experiment, state.emulator, state.cell, state.level) == ("globe", "calibrated", 3, 12)
+
+
+def test_only_what_differs_is_written():
+    state = make_state()
+    state.param.update(level=4, scale_SHF=0.3, average=False)
+    assert state.query() == "?level=4&average=0&scale_SHF=0.3"
+
+
+def test_experiment_changes_bounds_and_keeps_what_still_holds():
+    state = make_state()
+    state.param.update(emulator="paper", time=4, cell=99)
+    state.experiment = "small"
+    assert (state.emulator, state.time, state.cell, state.level) == ("paper", 1, 1, 8)
+    assert state.param["cell"].bounds == (0, 9)
+    with pytest.raises(ValueError, match="cell"):
+        state.cell = 10
+
+
+def test_one_change_of_experiment_is_one_event():
+    state = make_state()
+    seen = []
+    state.param.watch(lambda *events: seen.append({event.name for event in events}), list(ADDRESS_NAMES))
+    state.experiment = "small"
+    assert set.union(*seen) >= {"experiment", "emulator", "cell", "level"}
+
+
+def test_query_of_another_experiment_keeps_its_cell():
+    state = make_state()
+    assert state.apply_query("?experiment=small&cell=7&emulator=paper") == []
+    assert (state.experiment, state.cell) == ("small", 7)
+    assert state.query() == "?experiment=small&cell=7"
+
+
+def test_reset_puts_perturbations_back():
+    state = make_state()
+    state.param.update(neutralise_T=0.5, scale_LHF=0.0, top_level=3, cell=50)
+    state.reset_perturbations()
+    assert state.query() == "?cell=50"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_round_trip(data):
+    state, other = make_state(), make_state()
+    state.experiment = data.draw(st.sampled_from(list(LIMITS)))
+    for name in ADDRESS_NAMES:
+        parameter = state.param[name]
+        if name == "experiment":
+            continue
+        if isinstance(parameter, param.Selector):
+            value = data.draw(st.sampled_from(list(parameter.objects)))
+        elif isinstance(parameter, param.Boolean):
+            value = data.draw(st.booleans())
+        elif isinstance(parameter, param.Integer):
+            value = data.draw(st.integers(*parameter.bounds))
+        else:
+            value = round(data.draw(st.floats(*parameter.bounds, allow_nan=False)), 2)
+        setattr(state, name, value)
+    query = state.query()
+    assert len(query) < LONGEST_QUERY
+    assert other.apply_query(query) == []
+    assert values(other) == pytest.approx(values(state))
+
+
+@pytest.mark.parametrize(
+    "value", ["", "'7'", '"7"', "99999999999999999999", "-999", "1e3", "nan", "inf", "[1]", "{}", "None", "../../etc", "<b>7</b>", "7 ", "٧٫٥"]
+)
+def test_malformed_values_fall_back_with_a_notice(value):
+    for name in set(ADDRESS_NAMES) - {"experiment", "seed"}:
+        state = make_state()
+        expected = values(state)
+        notices = state.apply_query("?" + urlencode({name: value}))
+        if value in ("7 ", "1e3") and not notices:
+            continue
+        assert len(notices) == 1, (name, value)
+        assert name in notices[0]
+        assert values(state) == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(
+    st.text(max_size=60),
+    st.dictionaries(st.sampled_from([*ADDRESS_NAMES, "name", "_limits", "param", "__class__"]), st.text(max_size=30)).map(urlencode),
+))
+def test_nothing_in_an_address_raises(query):
+    state = make_state()
+    for notice in state.apply_query("?" + query):
+        assert isinstance(notice, str)
+    assert state.apply_query(state.query()) == []
+
+
+def test_overlong_addresses_are_refused():
+    state = make_state()
+    assert len(state.apply_query("?level=4" + "&x=1" * LONGEST_QUERY)) == 1
+    assert state.query() == ""
+
+
+def test_every_tab_and_composite_can_be_linked():
+    for name, options in (("tab", TABS), ("composite", COMPOSITES)):
+        for option in options:
+            state = make_state()
+            assert state.apply_query("?" + urlencode({name: option})) == []
+            assert getattr(state, name) == option

@@ -1,0 +1,170 @@
+"""The emulator folder: what is written comes back, and what does not fit is refused in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file, save_file
+
+from diffmp_core.columns.normalize import Normalization, fit
+from diffmp_core.errors import DiffmpError
+from diffmp_core.models.base import (
+    NetworkEmulator,
+    build_emulator,
+    inference_dtype,
+    load_config,
+    load_emulator,
+    save_emulator,
+)
+from diffmp_core.stores import stack_channels
+from diffmp_core.variables import INPUTS, OUTPUTS
+from tests.synthetic import make_columns
+
+MODEL = {"kind": "diffusion", "filters": 8, "layers": 2}
+
+
+@pytest.fixture(scope="module")
+def inputs() -> torch.Tensor:
+    return torch.from_numpy(stack_channels(make_columns(cells=12, times=6), INPUTS))
+
+
+@pytest.fixture(scope="module")
+def normalization() -> Normalization:
+    store = make_columns(cells=12, times=6)
+    levels = {"height": store["height"].values, "pressure": store["pressure"].values}
+    return fit(stack_channels(store, INPUTS), stack_channels(store, OUTPUTS), **levels)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, normalization: Normalization) -> Path:
+    torch.manual_seed(0)
+    return save_emulator(build_emulator(MODEL, normalization), tmp_path / "emulator", {"training": {"batch": 8}})
+
+
+def sample(emulator: NetworkEmulator, inputs: torch.Tensor) -> torch.Tensor:
+    return emulator.sample(inputs[:2], 4, generator=torch.Generator().manual_seed(0), steps=3)
+
+
+@pytest.mark.parametrize("kind", ["diffusion", "regression"])
+def test_an_emulator_comes_back_as_it_was(
+    tmp_path: Path, normalization: Normalization, inputs: torch.Tensor, kind: str
+) -> None:
+    torch.manual_seed(1)
+    emulator = build_emulator({**MODEL, "kind": kind}, normalization)
+    loaded = load_emulator(save_emulator(emulator, tmp_path), precision="float32")
+    assert loaded.kind == kind
+    assert loaded.config == emulator.config
+    assert not any(p.requires_grad for p in loaded.parameters())
+    assert torch.equal(sample(emulator, inputs), sample(loaded, inputs))
+
+
+def test_the_config_keeps_what_the_training_adds(folder: Path) -> None:
+    config = load_config(folder)
+    assert config["training"] == {"batch": 8}
+    assert config["model"] | MODEL == config["model"]
+    files = sorted(path.name for path in folder.iterdir())
+    assert files == ["config.yaml", "normalization.json", "weights.safetensors"]
+
+
+def test_bfloat16_changes_samples_by_its_rounding_only(folder: Path, inputs: torch.Tensor) -> None:
+    exact = sample(load_emulator(folder, precision="float32"), inputs)
+    rounded = sample(load_emulator(folder, precision="bfloat16"), inputs)
+    assert rounded.dtype == torch.float32
+    assert ((rounded - exact)[:, :, :2].std() / exact[:, :, :2].std()) < 0.03
+
+
+def test_auto_precision_is_what_the_processor_is_fast_in(folder: Path) -> None:
+    emulator = load_emulator(folder)
+    assert next(emulator.parameters()).dtype == inference_dtype(torch.device("cpu"))
+
+
+def test_sample_refuses_columns_of_another_shape(folder: Path, inputs: torch.Tensor) -> None:
+    emulator = load_emulator(folder)
+    with pytest.raises(DiffmpError, match=r"expected inputs of shape \(column, 6, 30\), found \(2, 6, 29\)"):
+        sample(emulator, inputs[:, :, :29])
+
+
+@pytest.mark.parametrize(
+    "options", [{"members": 0}, {"steps": 0}, {"guidance": (0.0, 0.0)}], ids=["members", "steps", "guidance"]
+)
+def test_sample_refuses_options_out_of_range(folder: Path, inputs: torch.Tensor, options: dict) -> None:
+    emulator = load_emulator(folder)
+    arguments = {"members": 2, "steps": 2, "guidance": (0.0, 0.0, 0.0, 0.0), **options}
+    with pytest.raises(DiffmpError, match="expected members >= 1, steps >= 1 and 4 guidance strengths"):
+        emulator.sample(inputs[:1], generator=torch.Generator(), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "gan"}, r"expected model.kind among \['diffusion', 'regression'\], found 'gan'"),
+        ({"filters": 7}, "model.filters, found 7"),
+        ({"colour": "red"}, "model.colour, found 'red'"),
+        ({"normalization": "paper"}, "expected a normalisation of method 'paper'"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(normalization: Normalization, change: dict, message: str) -> None:
+    with pytest.raises(DiffmpError, match=message):
+        build_emulator({**MODEL, **change}, normalization)
+
+
+def test_a_folder_without_an_emulator_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DiffmpError, match="expected an emulator folder with config.yaml, found none"):
+        load_emulator(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["a: [", "just words", "model: 3"])
+def test_a_foreign_config_is_refused(folder: Path, text: str) -> None:
+    (folder / "config.yaml").write_text(text)
+    with pytest.raises(DiffmpError, match=r"^expected .*config\.yaml"):
+        load_emulator(folder)
+
+
+def test_missing_weights_are_refused(folder: Path) -> None:
+    (folder / "weights.safetensors").unlink()
+    with pytest.raises(DiffmpError, match="expected weights at .*, found none"):
+        load_emulator(folder)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, 3000])
+def test_truncated_weights_are_refused(folder: Path, keep: int) -> None:
+    path = folder / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DiffmpError, match="expected a whole safetensors file"):
+        load_emulator(folder)
+
+
+def test_a_pickle_is_not_opened(folder: Path) -> None:
+    torch.save({"a": torch.zeros(2)}, folder / "weights.safetensors")
+    with pytest.raises(DiffmpError, match="expected a whole safetensors file"):
+        load_emulator(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"filters": 16}, "of shape"), ({"layers": 3}, "found no "), ({"layers": 1}, "an unknown ")],
+    ids=["shape", "missing", "unknown"],
+)
+def test_weights_of_another_network_are_refused(folder: Path, change: dict, message: str) -> None:
+    config = load_config(folder)
+    (folder / "config.yaml").write_text(yaml.safe_dump({"model": config["model"] | change}))
+    with pytest.raises(DiffmpError, match=message):
+        load_emulator(folder)
+
+
+def test_weights_that_are_not_finite_are_refused(folder: Path) -> None:
+    weights = load_file(folder / "weights.safetensors")
+    weights["denoiser.read_in.bias"][0] = torch.nan
+    save_file(weights, folder / "weights.safetensors")
+    with pytest.raises(DiffmpError, match=r"NaN or infinity in denoiser\.read_in\.bias"):
+        load_emulator(folder)
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, normalization: Normalization) -> None:
+    (tmp_path / "file").write_text("in the way")
+    emulator = build_emulator(MODEL, normalization)
+    with pytest.raises(DiffmpError, match="could not write"):
+        save_emulator(emulator, tmp_path / "file" / "emulator")

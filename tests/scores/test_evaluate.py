@@ -1,0 +1,253 @@
+"""A whole evaluation: what it writes, and that neither batches nor blocks nor the way through the disk change it."""
+
+import json
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from diffmp_core.errors import DiffmpError
+from diffmp_core.experiments import load_experiment
+from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
+from diffmp_core.scores import evaluate as evaluate_module
+from diffmp_core.scores.ensemble import crps_fair
+from diffmp_core.scores.evaluate import evaluate
+from diffmp_core.scores.table import METRICS, rich_table
+from diffmp_core.stores import open_columns, open_store, select_split, stack_channels, write_store
+from diffmp_core.variables import INPUTS, LEVELS, OUTPUT_NAMES, OUTPUTS
+from tests.synthetic import make_columns
+
+MEMBERS = 8
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return write_store(make_columns(cells=42, times=7), tmp_path_factory.mktemp("columns") / "columns.zarr")
+
+
+@pytest.fixture(scope="module")
+def analogue(path):
+    return AnalogueEnsemble.from_columns(select_split(open_columns(path), "train"))
+
+
+@pytest.fixture(scope="module")
+def scored(path, analogue, tmp_path_factory):
+    """Result and experiment folder of an evaluation on all times."""
+    out = tmp_path_factory.mktemp("experiment")
+    return evaluate(analogue, path, out, members=MEMBERS, split="all", name="Analogue"), out
+
+
+def direct(path, analogue):
+    """Truth (column, 4, level) and members (column, member, 4, level) in units of the truth's std, all in memory."""
+    columns = open_columns(path)
+    inputs = stack_channels(columns, INPUTS)
+    truth = stack_channels(columns, OUTPUTS).astype(float)
+    std = truth.std(axis=(0, 2))[:, None]
+    members = analogue.sample(torch.from_numpy(inputs), MEMBERS).numpy() / std
+    return truth / std, members
+
+
+class Broken:
+    """Emulator whose samples are not finite."""
+
+    kind = "broken"
+
+    def sample(self, inputs, members, *, generator, steps, guidance):
+        samples = torch.zeros(len(inputs), members, len(OUTPUTS), LEVELS)
+        samples[0, 0, 2, 5] = torch.nan
+        return samples
+
+
+def test_overall_and_level_scores_are_those_of_all_values_at_once(path, analogue, scored):
+    result, _ = scored
+    truth, members = direct(path, analogue)
+    mean = members.mean(axis=1)
+    for i, name in enumerate(OUTPUT_NAMES):
+        scores = result.scores[name]
+        assert scores["mse"] == pytest.approx(((mean - truth)[:, i] ** 2).mean(), rel=1e-6)
+        assert scores["pcc"] == pytest.approx(np.corrcoef(mean[:, i].ravel(), truth[:, i].ravel())[0, 1], rel=1e-6)
+        assert scores["std_ratio"] == pytest.approx(members[:, :, i].std() / truth[:, i].std(), rel=1e-6)
+        assert scores["crps_fair"] == pytest.approx(crps_fair(truth, members)[:, i].mean(), rel=1e-6)
+    np.testing.assert_allclose(result.averages["level_mse"], ((mean - truth) ** 2).mean(axis=0), rtol=1e-5, atol=1e-12)
+    std = stack_channels(open_columns(path), OUTPUTS).std(axis=(0, 2))
+    np.testing.assert_allclose(result.averages["truth_std"], std, rtol=1e-5)
+
+
+def test_fields_are_those_of_each_column(path, analogue, scored):
+    result, _ = scored
+    truth, members = direct(path, analogue)
+    store = open_store(result.store)
+
+    def at(name: str) -> np.ndarray:
+        return store[name].transpose("time", "cell", "variable", "level").values.reshape(truth.shape)
+
+    error = members.mean(axis=1) - truth
+    np.testing.assert_allclose(at("column_bias"), error, rtol=0.02, atol=1e-6)
+    np.testing.assert_allclose(at("column_mse"), error**2, rtol=0.02, atol=1e-6)
+    np.testing.assert_allclose(at("column_spread"), members.std(axis=1, ddof=1), rtol=0.02, atol=1e-6)
+    np.testing.assert_allclose(at("column_crps_fair"), crps_fair(truth, members), rtol=0.02, atol=1e-6)
+    assert set(np.unique(store["column_covered"])) <= {0, 1}
+    assert store["column_covered"].mean().item() == pytest.approx(store["level_coverage_ratio"].mean().item())
+
+
+def test_cells_levels_and_all_agree(scored):
+    store = open_store(scored[0].store).load()
+    for name in ("mse", "crps_fair", "bias", "coverage_ratio"):
+        np.testing.assert_allclose(store[f"cell_{name}"].mean("cell"), store[f"level_{name}"], rtol=0.02, atol=2e-3)
+        np.testing.assert_allclose(store[f"level_{name}"].mean("level"), store[f"overall_{name}"], rtol=1e-10)
+
+
+def test_store_follows_the_contract(scored, path):
+    result, out = scored
+    store = open_store(result.store)
+    assert result.store == out / "scores.nc"
+    assert store.attrs["diffmp_kind"] == "scores"
+    assert store.attrs["members"] == MEMBERS
+    assert store["variable"].values.tolist() == list(OUTPUT_NAMES)
+    for metric in METRICS:
+        assert store[f"cell_{metric}"].dims == ("variable", "level", "cell")
+        assert store[f"level_{metric}"].dims == ("variable", "level")
+        assert store[f"overall_{metric}"].dims == ("variable",)
+    for name in ("mse", "spread", "crps_fair", "bias", "covered"):
+        assert store[f"column_{name}"].dims == ("time", "variable", "level", "cell")
+    assert store["column_covered"].dtype == np.int8
+    columns = open_columns(path)
+    for name in ("lat", "lon", "area", "height", "pressure", "time"):
+        np.testing.assert_array_equal(store[name], columns[name])
+    values = columns.sizes["time"] * columns.sizes["cell"]
+    assert (store["histogram_truth"].sum("bin") == values).all()
+    assert (store["histogram_members"].sum("bin") == values * MEMBERS).all()
+    assert (store["rank_histogram"].sum("rank") == values).all()
+    assert store.sizes["rank"] == MEMBERS + 1
+
+
+def test_json_has_the_variables_in_order_and_valid_numbers(scored):
+    result, out = scored
+    table = json.loads((out / "scores.json").read_text())
+    assert list(table["scores"]) == list(OUTPUT_NAMES)
+    assert all(list(scores) == list(METRICS) for scores in table["scores"].values())
+    assert (table["members"], table["steps"], table["seed"], table["columns"]) == (MEMBERS, 5, 0, 42 * 7)
+    assert table["emulator"] == "Analogue"
+    assert "nan" not in (out / "scores.json").read_text().lower()
+    assert table == result.table()
+
+
+@pytest.mark.parametrize("batch", [5, 1000])
+def test_batches_of_any_size_give_the_same(path, analogue, scored, batch):
+    other = evaluate(analogue, path, members=MEMBERS, split="all", batch=batch)
+    for name in OUTPUT_NAMES:
+        expected = [scored[0].scores[name][metric] for metric in METRICS]
+        assert [other.scores[name][metric] for metric in METRICS] == pytest.approx(expected, rel=1e-10, nan_ok=True)
+    xr.testing.assert_equal(other.averages["histogram_members"], scored[0].averages["histogram_members"])
+
+
+def test_blocks_of_cells_give_the_same(path, analogue, scored, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate_module, "CELLS_AT_ONCE", 10)
+    other = evaluate(analogue, path, tmp_path / "out", members=MEMBERS, split="all")
+    for name in OUTPUT_NAMES:
+        expected = [scored[0].scores[name][metric] for metric in METRICS]
+        assert [other.scores[name][metric] for metric in METRICS] == pytest.approx(expected, rel=1e-10, nan_ok=True)
+    mine, theirs = open_store(other.store), open_store(scored[0].store)
+    for name in ("column_mse", "column_covered", "cell_pcc", "cell_kurtosis_ratio"):
+        xr.testing.assert_allclose(mine[name], theirs[name], rtol=0.02)
+
+
+def test_blocks_draw_different_noise():
+    seeds = {evaluate_module._block_seed(seed, block) for seed in range(3) for block in range(5)}
+    assert len(seeds) == 15
+    assert evaluate_module._block_seed(7, 0) == 7
+
+
+def test_the_experiment_can_be_opened_and_added_to(scored, path, analogue):
+    result, out = scored
+    first = load_experiment(out)
+    assert first.columns == path
+    assert [entry.name for entry in first.emulators] == ["Analogue"]
+    climatology = ClimatologicalEnsemble.from_columns(select_split(open_columns(path), "train"))
+    evaluate(climatology, path, out, members=MEMBERS, split="all", name="Climatology")
+    second = load_experiment(out)
+    assert [entry.name for entry in second.emulators] == ["Analogue", "Climatology"]
+    assert second.emulators[1].scores == out / "climatology.nc"
+    assert json.loads(second.emulators[0].table.read_text()) == result.table()
+
+
+def test_other_columns_are_refused_before_anything_is_drawn(scored, path):
+    _, out = scored
+    before = sorted(out.iterdir())
+    with pytest.raises(DiffmpError, match="expected the columns of the experiment"):
+        evaluate(Broken(), path, out, split="test")
+    assert sorted(out.iterdir()) == before
+
+
+def test_a_limited_evaluation_keeps_its_columns(path, analogue, tmp_path):
+    result = evaluate(analogue, path, tmp_path, members=MEMBERS, split="train", limit=50)
+    assert 48 <= result.columns <= 50
+    experiment = load_experiment(tmp_path)
+    kept = select_split(open_columns(experiment.columns), experiment.split)
+    assert kept.sizes["time"] * kept.sizes["cell"] == result.columns
+    store = open_store(result.store)
+    np.testing.assert_array_equal(kept["lat"], store["lat"])
+    np.testing.assert_array_equal(kept["time"], store["time"])
+    again = evaluate(analogue, experiment.columns, members=MEMBERS, split=experiment.split)
+    assert again.scores["qc"]["mse"] == pytest.approx(result.scores["qc"]["mse"], rel=1e-6)
+
+
+def test_same_seed_same_scores_other_seed_others(path):
+    climatology = ClimatologicalEnsemble.from_columns(select_split(open_columns(path), "train"))
+    one, two, three = (evaluate(climatology, path, members=4, seed=seed).scores for seed in (1, 1, 2))
+    assert one == two
+    assert one["tend_T_sgs"]["mse"] != three["tend_T_sgs"]["mse"]
+
+
+def test_samples_that_are_not_finite_are_refused_and_nothing_is_left(path, tmp_path):
+    with pytest.raises(DiffmpError, match="expected finite samples, found NaN or infinity in qc"):
+        evaluate(Broken(), path, tmp_path / "out", split="test")
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_a_variable_that_never_varies_is_not_scored_and_that_is_said(analogue, tmp_path):
+    columns = make_columns(cells=42, times=7)
+    columns["qi"] = columns["qi"] * 0
+    columns["qi"].attrs = make_columns(cells=1, times=3)["qi"].attrs
+    result = evaluate(analogue, write_store(columns, tmp_path / "dry.nc"), members=MEMBERS, split="all")
+    assert result.table()["scores"]["qi"]["mse"] is None
+    assert result.scores["qc"]["mse"] > 0
+    assert any("qi never varies" in note for note in result.notes)
+
+
+def test_a_store_is_not_taken_for_an_experiment_folder(path, analogue):
+    with pytest.raises(DiffmpError, match="expected a folder for the experiment"):
+        evaluate(analogue, path, path, split="test")
+
+
+def test_levels_where_the_truth_hardly_varies_are_said(scored):
+    result, _ = scored
+    blank = np.isnan(result.averages["level_std_ratio"].values).sum(axis=1)
+    for i, name in enumerate(OUTPUT_NAMES):
+        assert any(note.startswith(f"{name}:") and str(blank[i]) in note for note in result.notes) == bool(blank[i])
+    assert np.isfinite(result.averages["level_mse"]).all()
+
+
+def test_memory_does_not_grow_with_the_number_of_times(analogue, tmp_path):
+    peaks = []
+    for times in (4, 16):
+        store = write_store(make_columns(cells=60, times=times), tmp_path / f"{times}.zarr")
+        tracemalloc.start()
+        evaluate(analogue, store, tmp_path / f"scores-{times}", members=MEMBERS, split="all", batch=30)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_progress_reaches_the_end(path, analogue):
+    seen = []
+    evaluate(analogue, path, members=2, split="all", progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (42 * 7, 42 * 7)
+
+
+def test_terminal_table_fits_and_shows_every_score(scored):
+    table = rich_table(scored[0])
+    assert table.row_count == len(METRICS)
+    assert [column.header for column in table.columns] == ["score", *OUTPUT_NAMES, "ideal"]

@@ -1,0 +1,237 @@
+"""A training from column store to emulator folder: killed and resumed, refused where it would do harm."""
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from diffmp_core.columns.domain import TrainingDomain
+from diffmp_core.columns.normalization_file import load_normalization
+from diffmp_core.columns.normalize import fit
+from diffmp_core.errors import DiffmpError
+from diffmp_core.models.base import load_emulator
+from diffmp_core.stores import open_columns, write_store
+from diffmp_core.training.config import DOMAIN_FILE, load_config
+from diffmp_core.training.data import read_columns
+from diffmp_core.training.loop import train
+from tests.synthetic import make_columns
+
+COMMAND = (
+    "import sys, torch; torch.set_num_threads(1); from diffmp_core.training.loop import train; "
+    "from diffmp_core.training.config import load_config; "
+    "train(sys.argv[1], sys.argv[2], config=load_config(sys.argv[3]), device='cpu', progress=False)"
+)
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    return load_file(folder / "weights.safetensors")
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    a, b = weights(first), weights(second)
+    return a.keys() == b.keys() and all(a[name].tobytes() == b[name].tobytes() for name in a)
+
+
+def log(folder: Path) -> list[dict[str, str]]:
+    with (folder / "training.csv").open() as file:
+        return [{key: value for key, value in row.items() if key != "samples_per_s"} for row in csv.DictReader(file)]
+
+
+def checkpoint_step(folder: Path) -> int:
+    try:
+        with safe_open(folder / "checkpoint" / "state.safetensors", framework="numpy") as file:
+            return int(json.loads(file.metadata()["position"])["step"])
+    except OSError:
+        return -1
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def finished(columns, tmp_path_factory):
+    """A finished tiny training, and the file of its configuration."""
+    folder = tmp_path_factory.mktemp("finished")
+    file = folder / "tiny.yaml"
+    from tests.training.conftest import TINY
+
+    file.write_text(TINY)
+    return train(columns, folder / "emulator", config=load_config(file), device="cpu", progress=False), file
+
+
+def test_finished_folder_is_whole_and_says_what_made_it(finished, columns):
+    folder, _ = finished
+    assert {path.name for path in folder.iterdir()} == {
+        "config.yaml", "normalization.json", "domain.safetensors", "weights.safetensors", "training.csv",
+    }  # fmt: skip
+    config, store = yaml.safe_load((folder / "config.yaml").read_text()), open_columns(columns)
+    assert config["columns"]["columns_id"] == store.attrs["columns_id"]
+    assert config["columns"]["title"] == "Synthetic test columns"
+    assert config["columns"]["training_columns"] == 4 * 128
+    assert config["columns"]["training_times"]["count"] == 4
+    assert config["columns"]["training_times"]["first"].startswith("2005-04-02T00:00")
+    assert config["result"]["presentations"] == 2 * 32 * 16
+    assert config["training"]["seed"] == 0
+    rows = log(folder)
+    assert [row["epoch"] for row in rows] == ["1.000", "2.000"]
+    assert config["result"]["validation_loss"] == pytest.approx(min(float(row["validation_loss"]) for row in rows), 1e-5)
+
+
+def test_training_learns(finished):
+    rows = log(finished[0])
+    assert float(rows[1]["validation_loss"]) < 0.9 * float(rows[0]["validation_loss"])
+
+
+def test_normalisation_and_domain_are_fitted_on_the_training_columns_only(finished, columns):
+    folder, _ = finished
+    store = open_columns(columns)
+    arrays = read_columns(store, "train")
+    expected = fit(arrays.inputs, arrays.outputs, height=store["height"].values, pressure=store["pressure"].values)
+    found = load_normalization(folder / "normalization.json")
+    np.testing.assert_array_equal(found.input_scale, expected.input_scale)
+    np.testing.assert_array_equal(found.output_scale, expected.output_scale)
+    domain = TrainingDomain.load(folder / DOMAIN_FILE)
+    assert domain.high[-1] == arrays.inputs[:, 5].max()
+    everything = np.asarray(store["SOLIN"])
+    assert everything.max() != arrays.inputs[:, 5].max()
+
+
+def test_shipped_weights_are_float32_and_load(finished):
+    assert {value.dtype for value in weights(finished[0]).values()} == {np.dtype("float32")}
+    assert load_emulator(finished[0]).config.filters == 8
+
+
+def test_killed_training_goes_on_bit_for_bit(finished, columns, tmp_path):
+    """kill -9 while a checkpoint a step is written, then the same command again."""
+    folder, file = finished
+    exact = tmp_path / "tiny.yaml"
+    exact.write_text(file.read_text() + "checkpoint_minutes: 0\n")
+    whole = train(columns, tmp_path / "whole", config=load_config(exact), device="cpu", progress=False)
+    assert same_weights(whole, folder)
+
+    out = tmp_path / "killed"
+    process = subprocess.Popen([sys.executable, "-c", COMMAND, str(columns), str(out), str(exact)])
+    deadline = time.monotonic() + 60
+    while checkpoint_step(out) < 20 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 20 <= checkpoint_step(out) < 64
+    assert not (out / "weights.safetensors").exists()
+
+    train(columns, out, config=load_config(exact), device="cpu", progress=False)
+    assert same_weights(out, whole)
+    assert log(out) == log(whole)
+    assert not (out / "checkpoint").exists()
+
+
+def test_finished_training_is_left_alone(finished, columns):
+    folder, file = finished
+    before = snapshot(folder)
+    train(columns, folder, config=load_config(file), device="cpu", progress=False)
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize("change", ["epochs: 3\n", "seed: 1\n"])
+def test_folder_of_another_configuration_is_refused_unharmed(finished, columns, tmp_path, change):
+    folder, file = finished
+    other = tmp_path / "tiny.yaml"
+    other.write_text("\n".join(line for line in file.read_text().splitlines() if line[:5] != change[:5]) + "\n" + change)
+    before = snapshot(folder)
+    with pytest.raises(DiffmpError, match="another configuration or other columns"):
+        train(columns, folder, config=load_config(other), device="cpu", progress=False)
+    assert snapshot(folder) == before
+
+
+def test_unfinished_training_of_other_columns_is_refused_unharmed(columns, tiny, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(columns, out, tiny)
+    before = snapshot(out)
+    assert "checkpoint/state.safetensors" in before
+    other = write_store(make_columns(cells=96), tmp_path / "other.zarr")
+    with pytest.raises(DiffmpError, match="another configuration or other columns"):
+        train(other, out, config=tiny, device="cpu", progress=False)
+    with pytest.raises(DiffmpError, match="resume it or choose another"):
+        train(columns, out, config=tiny, device="cpu", progress=False, resume=False)
+    assert snapshot(out) == before
+
+
+def interrupted(columns, out, config) -> None:
+    """A training that is stopped after its first step."""
+    from diffmp_core.training.trainer import Trainer
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "_update_average", stop)
+        train(columns, out, config=config, device="cpu", progress=False)
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "weights.safetensors"])
+def test_folder_with_other_files_is_refused_unharmed(columns, tiny, tmp_path, name):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("precious")
+    with pytest.raises(DiffmpError, match=f"found '{name}'"):
+        train(columns, tmp_path / "out", config=tiny, device="cpu", progress=False)
+    assert snapshot(tmp_path / "out") == {name: b"precious"}
+
+
+def test_loss_that_is_not_finite_stops_the_training(columns, tiny, tmp_path):
+    wild = tiny.model_copy(update={"learning_rate": 1e30, "warmup_steps": 0, "gradient_clip": None})
+    with pytest.raises(DiffmpError, match="expected a finite loss, found nan"):
+        train(columns, tmp_path / "out", config=wild, device="cpu", progress=False)
+
+
+def test_time_limit_ends_the_training_in_time(columns, tiny, tmp_path):
+    config = tiny.model_copy(update={"epochs": 100_000, "max_minutes": 0.02})
+    start = time.monotonic()
+    out = train(columns, tmp_path / "out", config=config, device="cpu", progress=False)
+    assert time.monotonic() - start < 20
+    assert float(log(out)[-1]["learning_rate"]) < 0.1 * tiny.learning_rate
+
+
+def test_unknown_device_is_one_sentence(columns, tiny, tmp_path):
+    with pytest.raises(DiffmpError, match="expected a device 'cpu' or 'cuda', found 'abacus'"):
+        train(columns, tmp_path / "out", config=tiny, device="abacus", progress=False)
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(columns, tmp_path):
+    """torchrun's environment, gloo: the same global batch in the same micro-batches, summed in another order."""
+    from tests.training.conftest import TINY
+
+    file = tmp_path / "tiny.yaml"
+    file.write_text(TINY.replace("micro_batch: 16", "micro_batch: 8"))
+    one = train(columns, tmp_path / "one", config=load_config(file), device="cpu", progress=False)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    two = tmp_path / "two"
+    environment = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", COMMAND, str(columns), str(two), str(file)],
+            env={**environment, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    first, second = weights(one), weights(two)
+    for name in first:
+        np.testing.assert_allclose(second[name], first[name], rtol=2e-3, atol=2e-5, err_msg=name)
+    assert float(log(two)[-1]["loss"]) == pytest.approx(float(log(one)[-1]["loss"]), rel=1e-4)
+    assert yaml.safe_load((two / "config.yaml").read_text())["result"]["processes"] == 2
