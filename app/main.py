@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 
-import holoviews as hv
 import panel as pn
 
 from app.catalog import open_catalog, served_folders
 from app.page import DashboardPage, failure_page
 from diffmp_core.errors import DiffmpError
 
-pn.extension(notifications=False)
-hv.renderer("bokeh").webgl = False
+pn.extension()
 
 try:
-    page = DashboardPage(open_catalog(tuple(served_folders(sys.argv[1:]))), pn.state.location.search).panel()
+    dashboard = DashboardPage(open_catalog(tuple(served_folders(sys.argv[1:]))), pn.state.location.search)
+    pn.config.exception_handler = dashboard.report
+    page = dashboard.panel()
 except DiffmpError as error:
     page = failure_page(str(error))
 page.servable()

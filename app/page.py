@@ -17,15 +17,24 @@ from app.catalog import Catalog
 from app.state import TABS, State
 from app.theme import PAGE_THEME
 from app.views.base import View
+from app.views.distributions import DistributionsView
 from app.views.maps import MapsView
 from app.views.overview import OverviewView
+from app.views.profiles import ProfilesView
+from app.views.sensitivity import SensitivityView
 from diffmp_core.errors import DiffmpError
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 TITLE = "DIFF-MP"
 SETTLED_MS = 400
 """The address follows the state when nothing has changed for this long, so not during a drag."""
-VIEWS: dict[str, type[View]] = {"Overview": OverviewView, "Maps": MapsView}
+VIEWS: dict[str, type[View]] = {
+    "Overview": OverviewView,
+    "Maps": MapsView,
+    "Distributions": DistributionsView,
+    "Profiles": ProfilesView,
+    "Sensitivity": SensitivityView,
+}
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +60,8 @@ class DashboardPage:
         self.state = State(catalog.names, catalog.limits)
         notices = [*catalog.problems, *self.state.apply_query(query)]
         self.views: dict[str, View] = {name: view(self.state, catalog) for name, view in VIEWS.items()}
-        self._places = {name: pn.Column(sizing_mode="stretch_width", min_height=400, margin=0) for name in TABS}
+        self._places = {name: pn.Column(pmui.Typography("Drawing …", variant="body2"), sizing_mode="stretch_width",
+                                         min_height=400, margin=0) for name in TABS}
         self._stale: dict[str, set[str]] = {}
         self._address = Address(query=self.state.query(), visible=False, width=0, height=0, margin=0)
         self._notices = pn.Column(*(_notice(text) for text in notices), sizing_mode="stretch_width", margin=0)
@@ -65,12 +75,11 @@ class DashboardPage:
                          sizing_mode="stretch_width")
         tabs.param.watch(lambda event: setattr(state, "tab", TABS[event.new]), "active")
         state.param.watch(lambda event: setattr(tabs, "active", TABS.index(event.new)), "tab")
-        titles = {self.catalog.experiment(name).title: name for name in self.catalog.names}
         page = pmui.Page(
             title=TITLE,
             meta_name=f"{TITLE} dashboard",
             header=[
-                pmui.Select.from_param(state.param.experiment, label="Experiment", options=titles, width=250, **HEADER),
+                pmui.Select.from_param(state.param.experiment, label="Experiment", options=self._titles(), width=250, **HEADER),
                 pmui.Select.from_param(state.param.emulator, label="Emulator", width=230, **HEADER),
             ],
             main=[pn.Column(self._address, self._notices, tabs, sizing_mode="stretch_width", margin=(0, 16))],
@@ -84,6 +93,12 @@ class DashboardPage:
         self._show(state.tab)
         return page
 
+    def _titles(self) -> dict[str, str]:
+        """What the drop-down says for each experiment; the name too where titles are the same."""
+        titles = {name: self.catalog.experiment(name).title for name in self.catalog.names}
+        every = list(titles.values())
+        return {title if every.count(title) == 1 else f"{title} ({name})": name for name, title in titles.items()}
+
     def _changed(self, *events: param.parameterized.Event) -> None:
         """Note what each view has missed; redraw the visible one soon, the address when all is quiet."""
         names = {event.name for event in events}
@@ -95,17 +110,21 @@ class DashboardPage:
 
     def _show(self, tab: str) -> None:
         """Build a tab on its first visit, otherwise let it catch up."""
-        if tab not in self.views:
-            return
         try:
             if tab not in self._stale:
-                self._stale[tab] = set()
                 self._places[tab][:] = [self.views[tab].panel()]
+                self._stale[tab] = set()
             elif self._stale[tab]:
                 missed, self._stale[tab] = frozenset(self._stale[tab]), set()
                 self.views[tab].refresh(missed)
         except DiffmpError as error:
-            self._notices.append(_notice(str(error)))
+            self._notices[:] = [_notice(str(error))]
+
+    def report(self, error: BaseException) -> None:
+        """Tell the reader that something failed in this session, and the log what; the session goes on."""
+        log.error("a callback of the dashboard failed", exc_info=error)
+        self._notices[:] = [_notice(f"Something went wrong ({type(error).__name__}); the server's log says what. "
+                                    "Reload the page to start afresh.")]
 
     def _write_address(self) -> None:
         self._address.query = self.state.query() or "?"

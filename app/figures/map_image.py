@@ -16,7 +16,6 @@ from app.figures.colouring import make_colour_bar
 from app.figures.globe import Globe, Raster
 from app.theme import colours, make_figure, style
 
-OUTSIDE = np.iinfo(np.uint32).max
 GATHER = """
 const value = values.data.value, image = pixels.data.image[0], cell = pixels.data.cell[0];
 for (let i = 0; i < cell.length; i++) image[i] = cell[i] < value.length ? value[cell[i]] : NaN;
@@ -43,9 +42,9 @@ class MapImage:
         x0, y0, x1, y1 = view.bounds
         seen = values[raster.cells].astype(np.float32)
         outside = raster.pixel < 0
-        small = raster.cells.size < np.iinfo(np.uint16).max
-        cell = np.where(outside, OUTSIDE, raster.pixel).astype(np.uint16 if small else np.uint32)
-        image = np.where(outside, np.float32(np.nan), seen[np.maximum(raster.pixel, 0)])
+        kind = np.uint16 if raster.cells.size < np.iinfo(np.uint16).max else np.uint32
+        cell = np.where(outside, np.iinfo(kind).max, raster.pixel).astype(kind)
+        image = gather(seen, raster)
         self.places.data = {"lat": lat[raster.cells].astype(np.float32), "lon": lon[raster.cells].astype(np.float32),
                             "index": raster.cells.astype(np.int32)}
         self.pixels.data = {"image": [image], "cell": [cell], "x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0]}
@@ -56,7 +55,9 @@ class MapImage:
 
     def show(self, values: np.ndarray, raster: Raster, missed: np.ndarray) -> None:
         """Change the values ``(cell,)`` and which cells are marked as missed ``(cell,)`` bool."""
-        self.values.data = {"value": values[raster.cells].astype(np.float32)}
+        seen = values[raster.cells].astype(np.float32)
+        self.values.data = {"value": seen}
+        self.pixels.data["image"][0][...] = gather(seen, raster)  # in place: kept true here, not sent
         at = missed & np.isfinite(raster.x)
         self.missed.data = {"x": raster.x[at], "y": raster.y[at]}
 
@@ -75,6 +76,11 @@ class MapImage:
             renderer.glyph.update(line_color=colour, line_alpha=alpha, line_width=width)
 
 
+def gather(seen: np.ndarray, raster: Raster) -> np.ndarray:
+    """Image ``(row, column)`` float32 of the values of the cells that are seen; NaN outside the globe."""
+    return np.where(raster.pixel < 0, np.float32(np.nan), seen[np.maximum(raster.pixel, 0)])
+
+
 def make_map(*, dark: bool, height: int = 460) -> MapImage:
     """An empty map; :meth:`MapImage.project` and :meth:`MapImage.show` fill it."""
     plot = make_figure(dark=dark, height=height, match_aspect=True, tools="pan,wheel_zoom,box_zoom,reset,save",
@@ -86,9 +92,9 @@ def make_map(*, dark: bool, height: int = 460) -> MapImage:
     values = ColumnDataSource({"value": np.empty(0, np.float32)})
     places = ColumnDataSource({"lat": [], "lon": [], "index": []})
     image = plot.image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=pixels)
-    gather = CustomJS(args={"values": values, "pixels": pixels}, code=GATHER)
-    values.js_on_change("data", gather)
-    pixels.js_on_change("data", gather)
+    callback = CustomJS(args={"values": values, "pixels": pixels}, code=GATHER)
+    values.js_on_change("data", callback)
+    pixels.js_on_change("data", callback)
     lines = {name: ColumnDataSource({"x": [], "y": []}) for name in ("graticule", "coastline", "outline")}
     plot.line("x", "y", source=lines["graticule"], name="graticule")
     plot.line("x", "y", source=lines["coastline"], name="coastline")

@@ -1,0 +1,101 @@
+"""The map: an update changes data, not the figure, and stays small."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.figures.colouring import Colouring, apply_colouring
+from app.figures.globe import cell_tree, globe, make_raster
+from app.figures.map_image import make_map
+from app.figures.zonal import make_bands, make_section, make_zonal_line, zonal_mean
+from tests.synthetic import make_columns
+
+COLUMNS = make_columns(cells=642, times=1)
+LAT, LON, AREA = (COLUMNS[name].values for name in ("lat", "lon", "area"))
+VIEW = globe("Robinson", 0)
+RASTER = make_raster(VIEW, LAT, LON, cell_tree(LAT, LON))
+
+
+@pytest.fixture
+def drawn():
+    made = make_map(dark=False)
+    made.project(VIEW, RASTER, np.arange(642.0), LAT, LON)
+    return made
+
+
+def test_each_pixel_holds_the_value_of_its_cell(drawn):
+    image, cell = drawn.pixels.data["image"][0], drawn.pixels.data["cell"][0]
+    outside = RASTER.pixel < 0
+    assert np.isnan(image[outside]).all()
+    assert (cell[outside] == np.iinfo(np.uint16).max).all()
+    np.testing.assert_array_equal(image[~outside], RASTER.cells[RASTER.pixel[~outside]])
+
+
+def test_an_update_sends_one_number_a_cell(drawn):
+    raster_before = drawn.pixels.data
+    drawn.show(LAT, RASTER, LAT > 80)
+    assert drawn.values.data["value"].nbytes == 4 * 642
+    assert drawn.pixels.data is raster_before
+    inside = RASTER.pixel >= 0
+    np.testing.assert_allclose(drawn.pixels.data["image"][0][inside], LAT[RASTER.cells[RASTER.pixel[inside]]], rtol=1e-6)
+    assert len(drawn.missed.data["x"]) == (LAT > 80).sum()
+
+
+def test_the_raster_is_below_two_megabytes(drawn):
+    assert drawn.pixels.data["image"][0].nbytes + drawn.pixels.data["cell"][0].nbytes < 2**21
+
+
+def test_missing_values_stay_missing(drawn):
+    values = np.where(np.arange(642) == 5, np.nan, 1.0)
+    drawn.show(values, RASTER, np.zeros(642, bool))
+    image = drawn.pixels.data["image"][0]
+    assert np.isnan(image[RASTER.pixel == np.flatnonzero(RASTER.cells == 5)[0]]).all()
+
+
+def test_a_hidden_column_is_not_marked(drawn):
+    view = globe("Orthographic", 0)
+    raster = make_raster(view, LAT, LON, cell_tree(LAT, LON))
+    seen, hidden = np.flatnonzero(np.isfinite(raster.x))[0], np.flatnonzero(np.isnan(raster.x))[0]
+    drawn.select(raster, seen)
+    assert drawn.selected.data["x"] == [raster.x[seen]]
+    drawn.select(raster, hidden)
+    assert drawn.selected.data == {"x": [], "y": []}
+
+
+def test_coverage_has_classes_and_others_are_continuous(drawn):
+    for yes_no, shades in ((True, 2), (False, 20)):
+        colouring = Colouring(palette="coverage", low=0, high=1, title="Coverage", yes_no=yes_no)
+        apply_colouring(colouring, drawn.mapper, drawn.bar, dark=False)
+        assert len(drawn.mapper.palette) == shades
+        assert set(drawn.bar.major_label_overrides) == set(drawn.bar.ticker.ticks)
+    apply_colouring(Colouring(palette="diverging", low=-2, high=2, title="Bias"), drawn.mapper, drawn.bar, dark=True)
+    assert (drawn.mapper.low, drawn.mapper.high, len(drawn.mapper.palette)) == (-2, 2, 256)
+    assert drawn.bar.major_label_overrides == {}
+
+
+def test_zonal_means_are_weighted_by_area():
+    lat = np.array([-80.0, 10.0, 12.0, 14.0])
+    bands = make_bands(lat, np.array([1.0, 1.0, 3.0, 4.0]))
+    means = zonal_mean(bands, np.array([5.0, 8.0, 4.0, 1.0]))
+    assert means.shape == (9,)
+    np.testing.assert_allclose(means[[0, 5]], [5.0, (8 + 12 + 4) / 8])
+    assert np.isnan(means[[1, 2, 3, 4, 6, 7, 8]]).all()
+
+
+def test_zonal_mean_of_levels_is_that_of_each_level():
+    bands = make_bands(LAT, AREA)
+    levels = np.random.default_rng(0).normal(size=(30, LAT.size))
+    np.testing.assert_allclose(zonal_mean(bands, levels)[7], zonal_mean(bands, levels[7]))
+    np.testing.assert_allclose(zonal_mean(bands, np.full(LAT.size, 3.0)), 3.0)
+
+
+def test_section_and_line_update_their_data_only():
+    line, section = make_zonal_line(dark=False, height=300), make_section(dark=False, levels=30)
+    line.show(np.array([-45.0, 0.0, 45.0]), np.array([1.0, np.nan, 2.0]), "mean [K]", reference=0.9)
+    assert line.source.data["latitude"].tolist() == [-45.0, 45.0]
+    assert line.reference.location == 0.9
+    section.show(np.arange(60.0).reshape(30, 2))
+    assert section.source.data["image"][0].shape == (30, 2)
+    section.mark(4)
+    assert section.level.data["bottom"] == [3.5]
