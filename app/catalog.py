@@ -42,7 +42,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the columns of an experiment are: lat, lon [degrees], area [sr], height [m], pressure [Pa], labels of times."""
+    """Where the columns are: lat, lon [degrees], area [sr], height [m], pressure [Pa], labels of times."""
 
     lat: np.ndarray
     lon: np.ndarray
@@ -54,8 +54,10 @@ class Grid:
     @cached_property
     def level_labels(self) -> tuple[str, ...]:
         """One label a level: index, height, pressure."""
-        return tuple(f"{i} · {z / 1000:.1f} km · {p / 100:.0f} hPa"
-                     for i, (z, p) in enumerate(zip(self.height, self.pressure, strict=True)))
+        return tuple(
+            f"{i} · {z / 1000:.1f} km · {p / 100:.0f} hPa"
+            for i, (z, p) in enumerate(zip(self.height, self.pressure, strict=True))
+        )
 
     def level_axis(self, vertical: str) -> tuple[list[str], str]:
         """One label a level and the title of a vertical axis in height, pressure or index."""
@@ -80,7 +82,7 @@ class Catalog:
         self._experiments: dict[str, Experiment] = {}
         self._kept: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
-        for folder in [found for folder in folders for found in (find_experiments([folder]) or [folder])]:
+        for folder in (found for named in folders for found in (find_experiments([named]) or [named])):
             try:
                 experiment = load_experiment(folder)
             except DiffmpError as error:
@@ -89,7 +91,8 @@ class Catalog:
             self._experiments[_unused(Path(folder).resolve().name, self._experiments)] = experiment
         if not self._experiments:
             raise DiffmpError(
-                "; ".join(self.problems) or "expected at least one experiment folder, found none; name one to 'diffmp serve'"
+                "; ".join(self.problems)
+                or "expected at least one experiment folder, found none; name one to 'diffmp serve'"
             )
 
     @property
@@ -115,9 +118,12 @@ class Catalog:
         heating = self.columns(name)[OUTPUT_NAMES[0]].isel(level=level).mean("time").values
         emulators = tuple(e.name for e in self.experiment(name).emulators if e.folder or e.scores)
         if not emulators:
-            raise DiffmpError(f"expected an emulator with weights or scores in experiment {name!r}, found references only")
-        return Limits(emulators=emulators, times=len(grid.times), cells=grid.lat.size, level=level,
-                      cell=int(np.argmax(heating)))
+            raise DiffmpError(
+                f"expected an emulator with weights or scores in experiment {name!r}, found references only"
+            )
+        return Limits(
+            emulators=emulators, times=len(grid.times), cells=grid.lat.size, level=level, cell=int(np.argmax(heating))
+        )
 
     def columns(self, name: str) -> xr.Dataset:
         """The column store of an experiment, its split only, opened lazily."""
@@ -140,7 +146,7 @@ class Catalog:
         return std if np.isfinite(std) else 1.0
 
     def levels(self, name: str, emulator: str, metric: str, variable: str, time: int | None) -> np.ndarray | None:
-        """Stored values of a map at all levels ``(level, cell)`` float32: of one time, or over all (spread: root mean square).
+        """Stored values of a map at all levels ``(level, cell)`` float32: of one time, or over all times.
 
         None where the emulator has no score store.
         """
@@ -170,8 +176,16 @@ class Catalog:
         scores = self.scores(name, emulator)
         return DEFAULT_MEMBERS if scores is None else scores.sizes["rank"] - 1
 
-    def colour_range(self, name: str, metric: MapMetric, variable: str, *, averaged: bool, key: Hashable,
-                     drawn: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
+    def colour_range(
+        self,
+        name: str,
+        metric: MapMetric,
+        variable: str,
+        *,
+        averaged: bool,
+        key: Hashable,
+        drawn: Callable[[np.ndarray], np.ndarray],
+    ) -> tuple[float, float]:
         """From which to which stored value colours run, the same for all emulators and all times.
 
         ``drawn`` makes what is coloured of values ``(level, cell)``; ``key`` names it.
@@ -181,8 +195,11 @@ class Catalog:
 
         def highest() -> float:
             times = [None] if averaged else list(range(len(self.grid(name).times)))
-            every = [self.levels(name, emulator, metric.name, variable, time)
-                     for emulator in self.limits(name).emulators for time in times]
+            every = [
+                self.levels(name, emulator, metric.name, variable, time)
+                for emulator in self.limits(name).emulators
+                for time in times
+            ]
             shown = [np.abs(drawn(values)) for values in every if values is not None]
             high = float(np.nanpercentile(np.stack(shown), SHOWN_PERCENT)) if shown else 0.0
             return high if np.isfinite(high) and high > 0 else 1.0
@@ -235,11 +252,19 @@ def _open_live(folder: Path) -> LiveEmulator:
 
 def _grid(columns: xr.Dataset) -> Grid:
     lat, lon = np.asarray(columns["lat"], dtype=float), np.asarray(columns["lon"], dtype=float)
-    area = np.asarray(columns["area"], dtype=float) if "area" in columns.coords else np.full(lat.size, 4 * np.pi / lat.size)
+    area = (
+        np.asarray(columns["area"], dtype=float)
+        if "area" in columns.coords
+        else np.full(lat.size, 4 * np.pi / lat.size)
+    )
     times = tuple(str(time)[:16].replace("T", " ") for time in columns["time"].values)
-    return Grid(lat, lon, area, np.asarray(columns["height"], dtype=float), np.asarray(columns["pressure"], dtype=float), times)
+    return Grid(
+        lat, lon, area, np.asarray(columns["height"], dtype=float), np.asarray(columns["pressure"], dtype=float), times
+    )
 
 
 def _unused(name: str, taken: dict[str, Experiment]) -> str:
     """The name, or the name with the first number that makes it unused."""
-    return next(candidate for candidate in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if candidate not in taken)
+    return next(
+        candidate for candidate in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if candidate not in taken
+    )

@@ -1,4 +1,4 @@
-"""The scores in words: what the table of the overview and the maps show, in which unit, and what a perfect ensemble gets."""
+"""The scores in words: what the table and the maps show, in which unit, and what a perfect ensemble gets."""
 
 from __future__ import annotations
 
@@ -43,29 +43,79 @@ class Score:
 
 
 SCORES: tuple[Score, ...] = (
-    Score(name="mse", group="Ensemble mean", label="MSE", best="low",
-          definition="Mean squared error of the ensemble mean, in units of the truth's variance."),
-    Score(name="pcc", group="Ensemble mean", label="Corr.", best="high",
-          definition="Pearson correlation of the ensemble mean with the truth."),
-    Score(name="bias", group="Ensemble mean", label="Bias", best="zero",
-          definition="Mean of ensemble mean minus truth, in units of the truth's standard deviation."),
-    Score(name="crps_fair", group="All members", label="CRPS", best="low",
-          definition="Continuous ranked probability score, corrected for the number of members, in units of the "
-                     "truth's standard deviation. Rewards sharp and honest ensembles."),
-    Score(name="coverage_ratio", group="Spread of the members", label="Coverage", best="reference",
-          definition="Part of the truths between the smallest and the largest member. A perfect ensemble of M members "
-                     "covers (M - 1)/(M + 1), not all."),
-    Score(name="spread_skill_ratio", group="Spread of the members", label="Spread/skill", best="one",
-          definition="Spread of the members over the error of their mean, unbiased for the number of members: below 1 "
-                     "the ensemble is overconfident."),
-    Score(name="spread_skill_correlation", group="Spread of the members", label="Spread–skill corr.", best="high",
-          definition="Correlation of the spread with the error of the mean: does the ensemble know when it is unsure?"),
-    Score(name="std_ratio", group="Shape, relative to truth", label="Std", best="one",
-          definition="Standard deviation of all members over that of the truth."),
-    Score(name="skewness_ratio", group="Shape, relative to truth", label="Skew.", best="one",
-          definition="Skewness of all members over that of the truth."),
-    Score(name="kurtosis_ratio", group="Shape, relative to truth", label="Kurt.", best="one",
-          definition="Kurtosis of all members over that of the truth."),
+    Score(
+        name="mse",
+        group="Ensemble mean",
+        label="MSE",
+        best="low",
+        definition="Mean squared error of the ensemble mean, in units of the truth's variance.",
+    ),
+    Score(
+        name="pcc",
+        group="Ensemble mean",
+        label="Corr.",
+        best="high",
+        definition="Pearson correlation of the ensemble mean with the truth.",
+    ),
+    Score(
+        name="bias",
+        group="Ensemble mean",
+        label="Bias",
+        best="zero",
+        definition="Mean of ensemble mean minus truth, in units of the truth's standard deviation.",
+    ),
+    Score(
+        name="crps_fair",
+        group="All members",
+        label="CRPS",
+        best="low",
+        definition="Continuous ranked probability score, corrected for the number of members, in units of the "
+        "truth's standard deviation. Rewards sharp and honest ensembles.",
+    ),
+    Score(
+        name="coverage_ratio",
+        group="Spread of the members",
+        label="Coverage",
+        best="reference",
+        definition="Part of the truths between the smallest and the largest member. A perfect ensemble of M members "
+        "covers (M - 1)/(M + 1), not all.",
+    ),
+    Score(
+        name="spread_skill_ratio",
+        group="Spread of the members",
+        label="Spread/skill",
+        best="one",
+        definition="Spread of the members over the error of their mean, unbiased for the number of members: below 1 "
+        "the ensemble is overconfident.",
+    ),
+    Score(
+        name="spread_skill_correlation",
+        group="Spread of the members",
+        label="Spread–skill corr.",
+        best="high",
+        definition="Correlation of the spread with the error of the mean: does the ensemble know when it is unsure?",
+    ),
+    Score(
+        name="std_ratio",
+        group="Shape, relative to truth",
+        label="Std",
+        best="one",
+        definition="Standard deviation of all members over that of the truth.",
+    ),
+    Score(
+        name="skewness_ratio",
+        group="Shape, relative to truth",
+        label="Skew.",
+        best="one",
+        definition="Skewness of all members over that of the truth.",
+    ),
+    Score(
+        name="kurtosis_ratio",
+        group="Shape, relative to truth",
+        label="Kurt.",
+        best="one",
+        definition="Kurtosis of all members over that of the truth.",
+    ),
 )
 """The ten scores of the paper and its supplement, errors first."""
 
@@ -106,15 +156,50 @@ class MapMetric:
 
 
 MAPS: tuple[MapMetric, ...] = (
-    MapMetric(name="mse", label="Mean squared error", stored="column_mse", averaged="cell_mse", power=2, palette="sequential",
-              meaning="of the ensemble mean"),
-    MapMetric(name="coverage", label="Coverage", stored="column_covered", averaged="cell_coverage_ratio", power=0, palette="coverage",
-              meaning="is the truth between the smallest and the largest member?"),
-    MapMetric(name="spread", label="Spread", stored="column_spread", averaged=None, power=1, palette="sequential",
-              meaning="standard deviation of the members"),
-    MapMetric(name="crps_fair", label="CRPS, fair", stored="column_crps_fair", averaged="cell_crps_fair", power=1, palette="sequential",
-              meaning="error of the whole distribution"),
-    MapMetric(name="bias", label="Bias", stored="column_bias", averaged="cell_bias", power=1, palette="diverging",
-              meaning="ensemble mean minus truth"),
+    MapMetric(
+        name="mse",
+        label="Mean squared error",
+        stored="column_mse",
+        averaged="cell_mse",
+        power=2,
+        palette="sequential",
+        meaning="of the ensemble mean",
+    ),
+    MapMetric(
+        name="coverage",
+        label="Coverage",
+        stored="column_covered",
+        averaged="cell_coverage_ratio",
+        power=0,
+        palette="coverage",
+        meaning="is the truth between the smallest and the largest member?",
+    ),
+    MapMetric(
+        name="spread",
+        label="Spread",
+        stored="column_spread",
+        averaged=None,
+        power=1,
+        palette="sequential",
+        meaning="standard deviation of the members",
+    ),
+    MapMetric(
+        name="crps_fair",
+        label="CRPS, fair",
+        stored="column_crps_fair",
+        averaged="cell_crps_fair",
+        power=1,
+        palette="sequential",
+        meaning="error of the whole distribution",
+    ),
+    MapMetric(
+        name="bias",
+        label="Bias",
+        stored="column_bias",
+        averaged="cell_bias",
+        power=1,
+        palette="diverging",
+        meaning="ensemble mean minus truth",
+    ),
 )
 MAP_BY_NAME = {metric.name: metric for metric in MAPS}

@@ -60,8 +60,12 @@ class DashboardPage:
         self.state = State(catalog.names, catalog.limits)
         notices = [*catalog.problems, *self.state.apply_query(query)]
         self.views: dict[str, View] = {name: view(self.state, catalog) for name, view in VIEWS.items()}
-        self._places = {name: pn.Column(pmui.Typography("Drawing …", variant="body2"), sizing_mode="stretch_width",
-                                         min_height=400, margin=0) for name in TABS}
+        self._places = {
+            name: pn.Column(
+                pmui.Typography("Drawing …", variant="body2"), sizing_mode="stretch_width", min_height=400, margin=0
+            )
+            for name in TABS
+        }
         self._stale: dict[str, set[str]] = {}
         self._address = Address(query=self.state.query(), visible=False, width=0, height=0, margin=0)
         self._notices = pn.Column(*(_notice(text) for text in notices), sizing_mode="stretch_width", margin=0)
@@ -71,15 +75,20 @@ class DashboardPage:
     def panel(self) -> pmui.Page:
         """The whole page, with the visible tab built."""
         state = self.state
-        tabs = pmui.Tabs(*((name, place) for name, place in self._places.items()), active=TABS.index(state.tab),
-                         sizing_mode="stretch_width")
+        tabs = pmui.Tabs(
+            *((name, place) for name, place in self._places.items()),
+            active=TABS.index(state.tab),
+            sizing_mode="stretch_width",
+        )
         tabs.param.watch(lambda event: setattr(state, "tab", TABS[event.new]), "active")
         state.param.watch(lambda event: setattr(tabs, "active", TABS.index(event.new)), "tab")
         page = pmui.Page(
             title=TITLE,
             meta_name=f"{TITLE} dashboard",
             header=[
-                pmui.Select.from_param(state.param.experiment, label="Experiment", options=self._titles(), width=250, **HEADER),
+                pmui.Select.from_param(
+                    state.param.experiment, label="Experiment", options=self._titles(), width=250, **HEADER
+                ),
                 pmui.Select.from_param(state.param.emulator, label="Emulator", width=230, **HEADER),
             ],
             main=[pn.Column(self._address, self._notices, tabs, sizing_mode="stretch_width", margin=(0, 16))],
@@ -123,8 +132,12 @@ class DashboardPage:
     def report(self, error: BaseException) -> None:
         """Tell the reader that something failed in this session, and the log what; the session goes on."""
         log.error("a callback of the dashboard failed", exc_info=error)
-        self._notices[:] = [_notice(f"Something went wrong ({type(error).__name__}); the server's log says what. "
-                                    "Reload the page to start afresh.")]
+        self._notices[:] = [
+            _notice(
+                f"Something went wrong ({type(error).__name__}); the server's log says what. "
+                "Reload the page to start afresh."
+            )
+        ]
 
     def _write_address(self) -> None:
         self._address.query = self.state.query() or "?"
@@ -145,19 +158,32 @@ class DashboardPage:
 
 
 HEADER: dict[str, Any] = {
-    "description": "", "margin": (6, 8), "size": "small",
-    "sx": {"color": "#ffffff", "& .MuiSvgIcon-root": {"color": "#ffffff"},
-           "& .MuiOutlinedInput-notchedOutline": {"borderColor": "rgba(255, 255, 255, 0.45) !important"}},
+    "description": "",
+    "margin": (6, 8),
+    "size": "small",
+    "sx": {
+        "color": "#ffffff",
+        "& .MuiSvgIcon-root": {"color": "#ffffff"},
+        "& .MuiOutlinedInput-notchedOutline": {"borderColor": "rgba(255, 255, 255, 0.45) !important"},
+    },
     "stylesheets": [".MuiInputLabel-root { color: #ffffff !important; }"],
 }
 """Look of the drop-downs on the coloured bar."""
 
 
 def _notice(text: str) -> pmui.Alert:
-    """A closable line; the text may come from an address or a file, so it is escaped."""
-    return pmui.Alert(html.escape(text), severity="warning", closeable=True, sizing_mode="stretch_width", margin=(5, 0))
+    """A closable line; the text may come from an address or a file, so it is neither HTML nor Markdown."""
+    return pmui.Alert(
+        pn.pane.HTML(html.escape(text), margin=0),
+        severity="warning",
+        closeable=True,
+        sizing_mode="stretch_width",
+        margin=(5, 0),
+    )
 
 
 def failure_page(message: str) -> pmui.Page:
     """The page when there is nothing to serve: what was expected and what to do."""
-    return pmui.Page(title=TITLE, theme_config=PAGE_THEME, main=[pn.Column(_notice(message), margin=16, sizing_mode="stretch_width")])
+    return pmui.Page(
+        title=TITLE, theme_config=PAGE_THEME, main=[pn.Column(_notice(message), margin=16, sizing_mode="stretch_width")]
+    )

@@ -50,26 +50,46 @@ class State(param.Parameterized):
     cell = param.Integer(default=0, bounds=(0, 0), doc="Selected column")
     projection = param.Selector(default=PROJECTIONS[1], objects=list(PROJECTIONS), doc="Map projection")
     centre = param.Integer(default=0, bounds=(-180, 180), step=30, doc="Longitude in the middle of the map [degrees]")
-    units = param.Selector(default="physical", objects=["physical", "normalised"],
-                           doc="Physical units, or units of the truth's standard deviation")
-    vertical = param.Selector(default="height", objects=["height", "pressure", "level"], doc="Vertical axis of profiles")
+    units = param.Selector(
+        default="physical",
+        objects=["physical", "normalised"],
+        doc="Physical units, or units of the truth's standard deviation",
+    )
+    vertical = param.Selector(
+        default="height", objects=["height", "pressure", "level"], doc="Vertical axis of profiles"
+    )
     dark = param.Boolean(default=False, doc="Dark page")
     members = param.Integer(default=32, bounds=(2, 64), doc="Members of the live ensemble")
     seed = param.Integer(default=0, bounds=(0, 2**31 - 1), doc="Seed of the live ensemble")
 
-    composite = param.Selector(default=COMPOSITES[0], objects=list(COMPOSITES),
-                               doc="Perturb the selected column or the mean over many")
+    composite = param.Selector(
+        default=COMPOSITES[0], objects=list(COMPOSITES), doc="Perturb the selected column or the mean over many"
+    )
     top_level = param.Integer(default=11, bounds=(1, LEVELS - 1), doc="Change T and qv below this level")
-    neutralise_T = param.Number(default=0.0, bounds=(0.0, 1.0), step=0.05, doc="Part of the stratification of T removed")
-    neutralise_qv = param.Number(default=0.0, bounds=(0.0, 1.0), step=0.05, doc="Part of the stratification of qv removed")
+    neutralise_T = param.Number(
+        default=0.0, bounds=(0.0, 1.0), step=0.05, doc="Part of the stratification of T removed"
+    )
+    neutralise_qv = param.Number(
+        default=0.0, bounds=(0.0, 1.0), step=0.05, doc="Part of the stratification of qv removed"
+    )
     warming = param.Number(default=0.0, bounds=(-5.0, 5.0), step=0.25, doc="Warming below this level [K]")
-    moistening = param.Number(default=0.0, bounds=(-0.5, 0.5), step=0.05, doc="Relative change of vapour below this level")
+    moistening = param.Number(
+        default=0.0, bounds=(-0.5, 0.5), step=0.05, doc="Relative change of vapour below this level"
+    )
     scale_SHF = param.Number(default=1.0, bounds=(0.0, 2.0), step=0.05, doc="Factor on the sensible heat flux")
     scale_LHF = param.Number(default=1.0, bounds=(0.0, 2.0), step=0.05, doc="Factor on the latent heat flux")
     scale_SOLIN = param.Number(default=1.0, bounds=(0.0, 2.0), step=0.05, doc="Factor on the short-wave radiation")
 
-    PERTURBATIONS = ("top_level", "neutralise_T", "neutralise_qv", "warming", "moistening",
-                     "scale_SHF", "scale_LHF", "scale_SOLIN")
+    PERTURBATIONS = (
+        "top_level",
+        "neutralise_T",
+        "neutralise_qv",
+        "warming",
+        "moistening",
+        "scale_SHF",
+        "scale_LHF",
+        "scale_SOLIN",
+    )
 
     def __init__(self, experiments: Sequence[str], limits: Callable[[str], Limits]) -> None:
         """Start in the first experiment; ``limits(name)`` says what an experiment offers."""
@@ -101,8 +121,12 @@ class State(param.Parameterized):
         """Where every parameter starts in the present experiment."""
         limits = self._limits(self.experiment)
         values = {name: self.param[name].default for name in ADDRESS_NAMES}
-        values |= {"experiment": self.param["experiment"].objects[0], "emulator": limits.emulators[0],
-                   "cell": limits.cell, "level": limits.level}
+        values |= {
+            "experiment": self.param["experiment"].objects[0],
+            "emulator": limits.emulators[0],
+            "cell": limits.cell,
+            "level": limits.level,
+        }
         return values
 
     def reset_perturbations(self) -> None:
@@ -110,9 +134,11 @@ class State(param.Parameterized):
         self.param.update(**{name: self.param[name].default for name in self.PERTURBATIONS})
 
     def query(self) -> str:
-        """The state as the query of an address, ``?a=b&c=d``; only what differs from the defaults, '' if nothing does."""
+        """The state as the query of an address, ``?a=b``; only what differs from the defaults, '' if nothing does."""
         defaults = self.defaults()
-        pairs = [(name, _to_text(getattr(self, name))) for name in ADDRESS_NAMES if getattr(self, name) != defaults[name]]
+        pairs = [
+            (name, _to_text(getattr(self, name))) for name in ADDRESS_NAMES if getattr(self, name) != defaults[name]
+        ]
         return f"?{urlencode(pairs)}" if pairs else ""
 
     def apply_query(self, query: str) -> list[str]:
@@ -126,8 +152,11 @@ class State(param.Parameterized):
         if len(query) > LONGEST_QUERY:
             return [f"The address is longer than {LONGEST_QUERY} characters, so its values are ignored."]
         given = dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True))
-        notices = [f"The address names {_quote(name)}, which this page does not know; it is ignored."
-                   for name in given if name not in ADDRESS_NAMES]
+        notices = [
+            f"The address names {_quote(name)}, which this page does not know; it is ignored."
+            for name in given
+            if name not in ADDRESS_NAMES
+        ]
         with param.parameterized.batch_call_watchers(self):
             for name in ("experiment", *(n for n in ADDRESS_NAMES if n != "experiment")):
                 value = self.defaults()[name]
@@ -135,8 +164,10 @@ class State(param.Parameterized):
                     try:
                         value = _from_text(self.param[name], given[name])
                     except ValueError as error:
-                        notices.append(f"The address asks for {name} = {_quote(given[name])}, expected {error}; "
-                                       f"showing {_to_text(value)}.")
+                        notices.append(
+                            f"The address asks for {name} = {_quote(given[name])}, expected {error}; "
+                            f"showing {_to_text(value)}."
+                        )
                 setattr(self, name, value)
                 if name == "experiment":
                     self._enter_experiment()

@@ -36,10 +36,32 @@ class Colours:
     accent: str
 
 
-LIGHT = Colours(text="#1c2733", muted="#5a6875", line="#d5dce3", paper="#ffffff", page="#f4f6f8", truth="#111111",
-                emulator="#0072b2", perturbed="#d55e00", reference="#009e73", coast="#2b2b2b", accent="#0b5a80")
-DARK = Colours(text="#e8edf2", muted="#a3b1be", line="#3a4754", paper="#17202a", page="#0e151c", truth="#ffffff",
-               emulator="#56b4e9", perturbed="#e69f00", reference="#3ccf9f", coast="#f2f2f2", accent="#7cc4ea")
+LIGHT = Colours(
+    text="#1c2733",
+    muted="#5a6875",
+    line="#d5dce3",
+    paper="#ffffff",
+    page="#f4f6f8",
+    truth="#111111",
+    emulator="#0072b2",
+    perturbed="#d55e00",
+    reference="#009e73",
+    coast="#2b2b2b",
+    accent="#0b5a80",
+)
+DARK = Colours(
+    text="#e8edf2",
+    muted="#a3b1be",
+    line="#3a4754",
+    paper="#17202a",
+    page="#0e151c",
+    truth="#ffffff",
+    emulator="#56b4e9",
+    perturbed="#e69f00",
+    reference="#3ccf9f",
+    coast="#f2f2f2",
+    accent="#7cc4ea",
+)
 
 COVERAGE_EDGES = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 """Edges of the classes of a coverage map, multiples of 1/20."""
@@ -67,8 +89,16 @@ def palette(name: Palette, *, dark: bool) -> tuple[str, ...]:
 
 def make_figure(*, dark: bool, height: int = 360, **options: Any) -> figure:
     """An empty Bokeh figure in the style of the page, as wide as its place; ``options`` are those of Bokeh's figure."""
-    plot = figure(**{"height": height, "sizing_mode": "stretch_width", "output_backend": "canvas",
-                     "toolbar_location": "above", "tools": "pan,wheel_zoom,box_zoom,reset,save"} | options)
+    plot = figure(
+        **{
+            "height": height,
+            "sizing_mode": "stretch_width",
+            "output_backend": "canvas",
+            "toolbar_location": "above",
+            "tools": "pan,wheel_zoom,box_zoom,reset,save",
+        }
+        | options
+    )
     plot.toolbar.logo = None
     plot.toolbar.active_drag = None
     plot.toolbar.active_scroll = None
@@ -82,21 +112,43 @@ def style(plot: Plot, *, dark: bool) -> None:
     plot.update(background_fill_color=None, border_fill_color=None, outline_line_color=None)
     plot.title.update(text_color=chosen.text, text_font=FONT, text_font_size="14px", text_font_style="bold")
     for axis in plot.axis:
-        axis.update(axis_label_text_color=chosen.text, axis_label_text_font=FONT, axis_label_text_font_size="13px",
-                    axis_label_text_font_style="normal", major_label_text_color=chosen.muted,
-                    major_label_text_font=FONT, major_label_text_font_size="12px", axis_line_color=chosen.line,
-                    major_tick_line_color=chosen.line, minor_tick_line_color=None)
+        axis.update(
+            axis_label_text_color=chosen.text,
+            axis_label_text_font=FONT,
+            axis_label_text_font_size="13px",
+            axis_label_text_font_style="normal",
+            major_label_text_color=chosen.muted,
+            major_label_text_font=FONT,
+            major_label_text_font_size="12px",
+            axis_line_color=chosen.line,
+            major_tick_line_color=chosen.line,
+            minor_tick_line_color=None,
+        )
     for grid in plot.grid:
         grid.grid_line_color = chosen.line
         grid.grid_line_alpha = 0.6
     for legend in plot.legend:
-        legend.update(background_fill_color=chosen.paper, background_fill_alpha=0.85, border_line_color=None,
-                      label_text_color=chosen.text, label_text_font=FONT, label_text_font_size="12px")
+        legend.update(
+            background_fill_color=chosen.paper,
+            background_fill_alpha=0.85,
+            border_line_color=None,
+            label_text_color=chosen.text,
+            label_text_font=FONT,
+            label_text_font_size="12px",
+        )
     for bar in plot.select({"type": ColorBar}):
-        bar.update(background_fill_color=None, title_text_color=chosen.text, title_text_font=FONT,
-                   title_text_font_style="normal", title_text_font_size="13px", major_label_text_color=chosen.muted,
-                   major_label_text_font=FONT, major_label_text_font_size="12px", bar_line_color=None,
-                   major_tick_line_color=chosen.line)
+        bar.update(
+            background_fill_color=None,
+            title_text_color=chosen.text,
+            title_text_font=FONT,
+            title_text_font_style="normal",
+            title_text_font_size="13px",
+            major_label_text_color=chosen.muted,
+            major_label_text_font=FONT,
+            major_label_text_font_size="12px",
+            bar_line_color=None,
+            major_tick_line_color=chosen.line,
+        )
 
 
 PAGE_THEME = {
@@ -108,8 +160,18 @@ PAGE_THEME = {
         },
         "typography": {"fontFamily": FONT},
         "shape": {"borderRadius": 8},
-        "components": {"MuiAppBar": {"styleOverrides": {"root": {
-            "backgroundColor": bar, "backgroundImage": "none", "color": "#ffffff", "& .MuiIconButton-root": {"color": "#ffffff"}}}}},
+        "components": {
+            "MuiAppBar": {
+                "styleOverrides": {
+                    "root": {
+                        "backgroundColor": bar,
+                        "backgroundImage": "none",
+                        "color": "#ffffff",
+                        "& .MuiIconButton-root": {"color": "#ffffff"},
+                    }
+                }
+            }
+        },
     }
     for mode, chosen, bar in (("light", LIGHT, LIGHT.accent), ("dark", DARK, "#0a2434"))
 }

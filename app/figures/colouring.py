@@ -27,7 +27,9 @@ class Colouring:
 def make_colour_bar(*, dark: bool) -> tuple[LinearColorMapper, ColorBar]:
     """A colour mapper and the horizontal colour bar of it."""
     mapper = LinearColorMapper(palette=palette("sequential", dark=dark), low=0.0, high=1.0, nan_color="rgba(0,0,0,0)")
-    return mapper, ColorBar(color_mapper=mapper, orientation="horizontal", height=12, padding=6, margin=0, title_standoff=6)
+    return mapper, ColorBar(
+        color_mapper=mapper, orientation="horizontal", height=12, padding=6, margin=0, title_standoff=6
+    )
 
 
 def apply_colouring(colouring: Colouring, mapper: LinearColorMapper, bar: ColorBar, *, dark: bool) -> None:
@@ -41,7 +43,9 @@ def apply_colouring(colouring: Colouring, mapper: LinearColorMapper, bar: ColorB
         ticks, labels = COVERAGE_EDGES, {edge: f"{100 * edge:.0f} %" for edge in COVERAGE_EDGES}
     if tuple(mapper.palette) != tuple(shades):
         mapper.palette = shades
-        bar.update(ticker=FixedTicker(ticks=list(ticks)) if ticks else BasicTicker(desired_num_ticks=7),
-                   major_label_overrides=labels)
+        bar.update(
+            ticker=FixedTicker(ticks=list(ticks)) if ticks else BasicTicker(desired_num_ticks=7),
+            major_label_overrides=labels,
+        )
     mapper.update(low=colouring.low, high=colouring.high)
     bar.title = colouring.title

@@ -85,7 +85,7 @@ def coastline() -> MultiLineString:
         kept = ~(edge[1:] & edge[:-1]) & (np.abs(np.diff(points[:, 0])) < 180.0)
         for run in np.split(np.arange(len(kept)), np.flatnonzero(np.diff(kept.astype(int))) + 1):
             if run.size and kept[run[0]]:
-                lines.append(LineString(points[run[0]:run[-1] + 2]))
+                lines.append(LineString(points[run[0] : run[-1] + 2]))
     return MultiLineString(lines)
 
 
@@ -105,8 +105,9 @@ def make_raster(view: Globe, lat: np.ndarray, lon: np.ndarray, tree: cKDTree) ->
     x0, y0, x1, y1 = view.bounds
     size = np.sqrt((x1 - x0) * (y1 - y0) / PIXELS)
     columns, rows = round((x1 - x0) / size), round((y1 - y0) / size)
-    x, y = np.meshgrid(x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns,
-                       y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows)
+    x, y = np.meshgrid(
+        x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns, y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
+    )
     inside = shapely.contains_xy(view.domain, x, y)
     where = GEODETIC.transform_points(view.projection, x[inside], y[inside])
     finite = np.isfinite(where[:, :2]).all(axis=1)

@@ -45,8 +45,11 @@ class MapImage:
         kind = np.uint16 if raster.cells.size < np.iinfo(np.uint16).max else np.uint32
         cell = np.where(outside, np.iinfo(kind).max, raster.pixel).astype(kind)
         image = gather(seen, raster)
-        self.places.data = {"lat": lat[raster.cells].astype(np.float32), "lon": lon[raster.cells].astype(np.float32),
-                            "index": raster.cells.astype(np.int32)}
+        self.places.data = {
+            "lat": lat[raster.cells].astype(np.float32),
+            "lon": lon[raster.cells].astype(np.float32),
+            "index": raster.cells.astype(np.int32),
+        }
         self.pixels.data = {"image": [image], "cell": [cell], "x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0]}
         self.values.data = {"value": seen}
         for name, source in self.lines.items():
@@ -70,8 +73,11 @@ class MapImage:
         """Follow the page when it turns light or dark."""
         style(self.figure, dark=dark)
         chosen = colours(dark)
-        for name, colour, alpha, width in (("graticule", chosen.coast, 0.18, 0.7), ("outline", chosen.muted, 0.9, 1.0),
-                                           ("coastline", "#ffffff", 0.55, 2.2)):
+        for name, colour, alpha, width in (
+            ("graticule", chosen.coast, 0.18, 0.7),
+            ("outline", chosen.muted, 0.9, 1.0),
+            ("coastline", "#ffffff", 0.55, 2.2),
+        ):
             renderer = self.figure.select_one({"name": name})
             renderer.glyph.update(line_color=colour, line_alpha=alpha, line_width=width)
 
@@ -83,9 +89,17 @@ def gather(seen: np.ndarray, raster: Raster) -> np.ndarray:
 
 def make_map(*, dark: bool, height: int = 460) -> MapImage:
     """An empty map; :meth:`MapImage.project` and :meth:`MapImage.show` fill it."""
-    plot = make_figure(dark=dark, height=height, match_aspect=True, tools="pan,wheel_zoom,box_zoom,reset,save",
-                       x_range=DataRange1d(range_padding=0.01), y_range=DataRange1d(range_padding=0.01),
-                       x_axis_location=None, y_axis_location=None, min_border=4)
+    plot = make_figure(
+        dark=dark,
+        height=height,
+        match_aspect=True,
+        tools="pan,wheel_zoom,box_zoom,reset,save",
+        x_range=DataRange1d(range_padding=0.01),
+        y_range=DataRange1d(range_padding=0.01),
+        x_axis_location=None,
+        y_axis_location=None,
+        min_border=4,
+    )
     plot.grid.visible = False
     mapper, bar = make_colour_bar(dark=dark)
     pixels = ColumnDataSource({"image": [], "cell": [], "x": [], "y": [], "dw": [], "dh": []})
@@ -107,14 +121,26 @@ def make_map(*, dark: bool, height: int = 460) -> MapImage:
     plot.scatter("x", "y", source=selected, size=17, fill_color=None, line_color="#ffffff", line_width=5)
     plot.scatter("x", "y", source=selected, size=17, fill_color=None, line_color="#d55e00", line_width=2.5)
     place = {"places": places}
-    plot.add_tools(HoverTool(
-        renderers=[image],
-        tooltips=[("value", "@image{0.000a}"), ("latitude", "@cell{lat}"), ("longitude", "@cell{lon}"), ("column", "@cell{index}")],
-        formatters={"@cell": CustomJSHover(args=place, code="""
+    plot.add_tools(
+        HoverTool(
+            renderers=[image],
+            tooltips=[
+                ("value", "@image{0.000a}"),
+                ("latitude", "@cell{lat}"),
+                ("longitude", "@cell{lon}"),
+                ("column", "@cell{index}"),
+            ],
+            formatters={
+                "@cell": CustomJSHover(
+                    args=place,
+                    code="""
             const column = places.data[format];
             if (!column || value >= column.length) return "";
-            return format == "index" ? String(column[value]) : column[value].toFixed(1) + "°";""")},
-    ))
+            return format == "index" ? String(column[value]) : column[value].toFixed(1) + "°";""",
+                )
+            },
+        )
+    )
     plot.add_layout(bar, "below")
     made = MapImage(plot, pixels, values, places, missed, selected, lines, mapper, bar)
     made.restyle(dark=dark)

@@ -102,13 +102,13 @@ class ResponsePanel:
 def response_table(changes: Sequence[Change]) -> str:
     """Column integrals before and after as an HTML table; a second error only where there are several columns."""
     many = any(math.isfinite(change.standard_error_columns) for change in changes)
-    heads = ["column integral", "baseline", "perturbed", "change", "± draw", *(["± columns"] if many else [])]
+    heads = ["integral", "baseline", "perturbed", "change", "± draw", *(["± columns"] if many else [])]
     rows = []
     for change in changes:
         numbers = [change.baseline, change.perturbed, change.change, change.standard_error]
         numbers += [change.standard_error_columns] if many else []
         digits = _digits(max(abs(change.baseline), abs(change.perturbed)))
-        cells = [f"{number:+.{digits}f}" if i == 2 else _plain(number, digits) for i, number in enumerate(numbers)]
+        cells = [_number(number, digits, sign="+" if place == 2 else "-") for place, number in enumerate(numbers)]
         rows.append(
             f"<tr><th>{change.name} [{change.unit}]</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
         )
@@ -117,19 +117,21 @@ def response_table(changes: Sequence[Change]) -> str:
 
 
 TABLE_STYLE = """<style>
-table.response {border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums}
-table.response th {font-weight: 500; text-align: left; padding: 3px 8px 3px 0}
+table.response {border-collapse: collapse; width: 100%; font-size: 13px; white-space: nowrap;
+  font-variant-numeric: tabular-nums}
+table.response th {font-weight: 500; text-align: left; padding: 3px 6px 3px 0}
 table.response thead th {opacity: 0.7}
-table.response td, table.response thead th:not(:first-child) {text-align: right; padding: 3px 0 3px 8px}
+table.response td, table.response thead th:not(:first-child) {text-align: right; padding: 3px 0 3px 6px}
 table.response td:nth-child(4) {font-weight: 700}
 table.response tr {border-bottom: 1px solid rgba(128, 128, 128, 0.3)}
 </style>"""
 
 
 def _digits(size: float) -> int:
-    """Decimals that show three figures of a number of this size, at most three."""
-    return 3 if size < 1e-9 else min(max(2 - math.floor(math.log10(size)), 0), 3)
+    """Decimals that show four figures of a number of this size, at most three."""
+    return 3 if size < 1e-9 else min(max(3 - math.floor(math.log10(size)), 0), 3)
 
 
-def _plain(number: float, digits: int) -> str:
-    return f"{number:.{digits}f}" if math.isfinite(number) else "–"
+def _number(number: float, digits: int, *, sign: str) -> str:
+    """A number with a true minus sign, or a dash where there is none."""
+    return f"{number:{sign}.{digits}f}".replace("-", "−") if math.isfinite(number) else "–"

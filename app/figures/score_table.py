@@ -1,4 +1,4 @@
-"""The table of scores as HTML: a block for each variable, a row for each emulator, the best value of each score marked."""
+"""The table of scores as HTML: a block for each variable, a row for each emulator, the best values marked."""
 
 from __future__ import annotations
 
@@ -25,32 +25,50 @@ def score_table(tables: Tables, selected: str, *, note: str = "") -> str:
     """
     members = max((int(table.get("members") or 0) for table in tables.values()), default=0)
     body = "".join(_block(variable, tables, selected, members) for variable in OUTPUT_NAMES)
-    return (f'<p class="note">{note}</p><div class="scroll"><table><thead>{_groups()}<tr><th></th>'
-            f'{"".join(_heading(score) for score in SCORES)}</tr></thead><tbody>{body}</tbody></table></div>{_definitions()}')
+    headings = "".join(_heading(score) for score in SCORES)
+    return (
+        f'<p class="note">{note}</p><div class="scroll"><table><thead>{_groups()}<tr><th></th>{headings}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>{_definitions()}"
+    )
 
 
 def score_tiles(table: Mapping[str, Any]) -> str:
-    """One emulator in four tiles: for each variable its fair CRPS, and coverage and spread beside those of a perfect ensemble."""
+    """One emulator in four tiles: fair CRPS, and coverage and spread beside those of a perfect ensemble."""
     members = int(table.get("members") or 0)
     shown = [score for score in SCORES if score.name in ("pcc", "coverage_ratio", "spread_skill_ratio")]
     tiles = []
     for variable in OUTPUT_NAMES:
-        rows = "".join(f'<tr><td>{escape(score.label)}</td><td>{_text(_value(table, variable, score.name))}</td>'
-                       f'<td class="soft">{score.perfect(members) or "1"}</td></tr>' for score in shown)
-        tiles.append(f'<div class="tile"><h3>{escape(TITLES[variable])}</h3><div class="number">{_text(_value(table, variable, "crps_fair"))}'
-                     f'</div><table><thead><tr><th></th><th></th><th class="soft">perfect</th></tr></thead>{rows}</table></div>')
-    return f'<p class="note">Large: fair CRPS in units of the truth\'s standard deviation, less is better.</p><div class="tiles">{"".join(tiles)}</div>'
+        rows = "".join(
+            f"<tr><td>{escape(score.label)}</td><td>{_text(_value(table, variable, score.name))}</td>"
+            f'<td class="soft">{score.perfect(members) or "1"}</td></tr>'
+            for score in shown
+        )
+        crps = _text(_value(table, variable, "crps_fair"))
+        tiles.append(
+            f'<div class="tile"><h3>{escape(TITLES[variable])}</h3><div class="number">{crps}</div><table><thead><tr>'
+            f'<th></th><th></th><th class="soft">perfect</th></tr></thead>{rows}</table></div>'
+        )
+    note = "Large: fair CRPS in units of the truth's standard deviation, less is better."
+    return f'<p class="note">{note}</p><div class="tiles">{"".join(tiles)}</div>'
 
 
 def best_emulators(score: Score, values: Mapping[str, float | None], members: int) -> set[str]:
     """Emulators whose value, as it is printed, is the best one of a score."""
     distances = {name: round(score.distance(value, members), 3) for name, value in values.items() if value is not None}
-    return {name for name, distance in distances.items() if distance == min(distances.values())} if len(distances) > 1 else set()
+    return (
+        {name for name, distance in distances.items() if distance == min(distances.values())}
+        if len(distances) > 1
+        else set()
+    )
 
 
 def _groups() -> str:
     spans = [(group, len(list(scores))) for group, scores in groupby(SCORES, key=lambda score: score.group)]
-    return '<tr class="groups"><th></th>' + "".join(f'<th class="group" colspan="{n}">{escape(g)}</th>' for g, n in spans) + "</tr>"
+    return (
+        '<tr class="groups"><th></th>'
+        + "".join(f'<th class="group" colspan="{n}">{escape(g)}</th>' for g, n in spans)
+        + "</tr>"
+    )
 
 
 def _heading(score: Score) -> str:
@@ -59,14 +77,18 @@ def _heading(score: Score) -> str:
 
 def _block(variable: str, tables: Tables, selected: str, members: int) -> str:
     entry = BY_NAME[variable]
-    rows = [f'<tr class="variable"><th scope="rowgroup" colspan="{len(SCORES) + 1}">{escape(TITLES[variable])} '
-            f'<span class="soft">{escape(entry.long_name)}</span></th></tr>']
-    values = {score.name: {name: _value(table, variable, score.name) for name, table in tables.items()} for score in SCORES}
+    rows = [
+        f'<tr class="variable"><th scope="rowgroup" colspan="{len(SCORES) + 1}">{escape(TITLES[variable])} '
+        f'<span class="soft">{escape(entry.long_name)}</span></th></tr>'
+    ]
+    values = {
+        score.name: {name: _value(table, variable, score.name) for name, table in tables.items()} for score in SCORES
+    }
     best = {score.name: best_emulators(score, values[score.name], members) for score in SCORES}
     for name in tables:
         cells = "".join(_cell(score, values[score.name][name], name in best[score.name]) for score in SCORES)
-        rows.append(f'<tr{" class=selected" if name == selected else ""}><td>{escape(name)}</td>{cells}</tr>')
-    perfect = "".join(f'<td{_edge(score)}>{score.perfect(members)}</td>' for score in SCORES)
+        rows.append(f"<tr{' class=selected' if name == selected else ''}><td>{escape(name)}</td>{cells}</tr>")
+    perfect = "".join(f"<td{_edge(score)}>{score.perfect(members)}</td>" for score in SCORES)
     rows.append(f'<tr class="perfect"><td>perfect ensemble of {members}</td>{perfect}</tr>')
     return "".join(rows)
 
@@ -77,7 +99,7 @@ def _value(table: Mapping[str, Any], variable: str, score: str) -> float | None:
 
 
 def _cell(score: Score, value: float | None, best: bool) -> str:
-    return f'<td{_edge(score, "best" if best else "")}>{_text(value)}</td>'
+    return f"<td{_edge(score, 'best' if best else '')}>{_text(value)}</td>"
 
 
 def _text(value: float | None) -> str:

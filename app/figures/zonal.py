@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, FixedTicker, HoverTool, LinearColorMapper, Range1d, Span
+from bokeh.models import (
+    BasicTicker,
+    ColorBar,
+    ColumnDataSource,
+    FixedTicker,
+    HoverTool,
+    LinearColorMapper,
+    Range1d,
+    Span,
+)
 from bokeh.plotting import figure
 from scipy.sparse import csr_matrix
 
@@ -68,7 +77,9 @@ class ZonalLine:
 
 def make_zonal_line(*, dark: bool, height: int) -> ZonalLine:
     """An empty zonal mean."""
-    plot = make_figure(dark=dark, height=height, toolbar_location=None, tools="", y_range=Range1d(-90, 90), min_border_left=46)
+    plot = make_figure(
+        dark=dark, height=height, toolbar_location=None, tools="", y_range=Range1d(-90, 90), min_border_left=46
+    )
     source = ColumnDataSource({"mean": [], "latitude": []})
     plot.line("mean", "latitude", source=source, line_width=2.5, name="mean")
     plot.yaxis.update(ticker=LATITUDES, major_label_overrides=LATITUDE_LABELS)
@@ -93,7 +104,13 @@ class Section:
 
     def show(self, means: np.ndarray) -> None:
         """Change the values ``(level, band)``, bands of equal width from pole to pole."""
-        self.source.data = {"image": [means.astype(np.float32)], "x": [-90.0], "y": [-0.5], "dw": [180.0], "dh": [means.shape[0]]}
+        self.source.data = {
+            "image": [means.astype(np.float32)],
+            "x": [-90.0],
+            "y": [-0.5],
+            "dw": [180.0],
+            "dh": [means.shape[0]],
+        }
 
     def mark(self, level: int) -> None:
         """Mark the level that the map shows."""
@@ -101,8 +118,11 @@ class Section:
 
     def label(self, labels: list[str], title: str) -> None:
         """Label the levels (one text a level, every third is drawn)."""
-        self.figure.yaxis.update(axis_label=title, major_label_overrides=dict(enumerate(labels)),
-                                 ticker=FixedTicker(ticks=list(range(0, len(labels), 3))))
+        self.figure.yaxis.update(
+            axis_label=title,
+            major_label_overrides=dict(enumerate(labels)),
+            ticker=FixedTicker(ticks=list(range(0, len(labels), 3))),
+        )
 
     def restyle(self, *, dark: bool) -> None:
         """Follow the page when it turns light or dark."""
@@ -111,7 +131,9 @@ class Section:
 
 def make_section(*, dark: bool, levels: int, height: int = 340) -> Section:
     """An empty section."""
-    plot = make_figure(dark=dark, height=height, tools="save,reset", x_range=Range1d(-90, 90), y_range=Range1d(-0.5, levels - 0.5))
+    plot = make_figure(
+        dark=dark, height=height, tools="save,reset", x_range=Range1d(-90, 90), y_range=Range1d(-0.5, levels - 0.5)
+    )
     plot.grid.visible = False
     mapper, bar = make_colour_bar(dark=dark)
     source = ColumnDataSource({name: [] for name in ("image", "x", "y", "dw", "dh")})

@@ -15,8 +15,15 @@ from app.state import State
 def select(state: State, name: str, label: str, options: Mapping[str, str] | None = None) -> Viewable:
     """A drop-down of one parameter; ``options`` gives what is read for each value."""
     extra = {"options": dict(options)} if options else {}
-    return pmui.Select.from_param(state.param[name], label=label, description="", size="small",
-                                  sizing_mode="stretch_width", margin=(8, 4), **extra)
+    return pmui.Select.from_param(
+        state.param[name],
+        label=label,
+        description="",
+        size="small",
+        sizing_mode="stretch_width",
+        margin=(8, 4),
+        **extra,
+    )
 
 
 def switch(state: State, name: str, label: str) -> Viewable:
@@ -26,12 +33,14 @@ def switch(state: State, name: str, label: str) -> Viewable:
 
 def choice(state: State, name: str, label: str) -> Viewable:
     """Buttons of which one is chosen."""
-    return pmui.RadioButtonGroup.from_param(state.param[name], label=label, description="", size="small",
-                                            sizing_mode="stretch_width", margin=(8, 4))
+    return pmui.RadioButtonGroup.from_param(
+        state.param[name], label=label, description="", size="small", sizing_mode="stretch_width", margin=(8, 4)
+    )
 
 
-def stepped_slider(state: State, name: str, label: str, text: Callable[[int], str],
-                   disabled: param.Parameter | bool = False) -> Viewable:
+def stepped_slider(
+    state: State, name: str, label: str, text: Callable[[int], str], disabled: param.Parameter | bool = False
+) -> Viewable:
     """A slider of an integer with a button for one step down and up; its label says what the value stands for."""
     parameter = state.param[name]
 
@@ -39,13 +48,28 @@ def stepped_slider(state: State, name: str, label: str, text: Callable[[int], st
         low, high = parameter.bounds
         setattr(state, name, min(max(getattr(state, name) + sign * (parameter.step or 1), low), high))
 
-    slider = pmui.IntSlider.from_param(parameter, label=pn.bind(lambda value: f"{label}: {text(value)}", parameter),
-                                       description="", size="small", sizing_mode="stretch_width", show_value=False,
-                                       disabled=disabled, margin=(2, 4, 2, 8))
+    slider = pmui.IntSlider.from_param(
+        parameter,
+        label=pn.bind(lambda value: f"{label}: {text(value)}", parameter),
+        description="",
+        size="small",
+        sizing_mode="stretch_width",
+        show_value=False,
+        disabled=disabled,
+        margin=(2, 4, 2, 8),
+    )
     down, up = (
-        pmui.Button(label=sign, variant="outlined", size="small", margin=(0, 1), width=34, disabled=disabled,
-                    description=f"{word} {label.lower()}", on_click=lambda _, by=by: step(by),
-                    sx={"minWidth": 30, "p": "1px 0", "fontSize": "1.05rem"})
+        pmui.Button(
+            label=sign,
+            variant="outlined",
+            size="small",
+            margin=(0, 1),
+            width=34,
+            disabled=disabled,
+            description=f"{word} {label.lower()}",
+            on_click=lambda _, by=by: step(by),
+            sx={"minWidth": 30, "p": "1px 0", "fontSize": "1.05rem"},
+        )
         for sign, word, by in (("‹", "Previous", -1), ("›", "Next", 1))
     )
     return pn.Row(slider, down, up, sizing_mode="stretch_width", margin=(4, 0), styles={"align-items": "end"})

@@ -15,6 +15,7 @@ from app.figures.axes import TITLES, LevelAxis, ValueAxis, level_axis, value_axi
 from app.figures.distribution import DistributionPanels, Histograms
 from app.state import State
 from app.views.controls import choice, select, stepped_slider
+from app.views.layout import QUARTER, beside, grid, pane, paper, words
 from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
 
 SIDE_BY_SIDE = 2
@@ -53,34 +54,15 @@ class DistributionsView:
         """Controls at the left, figures beside them."""
         state = self.state
         names = {TITLES[v.name]: v.name for v in OUTPUTS}
-        controls = pmui.Paper(
+        controls = paper(
             self.scope,
             select(state, "variable", "Output", names),
             stepped_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
             choice(state, "units", "Units"),
             choice(state, "vertical", "Vertical axis"),
-            elevation=0,
-            variant="outlined",
-            sizing_mode="stretch_width",
-            sx={"p": 2},
-        )
-        figures = pmui.Paper(
-            self.notice,
-            self.place,
-            pmui.Typography(HOW_TO_READ, variant="body2", sizing_mode="stretch_width"),
-            elevation=0,
-            variant="outlined",
-            sizing_mode="stretch_width",
-            sx={"p": 2},
         )
         self.refresh(frozenset(self.depends))
-        return pmui.Grid(
-            pmui.Grid(controls, size={"xs": 12, "md": 3}),
-            pmui.Grid(figures, size={"xs": 12, "md": 9}),
-            container=True,
-            spacing=2,
-            sizing_mode="stretch_width",
-        )
+        return beside(controls, paper(self.notice, self.place, words(HOW_TO_READ)))
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Redraw what the changed parameters touch; figures are made anew only for other emulators."""
@@ -126,10 +108,10 @@ class DistributionsView:
     def axes(self, variable: str) -> tuple[LevelAxis, ValueAxis]:
         """Vertical axis, and value axis whose factor is the shown unit per standard deviation of the truth."""
         state = self.state
-        grid = self.catalog.grid(state.experiment)
+        cells = self.catalog.grid(state.experiment)
         truth_std = self.catalog.truth_std(state.experiment, state.emulator, variable)
         shown = value_axis(variable, state.units, truth_std=truth_std)
-        levels = level_axis(state.vertical, height=grid.height, pressure=grid.pressure)
+        levels = level_axis(state.vertical, height=cells.height, pressure=cells.pressure)
         return levels, ValueAxis(shown.factor * truth_std, shown.label)
 
     def _read(self, emulators: Sequence[str], variable: str) -> Histograms:
@@ -164,28 +146,20 @@ class DistributionsView:
             panels = DistributionPanels(names, height=340, on_level=self._choose_level)
             self.panels = {"one": panels}
             pairs = [("truth", "distance"), *((f"share {name}", f"ratio {name}") for name in names)]
-            columns = [pn.Column(*(_pane(panels, key) for key in pair), sizing_mode="stretch_width") for pair in pairs]
+            columns = [
+                pn.Column(*(pane(panels.figures[key]) for key in pair), sizing_mode="stretch_width") for pair in pairs
+            ]
             width = {"xs": 12, "sm": 12 // len(columns)}
-            return [_grid(columns, width), _pane(panels, "density")]
+            return [grid(columns, width), pane(panels.figures["density"])]
         rows: list[Viewable] = []
         self.panels = {}
         for variable in OUTPUT_NAMES:
             self.panels[variable] = panels = DistributionPanels(names, height=260, on_level=self._choose_level)
             keys = ("truth", f"share {names[0]}", f"ratio {names[0]}", "distance")
-            rows.append(pmui.Typography(TITLES[variable], variant="subtitle1"))
-            rows.append(_grid([_pane(panels, key) for key in keys], {"xs": 6, "lg": 3}))
+            rows.append(words(TITLES[variable], "subtitle1"))
+            rows.append(grid([pane(panels.figures[key]) for key in keys], QUARTER))
         return rows
 
     def _choose_level(self, position: float) -> None:
         levels, _ = self.axes(self.state.variable)
         self.state.level = int(np.abs(levels.values - position).argmin())
-
-
-def _pane(panels: DistributionPanels, key: str) -> Viewable:
-    return pn.pane.Bokeh(panels.figures[key], sizing_mode="stretch_width")
-
-
-def _grid(cells: Sequence[Viewable], size: dict[str, int]) -> Viewable:
-    return pmui.Grid(
-        *(pmui.Grid(cell, size=size) for cell in cells), container=True, spacing=1, sizing_mode="stretch_width"
-    )

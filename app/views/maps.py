@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 from typing import ClassVar
 
 import numpy as np
@@ -10,15 +11,17 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.events import Tap
 from panel.viewable import Viewable
+from scipy.spatial import cKDTree
 
 from app.catalog import Catalog
-from app.figures.globe import Globe, Raster, cell_tree, globe, make_raster, nearest_cell
 from app.figures.axes import TITLES
 from app.figures.colouring import Colouring, apply_colouring
+from app.figures.globe import Globe, Raster, cell_tree, globe, make_raster, nearest_cell
 from app.figures.map_image import make_map
 from app.figures.zonal import Bands, make_bands, make_section, make_zonal_line, zonal_mean
 from app.metrics import MAP_BY_NAME, MAPS, MapMetric
 from app.state import MAP_METRICS, State
+from app.theme import colours
 from app.views.controls import choice, select, stepped_slider, switch
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 
@@ -30,8 +33,19 @@ class MapsView:
     """The map of one score, its zonal mean, and a section of all levels."""
 
     depends: ClassVar[tuple[str, ...]] = (
-        "experiment", "emulator", "variable", "metric", "level", "time", "average", "cell", "projection", "centre",
-        "units", "vertical", "dark",
+        "experiment",
+        "emulator",
+        "variable",
+        "metric",
+        "level",
+        "time",
+        "average",
+        "cell",
+        "projection",
+        "centre",
+        "units",
+        "vertical",
+        "dark",
     )
 
     def __init__(self, state: State, catalog: Catalog) -> None:
@@ -39,8 +53,9 @@ class MapsView:
         self.map = make_map(dark=state.dark)
         self.line = make_zonal_line(dark=state.dark, height=460)
         self.section = make_section(dark=state.dark, levels=LEVELS)
-        self.summary = pmui.Typography("", variant="body2", sizing_mode="stretch_width")
-        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
+        self.summary = pn.pane.HTML("", sizing_mode="stretch_width")
+        self.missing = pn.pane.HTML("", margin=0)
+        self.notice = pmui.Alert(self.missing, severity="info", visible=False, sizing_mode="stretch_width")
         self.map.figure.on_event(Tap, self._tap)
         self.section.figure.on_event(Tap, self._tap_section)
 
@@ -59,33 +74,51 @@ class MapsView:
             select(state, "variable", "Variable", {TITLES[name]: name for name in OUTPUT_NAMES}),
             stepped_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
             switch(state, "average", "Mean over all times"),
-            stepped_slider(state, "time", "Time", lambda i: self.catalog.grid(state.experiment).times[i],
-                           disabled=state.param.average),
+            stepped_slider(
+                state,
+                "time",
+                "Time",
+                lambda i: self.catalog.grid(state.experiment).times[i],
+                disabled=state.param.average,
+            ),
             select(state, "projection", "Projection"),
             stepped_slider(state, "centre", "Central longitude", lambda lon: f"{lon}°"),
             choice(state, "units", "Units"),
             choice(state, "vertical", "Vertical axis"),
-            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
+            elevation=0,
+            variant="outlined",
+            sizing_mode="stretch_width",
+            sx={"p": 2},
         )
         figures = pmui.Paper(
             self.notice,
             pmui.Grid(
                 pmui.Grid(pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width"), size={"xs": 12, "md": 9}),
                 pmui.Grid(pn.pane.Bokeh(self.line.figure, sizing_mode="stretch_width"), size={"xs": 12, "md": 3}),
-                container=True, spacing=1, sizing_mode="stretch_width",
+                container=True,
+                spacing=1,
+                sizing_mode="stretch_width",
             ),
             self.summary,
-            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
+            elevation=0,
+            variant="outlined",
+            sizing_mode="stretch_width",
+            sx={"p": 2},
         )
         section = pmui.Paper(
             pmui.Typography("Zonal mean at every level", variant="subtitle1"),
             pn.pane.Bokeh(self.section.figure, sizing_mode="stretch_width"),
-            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
+            elevation=0,
+            variant="outlined",
+            sizing_mode="stretch_width",
+            sx={"p": 2},
         )
         return pmui.Grid(
             pmui.Grid(controls, size={"xs": 12, "md": 3}),
             pmui.Grid(pn.Column(figures, section, sizing_mode="stretch_width"), size={"xs": 12, "md": 9}),
-            container=True, spacing=2, sizing_mode="stretch_width",
+            container=True,
+            spacing=2,
+            sizing_mode="stretch_width",
         )
 
     def refresh(self, changed: frozenset[str]) -> None:
@@ -94,9 +127,9 @@ class MapsView:
         state = self.state
         grid = self.catalog.grid(state.experiment)
         values = self._values()
-        self.notice.param.update(
-            visible=values is None,
-            object=f"{state.emulator} has no score store, so there is no map of it. Choose another emulator above.",
+        self.notice.visible = values is None
+        self.missing.object = (
+            f"{escape(state.emulator)} has no score store, so there is no map of it. Choose another emulator above."
         )
         shown = np.full(grid.lat.size, np.nan, np.float32) if values is None else values
         raster = self._raster()
@@ -112,16 +145,25 @@ class MapsView:
         if "dark" in changed:
             for figure in (self.map, self.line, self.section):
                 figure.restyle(dark=state.dark)
+            self.summary.styles = {"color": colours(state.dark).text, "font-size": "0.9rem", "line-height": "1.5"}
         self.summary.object = self._summary(shown, 1000 * (time.perf_counter() - start))
 
     def _draw_means(self, shown: np.ndarray, changed: frozenset[str]) -> None:
         state, bands = self.state, self._bands()
         unit = self.metric.unit(state.variable, state.units)
-        self.line.show(bands.centres, zonal_mean(bands, shown), f"zonal mean [{unit}]",
-                       self.metric.reference(self.catalog.members(state.experiment, state.emulator)))
+        self.line.show(
+            bands.centres,
+            zonal_mean(bands, shown),
+            f"zonal mean [{unit}]",
+            self.metric.reference(self.catalog.members(state.experiment, state.emulator)),
+        )
         if changed - {"cell", "level", "projection", "centre"}:
             levels = self.catalog.levels(state.experiment, state.emulator, state.metric, state.variable, self._time())
-            means = np.full((LEVELS, bands.centres.size), np.nan) if levels is None else zonal_mean(bands, levels) * self._factor()
+            means = (
+                np.full((LEVELS, bands.centres.size), np.nan)
+                if levels is None
+                else zonal_mean(bands, levels) * self._factor()
+            )
             self.section.show(means)
             apply_colouring(self._colouring(None), self.section.mapper, self.section.bar, dark=state.dark)
             self.section.label(*self.catalog.grid(state.experiment).level_axis(state.vertical))
@@ -132,7 +174,9 @@ class MapsView:
 
     def _factor(self) -> float:
         state = self.state
-        return self.metric.factor(state.variable, state.units, self.catalog.truth_std(state.experiment, state.emulator, state.variable))
+        return self.metric.factor(
+            state.variable, state.units, self.catalog.truth_std(state.experiment, state.emulator, state.variable)
+        )
 
     def _values(self) -> np.ndarray | None:
         """Values of the cells in the units shown."""
@@ -144,7 +188,11 @@ class MapsView:
         """Cells whose truth lies outside the ensemble: at this time, or at most of the times."""
         state = self.state
         covered = self.catalog.levels(state.experiment, state.emulator, "coverage", state.variable, self._time())
-        return np.zeros(self.catalog.grid(state.experiment).lat.size, bool) if covered is None else covered[state.level] < SELDOM
+        return (
+            np.zeros(self.catalog.grid(state.experiment).lat.size, bool)
+            if covered is None
+            else covered[state.level] < SELDOM
+        )
 
     def _colouring(self, level: int | None) -> Colouring:
         """Colours of the map of a level, or of the section of all: the same for every emulator and every time."""
@@ -156,19 +204,29 @@ class MapsView:
         def section(levels: np.ndarray) -> np.ndarray:
             return zonal_mean(bands, levels)
 
-        low, high = self.catalog.colour_range(state.experiment, metric, state.variable, averaged=state.average,
-                                              drawn=section if level is None else cells_of_level,
-                                              key="section" if level is None else level)
+        low, high = self.catalog.colour_range(
+            state.experiment,
+            metric,
+            state.variable,
+            averaged=state.average,
+            drawn=section if level is None else cells_of_level,
+            key="section" if level is None else level,
+        )
         factor = self._factor()
         unit = metric.unit(state.variable, state.units)
         title = f"{metric.label} · {TITLES[state.variable]}" + (f" [{unit}]" if metric.power else "")
-        return Colouring(palette=metric.palette, low=low * factor, high=high * factor, title=title,
-                         yes_no=metric.palette == "coverage" and level is not None and not state.average)
+        return Colouring(
+            palette=metric.palette,
+            low=low * factor,
+            high=high * factor,
+            title=title,
+            yes_no=metric.palette == "coverage" and level is not None and not state.average,
+        )
 
     def _globe(self) -> Globe:
         return globe(self.state.projection, self.state.centre)
 
-    def _tree(self):
+    def _tree(self) -> cKDTree:
         grid = self.catalog.grid(self.state.experiment)
         return self.catalog.keep(("tree", self.state.experiment), lambda: cell_tree(grid.lat, grid.lon))
 
@@ -194,11 +252,13 @@ class MapsView:
         unit = f" {self.metric.unit(state.variable, state.units)}" if self.metric.power else ""
         mean = np.average(shown, weights=grid.area)
         times = f"mean over {len(grid.times)} times" if state.average else grid.times[state.time]
-        return (f"<b>Global mean {mean:.3g}{unit}</b> · {times}, {grid.level_labels[state.level]}<br>"
-                f"◯ column {state.cell}, {place(grid.lat[state.cell], grid.lon[state.cell])}: "
-                f"<b>{shown[state.cell]:.3g}{unit}</b> (click the map to choose another)<br>"
-                f"× truth outside the ensemble{' at most of the times' if state.average else ''} · "
-                f"drawn in {took:.0f} ms")
+        return (
+            f"<b>Global mean {mean:.3g}{unit}</b> · {times}, {grid.level_labels[state.level]}<br>"
+            f"◯ column {state.cell}, {place(grid.lat[state.cell], grid.lon[state.cell])}: "
+            f"<b>{shown[state.cell]:.3g}{unit}</b> (click the map to choose another)<br>"
+            f"× truth outside the ensemble{' at most of the times' if state.average else ''} · "
+            f"drawn in {took:.0f} ms"
+        )
 
 
 def place(lat: float, lon: float) -> str:

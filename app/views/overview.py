@@ -19,11 +19,11 @@ from app.theme import colours
 STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
 
 INTRODUCTION = """
-<p class="lead">Clouds and convection are smaller than the columns of a climate model, and the same resolved state can go
-with many subgrid outcomes. DIFF-MP is a conditional diffusion model that draws such outcomes: from temperature,
-humidity, surface pressure, surface fluxes and sunlight of a column it samples subgrid heating, subgrid moistening, cloud
-liquid and cloud ice at 30 levels. These pages ask how good its ensembles are over the globe, level by level and column by
-column, and what it answers when its inputs are changed.</p>
+<p class="lead">Clouds and convection are smaller than the columns of a climate model, and the same resolved state can
+go with many subgrid outcomes. DIFF-MP is a conditional diffusion model that draws such outcomes: from temperature,
+humidity, surface pressure, surface fluxes and sunlight of a column it samples subgrid heating, subgrid moistening,
+cloud liquid and cloud ice at 30 levels. These pages ask how good its ensembles are over the globe, level by level and
+column by column, and what it answers when its inputs are changed.</p>
 """
 
 METHOD = """
@@ -35,20 +35,22 @@ below and not those of the paper.</p>
 CAVEATS = """
 <h2>Read with care</h2>
 <ul>
-<li><b>Offline scores.</b> The emulators are scored on columns that a simulation has produced; none of them has been coupled to
-a climate model, where errors feed back.</li>
+<li><b>Offline scores.</b> The emulators are scored on columns that a simulation has produced; none of them has been
+coupled to a climate model, where errors feed back.</li>
 <li><b>Simulated columns are idealised.</b> Where the source is this project's simulator, each cell is a small
-two-dimensional cloud-resolving model forced from outside: not GRIST, not observations, not a reproduction of the paper's data.</li>
-<li><b>Few and dependent times.</b> Neighbouring cells and successive times resemble each other, so differences in the third
-digit mean nothing.</li>
+two-dimensional cloud-resolving model forced from outside: not GRIST, not observations, not a reproduction of the
+paper's data.</li>
+<li><b>Few and dependent times.</b> Neighbouring cells and successive times resemble each other, so differences in the
+third digit mean nothing.</li>
 <li><b>Perturbed inputs</b> can leave the range of the training data; the Sensitivity tab says when.</li>
 </ul>
 """
 
 LICENCE = """
 <h2>Licence</h2>
-<p>Code, simulated columns and weights trained on them: Apache-2.0. Weights trained on ClimSim excerpts follow from data under
-CC-BY-4.0 (Yu et al. 2023). Coastlines: Natural Earth, public domain. Nothing on this page is fetched from outside.</p>
+<p>Code, simulated columns and weights trained on them: Apache-2.0. Weights trained on ClimSim excerpts follow from data
+under CC-BY-4.0 (Yu et al. 2023). Coastlines: Natural Earth, public domain. Nothing on this page is fetched from
+outside.</p>
 """
 
 Facts = list[tuple[str, str]]
@@ -61,8 +63,10 @@ class OverviewView:
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
-        self.parts = {name: pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE], margin=0)
-                      for name in ("introduction", "headline", "table", "training", "data", "caveats")}
+        self.parts = {
+            name: pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE], margin=0)
+            for name in ("introduction", "headline", "table", "training", "data", "caveats")
+        }
 
     def panel(self) -> Viewable:
         """Introduction, score table, then what was trained on what beside data, caveats and licence."""
@@ -75,7 +79,9 @@ class OverviewView:
             pmui.Grid(_card(self.parts["training"]), size={"xs": 12}),
             pmui.Grid(_card(self.parts["data"]), size=half),
             pmui.Grid(_card(self.parts["caveats"]), size=half),
-            container=True, spacing=2, sizing_mode="stretch_width",
+            container=True,
+            spacing=2,
+            sizing_mode="stretch_width",
         )
 
     def refresh(self, changed: frozenset[str]) -> None:
@@ -84,7 +90,9 @@ class OverviewView:
         for part in self.parts.values():
             part.styles = {"color": chosen.text, "--accent": chosen.accent}
         experiment = self.catalog.experiment(self.state.experiment)
-        self.parts["introduction"].object = f"<h2>{escape(experiment.title)}</h2>{_paragraph(experiment.description)}{INTRODUCTION}{METHOD}"
+        self.parts[
+            "introduction"
+        ].object = f"<h2>{escape(experiment.title)}</h2>{_paragraph(experiment.description)}{INTRODUCTION}{METHOD}"
         scored = self.catalog.table(self.state.experiment, self.state.emulator)
         self.parts["headline"].object = f"<h2>{escape(self.state.emulator)} in short</h2>{score_tiles(scored)}"
         self.parts["table"].object = f"<h2>Scores on the test columns</h2>{self._scores()}"
@@ -94,12 +102,18 @@ class OverviewView:
 
     def _scores(self) -> str:
         name = self.state.experiment
-        tables = {entry.name: table for entry in self.catalog.experiment(name).emulators if (table := self.catalog.table(name, entry.name))}
+        tables = {
+            entry.name: table
+            for entry in self.catalog.experiment(name).emulators
+            if (table := self.catalog.table(name, entry.name))
+        }
         if not tables:
             return "<p>No score tables here yet: run <code>diffmp score</code>.</p>"
         first = next(iter(tables.values()))
-        note = (f"{_count(first.get('columns'))} columns never seen in training · ★ best of the rows · MSE, CRPS and bias in units of the "
-                "truth's standard deviation of each variable (MSE: variance) · hover over a heading for its definition")
+        note = (
+            f"{_count(first.get('columns'))} columns never seen in training · ★ best of the rows · MSE, CRPS and bias in units of the "
+            "truth's standard deviation of each variable (MSE: variance) · hover over a heading for its definition"
+        )
         remarks = dict.fromkeys(remark for table in tables.values() for remark in table.get("notes", []))
         notes = "".join(f'<p class="soft">{escape(str(remark))}.</p>' for remark in remarks)
         return score_table(tables, self.state.emulator, note=note) + notes
@@ -110,8 +124,13 @@ class OverviewView:
         for entry in self.catalog.experiment(name).emulators:
             facts = training_facts(self.catalog.config(name, entry.name), self.catalog.table(name, entry.name))
             cells = "".join(f"<td>{escape(fact)}</td>" for fact in facts)
-            rows.append(f'<tr{" class=selected" if entry.name == self.state.emulator else ""}><td>{escape(entry.name)}</td>{cells}</tr>')
-        heads = "".join(f'<th scope="col">{head}</th>' for head in ("Emulator", "Model", "Trained on", "Training", "Ensemble scored"))
+            rows.append(
+                f"<tr{' class=selected' if entry.name == self.state.emulator else ''}><td>{escape(entry.name)}</td>{cells}</tr>"
+            )
+        heads = "".join(
+            f'<th scope="col">{head}</th>'
+            for head in ("Emulator", "Model", "Trained on", "Training", "Ensemble scored")
+        )
         return f'<div class="scroll"><table class="facts"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
     def _columns(self) -> Facts:
@@ -121,7 +140,10 @@ class OverviewView:
             ("Title", str(columns.attrs.get("title", "–"))),
             ("Source", str(columns.attrs.get("source", "–"))),
             ("Columns", f"{_count(grid.lat.size)} cells, about {columns.attrs.get('spacing_km', '–')} km apart"),
-            ("Times", f"{len(grid.times)}, {grid.times[0]} to {grid.times[-1]} ({self.catalog.experiment(name).split} split)"),
+            (
+                "Times",
+                f"{len(grid.times)}, {grid.times[0]} to {grid.times[-1]} ({self.catalog.experiment(name).split} split)",
+            ),
             ("Levels", f"{grid.height.size}, {grid.height[0]:.0f} m to {grid.height[-1] / 1000:.1f} km"),
             ("Fingerprint", str(columns.attrs.get("columns_id", "–"))),
         ]
@@ -132,19 +154,34 @@ def training_facts(config: Mapping[str, Any], table: Mapping[str, Any]) -> tuple
     """What an emulator is, on what and how it was trained, and how its ensemble was drawn; '–' where nothing is said."""
     model, columns, result = (config.get(key) or {} for key in ("model", "columns", "result"))
     network = [str(model["kind"])] if "kind" in model else []
-    network += [f"{model['filters']} filters, {model['layers']} layers"] if {"filters", "layers"} <= model.keys() else []
-    network += [f"{str(model[key]).replace('_', ' ')} {word}".strip() for key, word in
-                (("prediction", "prediction"), ("schedule", "schedule"), ("sampler", "")) if model.get(key)]
+    network += (
+        [f"{model['filters']} filters, {model['layers']} layers"] if {"filters", "layers"} <= model.keys() else []
+    )
+    network += [
+        f"{str(model[key]).replace('_', ' ')} {word}".strip()
+        for key, word in (("prediction", "prediction"), ("schedule", "schedule"), ("sampler", ""))
+        if model.get(key)
+    ]
     times = columns.get("training_times") or {}
     trained_on = [str(columns["title"])] if columns.get("title") else []
     trained_on += [f"{columns['spacing_km']} km"] if columns.get("spacing_km") else []
     trained_on += [f"{_count(columns['training_columns'])} columns"] if columns.get("training_columns") else []
-    trained_on += [f"{times['count']} times, {str(times['first'])[:10]} to {str(times['last'])[:10]}"] if {"count", "first", "last"} <= times.keys() else []
-    training = [f"{_count(result['steps'])} steps of {_count(result['batch'])}"] if {"steps", "batch"} <= result.keys() else []
+    trained_on += (
+        [f"{times['count']} times, {str(times['first'])[:10]} to {str(times['last'])[:10]}"]
+        if {"count", "first", "last"} <= times.keys()
+        else []
+    )
+    training = (
+        [f"{_count(result['steps'])} steps of {_count(result['batch'])}"] if {"steps", "batch"} <= result.keys() else []
+    )
     training += [f"{result['minutes']:g} min on {result['device']}"] if {"minutes", "device"} <= result.keys() else []
     ensemble = [f"{table['members']} members"] if table.get("members") else []
     ensemble += [f"{table['steps']} steps"] if table.get("steps") else []
-    ensemble += ["guidance " + ", ".join(f"{value:g}" for value in table["guidance"])] if any(table.get("guidance") or ()) else []
+    ensemble += (
+        ["guidance " + ", ".join(f"{value:g}" for value in table["guidance"])]
+        if any(table.get("guidance") or ())
+        else []
+    )
     if not config:
         network = ["reference without weights"]
     return _joined(network), _joined(trained_on), _joined(training), _joined(ensemble)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from app.selections import PRESETS, Facts, column_facts
 from app.state import State
 from app.views.answers import Asker
 from app.views.controls import choice, stepped_slider
+from app.views.layout import QUARTER, beside, grid, pane, paper, words
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import BY_NAME, INPUTS, OUTPUTS
@@ -52,10 +52,9 @@ class ProfilesView:
         self.outputs = {v.name: EnsemblePanel(v.name, self.y_range) for v in OUTPUTS}
         self.inputs = {n: InputPanel(self.y_range, title=TITLES[n], compares=False, height=320) for n in ("T", "qv")}
         self.ranks = {v.name: RankPanel(v.name) for v in OUTPUTS}
-        self.covered = {v.name: pmui.Typography("", variant="body2", sizing_mode="stretch_width") for v in OUTPUTS}
-        self.place = pmui.Typography("", variant="body2", sizing_mode="stretch_width")
-        self.legend = pmui.Typography(LEGEND, variant="caption", sizing_mode="stretch_width")
-        self.status = pmui.Typography("", variant="body2", sizing_mode="stretch_width")
+        self.covered = {v.name: words("") for v in OUTPUTS}
+        self.place = words("")
+        self.status = words("")
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
         self.where = pmui.TextInput(label="Latitude, longitude [degrees]", size="small", sizing_mode="stretch_width")
         self.drawing = pmui.RadioButtonGroup(
@@ -68,8 +67,8 @@ class ProfilesView:
             size="small",
             sizing_mode="stretch_width",
         )
-        self.rule = pmui.Typography("", variant="caption", sizing_mode="stretch_width")
-        self.rank = 0
+        self.rule = words("", "caption")
+        self.rank = -1
         self.drawing.param.watch(lambda _: self._draw(), "value")
         self.where.param.watch(lambda _: self._go_to_place(), "value")
         self.preset.param.watch(lambda _: self._go_to_preset(0), "value")
@@ -77,51 +76,40 @@ class ProfilesView:
     def panel(self) -> Viewable:
         """Controls at the left; outputs with their ranks, then inputs."""
         state = self.state
-        controls = pmui.Paper(
-            pmui.Typography("Column", variant="subtitle1"),
+        step = {"size": "small", "variant": "outlined"}
+        controls = paper(
+            words("Column", "subtitle1"),
             self.where,
             self.preset,
             pn.Row(
-                pmui.Button(label="‹ previous", size="small", variant="outlined", on_click=lambda _: self._go_to_preset(self.rank - 1)),
-                pmui.Button(label="next ›", size="small", variant="outlined", on_click=lambda _: self._go_to_preset(self.rank + 1)),
+                pmui.Button(label="‹ previous", on_click=lambda _: self._go_to_preset(self.rank - 1), **step),
+                pmui.Button(label="next ›", on_click=lambda _: self._go_to_preset(self.rank + 1), **step),
             ),
             self.rule,
             stepped_slider(state, "time", "Time", lambda i: self.catalog.grid(state.experiment).times[i]),
-            pmui.Typography("Ensemble", variant="subtitle1"),
+            words("Ensemble", "subtitle1"),
             self.drawing,
-            pmui.IntSlider.from_param(state.param.members, label="Members", size="small", sizing_mode="stretch_width"),
-            pmui.Button(label="Resample", size="small", variant="outlined", description="Draw other members: the next seed",
-                        on_click=lambda _: state.param.update(seed=state.seed + 1)),
+            pmui.IntSlider.from_param(
+                state.param.members, label="Members", description="", size="small", sizing_mode="stretch_width"
+            ),
+            pmui.Button(label="Resample", on_click=lambda _: state.param.update(seed=state.seed + 1), **step),
             choice(state, "units", "Units"),
             choice(state, "vertical", "Vertical axis"),
-            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
-        )  # fmt: skip
-        quarter = {"xs": 6, "lg": 3}
+        )
         outputs = [
             pn.Column(
-                _pane(self.outputs[v.name]),
+                pane(self.outputs[v.name].figure),
                 self.covered[v.name],
-                _pane(self.ranks[v.name]),
+                pane(self.ranks[v.name].figure),
                 sizing_mode="stretch_width",
             )
             for v in OUTPUTS
         ]
-        figures = pmui.Paper(
-            self.notice, self.place, _grid(outputs, quarter), self.legend, self.status,
-            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
-        )  # fmt: skip
-        inputs = pmui.Paper(
-            pmui.Typography("What the emulator sees", variant="subtitle1"),
-            _grid([_pane(self.inputs["T"]), _pane(self.inputs["qv"])], {"xs": 6}),
-            pmui.Typography(HOW_TO_READ, variant="body2", sizing_mode="stretch_width"),
-            elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2},
-        )  # fmt: skip
+        figures = paper(self.notice, self.place, grid(outputs, QUARTER), words(LEGEND, "caption"), self.status)
+        seen = grid((pane(panel.figure) for panel in self.inputs.values()), {"xs": 6})
+        inputs = paper(words("What the emulator sees", "subtitle1"), seen, words(HOW_TO_READ))
         self.refresh(frozenset(self.depends))
-        return pmui.Grid(
-            pmui.Grid(controls, size={"xs": 12, "md": 3}),
-            pmui.Grid(pn.Column(figures, inputs, sizing_mode="stretch_width"), size={"xs": 12, "md": 9}),
-            container=True, spacing=2, sizing_mode="stretch_width",
-        )  # fmt: skip
+        return beside(controls, figures, inputs)
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Ask for a new ensemble if the column, the emulator or the draw changed, else draw what is there."""
@@ -183,8 +171,8 @@ class ProfilesView:
             self._draw()
 
     def _levels(self) -> LevelAxis:
-        grid = self.catalog.grid(self.state.experiment)
-        return level_axis(self.state.vertical, height=grid.height, pressure=grid.pressure)
+        cells = self.catalog.grid(self.state.experiment)
+        return level_axis(self.state.vertical, height=cells.height, pressure=cells.pressure)
 
     def _draw(self) -> None:
         """Draw the column and the ensemble that are there."""
@@ -233,20 +221,21 @@ class ProfilesView:
 
     def _say_place(self) -> None:
         """Where and when the column is, and its single-level inputs."""
-        state, grid, facts = self.state, self.catalog.grid(self.state.experiment), self._facts()
+        state, cells, facts = self.state, self.catalog.grid(self.state.experiment), self._facts()
         column = self._column()
         surface = surface_line({v.name: float(column[v.name].values[0, 0]) for v in INPUTS if not v.profile})
-        lat, lon = float(grid.lat[state.cell]), float(grid.lon[state.cell])
+        lat, lon = float(cells.lat[state.cell]), float(cells.lon[state.cell])
+        ground = "land" if facts.land[state.cell] >= 0.5 else "sea"
         self.place.object = (
-            f"**Column {state.cell}** at {abs(lat):.1f}°{'N' if lat >= 0 else 'S'} {abs(lon):.1f}°{'E' if lon >= 0 else 'W'}, "
-            f"{grid.times[state.time]}, {'land' if facts.land[state.cell] >= 0.5 else 'sea'}; column-integrated subgrid heating "
-            f"{facts.heating[state.cell]:.0f} W/m² · {surface}"
+            f"**Column {state.cell}** at {abs(lat):.1f}°{'N' if lat >= 0 else 'S'} "
+            f"{abs(lon):.1f}°{'E' if lon >= 0 else 'W'}, {cells.times[state.time]}, {ground}; "
+            f"column-integrated subgrid heating {facts.heating[state.cell]:.0f} W/m² · {surface}"
         )
         self.where.value = _place_text(lat, lon)
 
     def _go_to_place(self) -> None:
         """Select the column nearest the latitude and longitude typed; what is no place is said and changes nothing."""
-        grid = self.catalog.grid(self.state.experiment)
+        cells = self.catalog.grid(self.state.experiment)
         try:
             lat, lon = (float(part) for part in self.where.value.replace(",", " ").split())
             if not (abs(lat) <= 90 and abs(lon) <= 360):
@@ -255,32 +244,22 @@ class ProfilesView:
             self.where.error_state = True
             return
         self.where.error_state = False
-        if self.where.value == _place_text(grid.lat[self.state.cell], grid.lon[self.state.cell]):
+        if self.where.value == _place_text(cells.lat[self.state.cell], cells.lon[self.state.cell]):
             return
-        tree = self.catalog.keep(("tree", self.state.experiment), lambda: cell_tree(grid.lat, grid.lon))
+        tree = self.catalog.keep(("tree", self.state.experiment), lambda: cell_tree(cells.lat, cells.lon))
         self.state.cell = int(tree.query(unit_vectors(np.asarray(lat), np.asarray(lon)))[1])
 
     def _go_to_preset(self, rank: int) -> None:
         """Select the column of that rank by the rule chosen, of this time."""
         selection = PRESETS[self.preset.value]
-        cells = selection.ranked(self._facts())
-        if len(cells) == 0:
+        ranked = selection.ranked(self._facts())
+        if len(ranked) == 0:
             self.rule.object = f"No column of this time is admitted by: {selection.words}."
             return
-        self.rank = int(np.clip(rank, 0, len(cells) - 1))
-        self.rule.object = f"Rank {self.rank + 1} of {len(cells)} at this time: {selection.words}."
-        self.state.cell = int(cells[self.rank])
+        self.rank = int(np.clip(rank, 0, len(ranked) - 1))
+        self.rule.object = f"Rank {self.rank + 1} of {len(ranked)} at this time: {selection.words}."
+        self.state.cell = int(ranked[self.rank])
 
 
 def _place_text(lat: float, lon: float) -> str:
     return f"{lat:.1f}, {lon:.1f}"
-
-
-def _pane(panel: EnsemblePanel | InputPanel | RankPanel) -> Viewable:
-    return pn.pane.Bokeh(panel.figure, sizing_mode="stretch_width")
-
-
-def _grid(cells: Sequence[Viewable], size: dict[str, int]) -> Viewable:
-    return pmui.Grid(
-        *(pmui.Grid(cell, size=size) for cell in cells), container=True, spacing=1, sizing_mode="stretch_width"
-    )

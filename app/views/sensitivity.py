@@ -22,6 +22,7 @@ from app.selections import COMPOSITES, column_facts
 from app.state import State
 from app.views.answers import Asker, after
 from app.views.controls import choice, select, stepped_slider
+from app.views.layout import QUARTER, beside, grid, pane, paper, uneven_grid, words
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS
@@ -61,12 +62,13 @@ TARGETS = {"Selected column": "column", **{name.capitalize(): name for name in C
 TEMPERATURES = {"θ": "theta", "T": "T"}
 
 HOW_TO_READ = """
-**How to read this.** Blue, solid: the emulator's answer to the inputs as they are. Orange, dashed: to the inputs changed
-by the sliders. Bands hold 80 % of the members (of many columns: of the members' means over them). Both answers use the
-same random numbers, so their difference is a response, not a new draw; ± is the standard error that is left.
-*Neutralised* means mixed: potential temperature θ, or the mixing ratio of vapour, becomes uniform below the level chosen,
-with the heat and water of the layer kept. The emulator is statistics, not physics: far from its training data its answers
-mean little, and the page warns.
+**How to read this.** Blue, solid: the emulator's answer to the inputs as they are. Orange, dashed: to the inputs
+changed by the sliders. Bands hold 80 % of the members (of many columns: of the members' means over them). Both answers
+use the same random numbers, so their difference is a response, not a new draw. *± draw*: the standard error that other
+random numbers would leave; *± columns*: the one for other columns of the same kind. *Neutralised* means mixed:
+potential temperature θ, or the mixing ratio of vapour, becomes uniform below the level chosen, with the heat and water
+of the layer kept. The emulator is statistics, not physics: far from its training data its answers mean little, and the
+page warns.
 """
 
 
@@ -76,7 +78,7 @@ class Target:
 
     inputs: NDArray[np.float32]
     layer_mass: NDArray[np.float64]
-    words: str
+    rule: str
 
 
 class SensitivityView:
@@ -97,9 +99,9 @@ class SensitivityView:
         self.inputs = {n: InputPanel(self.low_range, title=TITLES[n], compares=True, height=270) for n in ("T", "qv")}
         self.outputs = {v.name: ResponsePanel(v.name, self.y_range, height=360) for v in OUTPUTS}
         self.table = pn.pane.HTML("", sizing_mode="stretch_width")
-        self.surface = pmui.Typography("", variant="body2", sizing_mode="stretch_width")
-        self.status = pmui.Typography("", variant="body2", sizing_mode="stretch_width")
-        self.rule = pmui.Typography("", variant="caption", sizing_mode="stretch_width")
+        self.surface = words("")
+        self.status = words("")
+        self.rule = words("", "caption")
         self.warning = pmui.Alert("", severity="warning", visible=False, sizing_mode="stretch_width", margin=(4, 0))
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
         self.linked = pmui.Switch(label="Both fluxes together", value=True, size="small", margin=(4, 4))
@@ -112,23 +114,15 @@ class SensitivityView:
     def panel(self) -> Viewable:
         """Sliders at the left; inputs, table and outputs beside them."""
         self.refresh(frozenset(self.depends))
-        quarter = {"xs": 6, "lg": 3}
-        top = _grid(
+        numbers = pn.Column(self.table, self.surface, self.status, sizing_mode="stretch_width")
+        top = uneven_grid(
             [
-                (_pane(self.inputs["T"]), quarter),
-                (_pane(self.inputs["qv"]), quarter),
-                (pn.Column(self.table, self.surface, self.status, sizing_mode="stretch_width"), {"xs": 12, "lg": 6}),
+                *((pane(panel.figure), QUARTER) for panel in self.inputs.values()),
+                (numbers, {"xs": 12, "lg": 6}),
             ]
         )
-        outputs = _grid([(_pane(self.outputs[v.name]), quarter) for v in OUTPUTS])
-        words = pmui.Typography(HOW_TO_READ, variant="body2", sizing_mode="stretch_width")
-        return pmui.Grid(
-            pmui.Grid(_paper(*self._controls()), size={"xs": 12, "md": 3}),
-            pmui.Grid(_paper(self.notice, top, outputs, words), size={"xs": 12, "md": 9}),
-            container=True,
-            spacing=2,
-            sizing_mode="stretch_width",
-        )
+        outputs = grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER)
+        return beside(paper(*self._controls()), paper(self.notice, top, outputs, words(HOW_TO_READ)))
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Ask for a new answer if inputs, emulator or draw changed, else draw what is there."""
@@ -151,11 +145,13 @@ class SensitivityView:
             )
             for name in PRESETS
         ]
-        reset = pmui.Button(label="Reset", size="small", margin=2, on_click=lambda _: state.reset_perturbations())
+        reset = pmui.Button(
+            label="Reset", size="small", variant="text", margin=2, on_click=lambda _: state.reset_perturbations()
+        )
         again = pmui.Button(
             label="Resample",
             size="small",
-            variant="outlined",
+            variant="text",
             margin=2,
             description="Other random numbers, the same for both answers: the next seed",
             on_click=lambda _: state.param.update(seed=state.seed + 1),
@@ -190,8 +186,8 @@ class SensitivityView:
             self.state.param.update(scale_SHF=events[0].new, scale_LHF=events[0].new)
 
     def _top_words(self, top_level: int) -> str:
-        grid = self.catalog.grid(self.state.experiment)
-        return f"{grid.height[top_level] / 1000:.1f} km · {grid.pressure[top_level] / 100:.0f} hPa"
+        cells = self.catalog.grid(self.state.experiment)
+        return f"{cells.height[top_level] / 1000:.1f} km · {cells.pressure[top_level] / 100:.0f} hPa"
 
     def _take_target(self) -> None:
         """Read the columns to be perturbed."""
@@ -203,26 +199,26 @@ class SensitivityView:
             state.time,
             state.cell if state.composite == "column" else None,
         )
-        cells, words = self._cells()
-        self.rule.object = words
+        cells, rule = self._cells()
+        self.rule.object = rule
         self.response = None
-        self.target = catalog.keep(key, lambda: self._read(cells, words)) if len(cells) else None
+        self.target = catalog.keep(key, lambda: self._read(cells, rule)) if len(cells) else None
 
     def _cells(self) -> tuple[NDArray[np.int64], str]:
         state, catalog = self.state, self.catalog
         if state.composite == "column":
-            grid = catalog.grid(state.experiment)
-            lat, lon = grid.lat[state.cell], grid.lon[state.cell]
+            cells = catalog.grid(state.experiment)
+            lat, lon = cells.lat[state.cell], cells.lon[state.cell]
             place = f"{abs(lat):.1f}°{'N' if lat >= 0 else 'S'} {abs(lon):.1f}°{'E' if lon >= 0 else 'W'}"
-            return np.array([state.cell]), f"Column {state.cell}, {place}, {grid.times[state.time]}"
+            return np.array([state.cell]), f"Column {state.cell}, {place}, {cells.times[state.time]}"
         facts = catalog.keep(
             ("facts", state.experiment, state.time), lambda: column_facts(catalog.columns(state.experiment), state.time)
         )
         selection = COMPOSITES[state.composite]
-        cells = selection.composite(facts)
-        return cells, f"Mean over {selection.words}, {catalog.grid(state.experiment).times[state.time]}"
+        chosen = selection.composite(facts)
+        return chosen, f"Mean over {selection.words}, {catalog.grid(state.experiment).times[state.time]}"
 
-    def _read(self, cells: NDArray[np.int64], words: str) -> Target:
+    def _read(self, cells: NDArray[np.int64], rule: str) -> Target:
         columns = self.catalog.columns(self.state.experiment).isel(time=[self.state.time], cell=cells)
         mass = np.asarray(columns["layer_mass"], dtype=float)
         return Target(
@@ -267,10 +263,11 @@ class SensitivityView:
             if live.milliseconds is not None:
                 self.profile_ms = live.milliseconds / (len(target.inputs) * members)
             self._answer(response, took, members, refining=members < wanted)
+            newest = self.asker.latest
+            if members < wanted:
+                after(REST_MS, lambda: self._ask(resting=True) if self.asker.latest == newest else None)
 
-        number = self.asker.ask(lambda: live.submit_work(self.asker.key, work), answer, self._refuse)
-        if members < wanted:
-            after(REST_MS, lambda: self._ask(resting=True) if self.asker.latest == number else None)
+        self.asker.ask(lambda: live.submit_work(self.asker.key, work), answer, self._refuse)
 
     def members(self) -> int:
         """Members of each column when the slider rests."""
@@ -302,8 +299,8 @@ class SensitivityView:
                 panel.clear()
 
     def _levels(self) -> LevelAxis:
-        grid = self.catalog.grid(self.state.experiment)
-        return level_axis(self.state.vertical, height=grid.height, pressure=grid.pressure)
+        cells = self.catalog.grid(self.state.experiment)
+        return level_axis(self.state.vertical, height=cells.height, pressure=cells.pressure)
 
     def _draw(self) -> None:
         """Draw the response that is there."""
@@ -311,7 +308,7 @@ class SensitivityView:
         if response is None:
             return
         levels = self._levels()
-        target = f"{state.experiment} {state.emulator} {self.target.words if self.target else ''} {state.vertical}"
+        target = f"{state.experiment} {state.emulator} {self.target.rule if self.target else ''} {state.vertical}"
         with pn.io.hold():
             set_range(self.y_range, (levels.start, levels.end))
             for channel, variable in enumerate(OUTPUTS):
@@ -332,8 +329,8 @@ class SensitivityView:
         """Mean inputs up to a little above the changed layer."""
         from diffmp_core.sensitivity import potential_temperature
 
-        grid = self.catalog.grid(self.state.experiment)
-        top = max(int(np.searchsorted(grid.height, INPUT_TOP)), min(self.state.top_level + 2, len(grid.height) - 1))
+        cells = self.catalog.grid(self.state.experiment)
+        top = max(int(np.searchsorted(cells.height, INPUT_TOP)), min(self.state.top_level + 2, len(cells.height) - 1))
         visible = (levels.start, float(levels.values[top]))
         set_range(self.low_range, visible)
         for name, panel in self.inputs.items():
@@ -341,7 +338,7 @@ class SensitivityView:
             before, after_ = (x[:, channel].astype(float) for x in (response.inputs, response.perturbed_inputs))
             as_theta = name == "T" and self.temperature.value == "theta"
             if as_theta:
-                before, after_ = (potential_temperature(x, grid.pressure) for x in (before, after_))
+                before, after_ = (potential_temperature(x, cells.pressure) for x in (before, after_))
             panel.show(
                 before.mean(axis=0) * entry.display_factor,
                 after_.mean(axis=0) * entry.display_factor,
@@ -392,17 +389,3 @@ def _slider(state: State, name: str, label: str, number_format: str) -> Viewable
         state.param[name], label=label, description="", format=number_format, size="small",
         sizing_mode="stretch_width", margin=(2, 8),
     )  # fmt: skip
-
-
-def _pane(panel: InputPanel | ResponsePanel) -> Viewable:
-    return pn.pane.Bokeh(panel.figure, sizing_mode="stretch_width")
-
-
-def _paper(*parts: Viewable) -> Viewable:
-    return pmui.Paper(*parts, elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2})
-
-
-def _grid(cells: Sequence[tuple[Viewable, dict[str, int]]]) -> Viewable:
-    return pmui.Grid(
-        *(pmui.Grid(cell, size=size) for cell, size in cells), container=True, spacing=1, sizing_mode="stretch_width"
-    )

@@ -69,7 +69,8 @@ def choose_levels(candidates: int, count: int = LEVELS) -> np.ndarray:
     """Choose ``count`` of the levels that lie below 20 km, every one of the lowest and every s-th above.
 
     The stride s is the smallest that suffices and as many levels as possible are kept whole at the bottom, where models
-    resolve the boundary layer; the thinned part is counted from the uppermost level, which is always kept.
+    resolve the boundary layer; the thinned part is counted from the uppermost level. The lowest and the
+    uppermost level are always kept.
 
     Args:
         candidates: number of levels below 20 km.
@@ -86,10 +87,8 @@ def choose_levels(candidates: int, count: int = LEVELS) -> np.ndarray:
             f"expected at least {count} levels below {TOP_HEIGHT / 1000:g} km, found {candidates}; "
             "use data with more levels or interpolate them first"
         )
-    stride = -(-candidates // count)
-    whole = max(
-        lowest for lowest in range(count + 1) if lowest - (-(candidates - lowest) // stride) == count
-    )
+    stride = -(-(candidates - 1) // (count - 1))
+    whole = max(lowest for lowest in range(1, count + 1) if lowest - (-(candidates - lowest) // stride) == count)
     thinned = np.arange(candidates - 1, whole - 1, -stride)[::-1]
     return np.concatenate([np.arange(whole), thinned])
 

@@ -5,7 +5,7 @@ The statistics of a whole do not depend on how it was cut into parts.
 
 References:
     Chan, Golub, LeVeque 1983, doi:10.1080/00031305.1983.10483115.
-    Pebay 2008, Sandia report SAND2008-6212, doi:10.2172/1028931 (eqs. 3.1 and 3.10).
+    Pebay 2008, Sandia report SAND2008-6212, doi:10.2172/1028931.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Moments(Mergeable):
         return cls(count=zero + 1, mean=mean, m2=zero, m3=zero, m4=zero)
 
     def merge(self, axis: int | tuple[int, ...]) -> Self:
-        """Equation (3.1) of Pebay (2008) for any number of parts at once."""
+        """Sums about the common mean, from those about the mean of each part (Pebay 2008), all parts at once."""
         count, mean = _pool(self.count, self.mean, axis)
         gap = self.mean - np.expand_dims(mean, axis)
         square = gap * gap
@@ -147,7 +147,7 @@ class Comoments(Mergeable):
         return cls(count=zero + 1, mean_x=zero + x, mean_y=zero + y, m2_x=zero, m2_y=zero, m_xy=zero)
 
     def merge(self, axis: int | tuple[int, ...]) -> Self:
-        """Equation (3.10) of Pebay (2008) for any number of parts at once."""
+        """Sums about the common means, from those about the means of each part (Pebay 2008), all parts at once."""
         count, mean_x = _pool(self.count, self.mean_x, axis)
         _, mean_y = _pool(self.count, self.mean_y, axis)
         gap_x, gap_y = self.mean_x - np.expand_dims(mean_x, axis), self.mean_y - np.expand_dims(mean_y, axis)

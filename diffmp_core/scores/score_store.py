@@ -1,7 +1,7 @@
 """The score store on disk: fields are written while the ensembles pass, averages when they have passed.
 
-One netCDF file. Fields keep five significant bits (within 1.6 %, BitRound, Kouhen et al. 2022,
-doi:10.5194/gmd-14-377-2021) and are compressed without further loss; averages are exact.
+One netCDF file. Fields keep five significant bits (within 1.6 %, BitRound, Klöwer et al. 2021,
+doi:10.1038/s43588-021-00156-2) and are compressed without further loss; averages are exact.
 """
 
 from __future__ import annotations

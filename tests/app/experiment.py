@@ -13,8 +13,18 @@ from diffmp_core.stores import SPLITS, select_split, write_store
 from diffmp_core.variables import LEVELS, OUTPUTS
 from tests.synthetic import make_columns
 
-METRICS = ("mse", "pcc", "coverage_ratio", "spread_skill_correlation", "spread_skill_ratio", "std_ratio",
-           "skewness_ratio", "kurtosis_ratio", "crps_fair", "bias")
+METRICS = (
+    "mse",
+    "pcc",
+    "coverage_ratio",
+    "spread_skill_correlation",
+    "spread_skill_ratio",
+    "std_ratio",
+    "skewness_ratio",
+    "kurtosis_ratio",
+    "crps_fair",
+    "bias",
+)
 
 
 def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -> xr.Dataset:
@@ -33,29 +43,53 @@ def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -
     column = {
         "column_mse": (dims, ((mean - truth) ** 2).astype(np.float32)),
         "column_spread": (dims, ensemble.std(axis=-1, ddof=1).astype(np.float32)),
-        "column_crps_fair": (dims, (np.abs(ensemble - truth[..., None]).mean(axis=-1) - 0.5 * pairs).astype(np.float32)),
+        "column_crps_fair": (
+            dims,
+            (np.abs(ensemble - truth[..., None]).mean(axis=-1) - 0.5 * pairs).astype(np.float32),
+        ),
         "column_bias": (dims, (mean - truth).astype(np.float32)),
         "column_covered": (dims, covered.astype(np.int8)),
     }
     edges = np.linspace(-3, 6, 61)
-    count = lambda values: np.stack([[np.histogram(v, edges)[0] for v in values[:, i].swapaxes(0, 1).reshape(LEVELS, -1)]
-                                     for i in range(len(OUTPUTS))])
-    column |= {f"cell_{name}": (dims[1:], column[source][1].mean(axis=0, dtype=np.float32))
-               for name, source in (("mse", "column_mse"), ("crps_fair", "column_crps_fair"), ("bias", "column_bias"),
-                                    ("coverage_ratio", "column_covered"))}
-    level = {f"level_{name}": (("variable", "level"), rng.uniform(0.5, 1.0, (len(OUTPUTS), LEVELS))) for name in METRICS}
+    count = lambda values: np.stack(
+        [
+            [np.histogram(v, edges)[0] for v in values[:, i].swapaxes(0, 1).reshape(LEVELS, -1)]
+            for i in range(len(OUTPUTS))
+        ]
+    )
+    column |= {
+        f"cell_{name}": (dims[1:], column[source][1].mean(axis=0, dtype=np.float32))
+        for name, source in (
+            ("mse", "column_mse"),
+            ("crps_fair", "column_crps_fair"),
+            ("bias", "column_bias"),
+            ("coverage_ratio", "column_covered"),
+        )
+    }
+    level = {
+        f"level_{name}": (("variable", "level"), rng.uniform(0.5, 1.0, (len(OUTPUTS), LEVELS))) for name in METRICS
+    }
     overall = {f"overall_{name}": (("variable",), rng.uniform(0.5, 1.0, len(OUTPUTS))) for name in METRICS}
     rank = np.sum(ensemble < truth[..., None], axis=-1)
-    ranks = np.stack([[np.bincount(rank[:, i, j].ravel(), minlength=members + 1) for j in range(LEVELS)] for i in range(len(OUTPUTS))])
+    ranks = np.stack(
+        [
+            [np.bincount(rank[:, i, j].ravel(), minlength=members + 1) for j in range(LEVELS)]
+            for i in range(len(OUTPUTS))
+        ]
+    )
     return xr.Dataset(
-        column | level | overall | {
+        column
+        | level
+        | overall
+        | {
             "truth_std": (("variable",), std),
             "bin_edges": (("variable", "bin_edge"), np.tile(edges, (len(OUTPUTS), 1))),
             "histogram_truth": (("variable", "level", "bin"), count(truth)),
             "histogram_members": (("variable", "level", "bin"), count(ensemble.reshape(*truth.shape[:3], -1))),
             "rank_histogram": (("variable", "level", "rank"), ranks),
         },
-        coords={"variable": [v.name for v in OUTPUTS]} | {n: columns[n] for n in ("time", "lat", "lon", "area", "height", "pressure")},
+        coords={"variable": [v.name for v in OUTPUTS]}
+        | {n: columns[n] for n in ("time", "lat", "lon", "area", "height", "pressure")},
         attrs={"diffmp_kind": "scores", "members": members},
     )
 
@@ -75,21 +109,38 @@ def make_experiment(folder: Path, *, cells: int = 642, times: int = 4, title: st
         write_store(scores, folder / f"{key}.nc")
         _write_table(folder / f"{key}.json", name, error, seed)
         (folder / key).mkdir()
-        (folder / key / "config.yaml").write_text(yaml.safe_dump({
-            "model": {"kind": "diffusion", "filters": 128, "layers": 6}, "training": {"steps": 4000, "batch": 512},
-            "data": {"title": title, "columns": cells}}))
+        (folder / key / "config.yaml").write_text(
+            yaml.safe_dump(
+                {
+                    "model": {"kind": "diffusion", "filters": 128, "layers": 6},
+                    "training": {"steps": 4000, "batch": 512},
+                    "data": {"title": title, "columns": cells},
+                }
+            )
+        )
         emulators.append({"name": name, "folder": key, "scores": f"{key}.nc", "table": f"{key}.json"})
     _write_table(folder / "analogue.json", "Analogue ensemble", 0.6, 7)
     emulators.append({"name": "Analogue ensemble", "table": "analogue.json"})
-    (folder / "experiment.yaml").write_text(yaml.safe_dump(
-        {"title": title, "columns": "columns.nc", "split": "test", "emulators": emulators}))
+    (folder / "experiment.yaml").write_text(
+        yaml.safe_dump({"title": title, "columns": "columns.nc", "split": "test", "emulators": emulators})
+    )
     return folder
 
 
 def _write_table(path: Path, name: str, error: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    scores = {v.name: {"mse": error**2, "pcc": 1 - error / 2, "coverage_ratio": 0.93 - error / 10, "crps_fair": error / 2,
-                       "bias": float(rng.normal(0, 0.02)),
-                       **{m: float(rng.uniform(0.7, 1.1)) for m in METRICS if m.endswith("ratio") and m != "coverage_ratio"},
-                       "spread_skill_correlation": float(rng.uniform(0.3, 0.7))} for v in OUTPUTS}
-    path.write_text(json.dumps({"scores": scores, "members": 32, "steps": 5, "columns": 2568, "emulator": name, "seed": 0}))
+    scores = {
+        v.name: {
+            "mse": error**2,
+            "pcc": 1 - error / 2,
+            "coverage_ratio": 0.93 - error / 10,
+            "crps_fair": error / 2,
+            "bias": float(rng.normal(0, 0.02)),
+            **{m: float(rng.uniform(0.7, 1.1)) for m in METRICS if m.endswith("ratio") and m != "coverage_ratio"},
+            "spread_skill_correlation": float(rng.uniform(0.3, 0.7)),
+        }
+        for v in OUTPUTS
+    }
+    path.write_text(
+        json.dumps({"scores": scores, "members": 32, "steps": 5, "columns": 2568, "emulator": name, "seed": 0})
+    )

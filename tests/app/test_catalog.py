@@ -38,7 +38,9 @@ def test_spread_over_the_times_is_a_root_mean_square(catalog):
 
 
 def test_arrays_are_read_once(catalog):
-    assert catalog.levels("globe", "DIFF-MP paper", "mse", "qc", None) is catalog.levels("globe", "DIFF-MP paper", "mse", "qc", None)
+    assert catalog.levels("globe", "DIFF-MP paper", "mse", "qc", None) is catalog.levels(
+        "globe", "DIFF-MP paper", "mse", "qc", None
+    )
 
 
 def test_references_without_a_store_have_no_map(catalog):
@@ -53,7 +55,9 @@ def test_colours_are_the_same_for_all_emulators(catalog):
     both = [catalog.levels("globe", emulator, "mse", "qc", None)[3] for emulator in catalog.limits("globe").emulators]
     assert low == 0.0
     assert high == pytest.approx(np.percentile(np.stack(both), 99.0))
-    low, high = catalog.colour_range("globe", MAP_BY_NAME["bias"], "qc", averaged=False, key=3, drawn=lambda levels: levels[3])
+    low, high = catalog.colour_range(
+        "globe", MAP_BY_NAME["bias"], "qc", averaged=False, key=3, drawn=lambda levels: levels[3]
+    )
     assert low == -high < 0
 
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
-from app.figures.globe import GEODETIC, cell_tree, coastline, globe, make_raster, nearest_cell, unit_vectors
+from app.figures.globe import GEODETIC, Raster, cell_tree, coastline, globe, make_raster, nearest_cell, unit_vectors
 from app.state import PROJECTIONS
 from tests.synthetic import make_columns
 
-COLUMNS = make_columns(cells=642, times=1)
+COLUMNS = make_columns(cells=642, times=2)
 LAT, LON = COLUMNS["lat"].values, COLUMNS["lon"].values
 TREE = cell_tree(LAT, LON)
+
+
+@cache
+def raster_of(name: str, centre: int) -> Raster:
+    return make_raster(globe(name, centre), LAT, LON, TREE)
 
 
 def pixel_at(name: str, centre: int, lat: float, lon: float) -> int:
     """The cell that the raster of a map shows at a place; -1 where the place is not on the map."""
     view = globe(name, centre)
-    raster = make_raster(view, LAT, LON, TREE)
+    raster = raster_of(name, centre)
     x, y = view.projection.transform_point(lon, lat, GEODETIC)
     x0, y0, x1, y1 = view.bounds
     rows, columns = raster.pixel.shape
@@ -34,7 +41,7 @@ def nearest_by_brute_force(lat: float, lon: float) -> int:
 @pytest.mark.parametrize("centre", [0, 150])
 def test_each_cell_is_shown_where_its_centre_lies(name, centre):
     view = globe(name, centre)
-    raster = make_raster(view, LAT, LON, TREE)
+    raster = raster_of(name, centre)
     x0, y0, x1, y1 = view.bounds
     rows, columns = raster.pixel.shape
     inside = np.isfinite(raster.x)
@@ -46,15 +53,21 @@ def test_each_cell_is_shown_where_its_centre_lies(name, centre):
     np.testing.assert_array_equal(raster.cells[label[on_globe]], np.flatnonzero(inside)[on_globe])
 
 
-@pytest.mark.parametrize(("lat", "lon"), [(12.0, 179.9), (12.0, -179.9), (-40.0, 180.0), (89.5, 33.0), (-89.5, -120.0), (0.0, 0.0)])
+@pytest.mark.parametrize(
+    ("lat", "lon"), [(12.0, 179.9), (12.0, -179.9), (-40.0, 180.0), (89.5, 33.0), (-89.5, -120.0), (0.0, 0.0)]
+)
 @pytest.mark.parametrize("name", ["PlateCarree", "Robinson"])
-@pytest.mark.parametrize("centre", [0, 180, -90])
+@pytest.mark.parametrize("centre", [0, 150])
 def test_date_line_and_poles(name, centre, lat, lon):
     shown = pixel_at(name, centre, lat, lon)
     if shown >= 0:  # at the very rim of Robinson a pixel may lie outside
-        distance = np.degrees(np.arccos(unit_vectors(LAT[shown], LON[shown]) @ unit_vectors(np.asarray(lat), np.asarray(lon))))
+        distance = np.degrees(
+            np.arccos(unit_vectors(LAT[shown], LON[shown]) @ unit_vectors(np.asarray(lat), np.asarray(lon)))
+        )
         nearest = nearest_by_brute_force(lat, lon)
-        best = np.degrees(np.arccos(unit_vectors(LAT[nearest], LON[nearest]) @ unit_vectors(np.asarray(lat), np.asarray(lon))))
+        best = np.degrees(
+            np.arccos(unit_vectors(LAT[nearest], LON[nearest]) @ unit_vectors(np.asarray(lat), np.asarray(lon)))
+        )
         assert distance < best + 1.0
     else:
         assert name == "Robinson"
@@ -62,12 +75,11 @@ def test_date_line_and_poles(name, centre, lat, lon):
 
 def test_whole_globe_projections_show_every_cell():
     for name in ("PlateCarree", "Robinson"):
-        assert make_raster(globe(name, 60), LAT, LON, TREE).cells.size == LAT.size
+        assert raster_of(name, 0).cells.size == LAT.size
 
 
 def test_orthographic_hides_the_far_side():
-    view = globe("Orthographic", 0)
-    raster = make_raster(view, LAT, LON, TREE)
+    raster = raster_of("Orthographic", 0)
     toward = unit_vectors(LAT, LON) @ unit_vectors(np.asarray(15.0), np.asarray(0.0))
     assert np.isnan(raster.x[toward < -0.01]).all()
     assert np.isfinite(raster.x[toward > 0.2]).all()
@@ -77,7 +89,7 @@ def test_orthographic_hides_the_far_side():
 
 def test_polar_maps_show_one_cap():
     for name, sign in (("North pole", 1), ("South pole", -1)):
-        raster = make_raster(globe(name, 0), LAT, LON, TREE)
+        raster = raster_of(name, 0)
         assert (sign * LAT[raster.cells] > 10).all()
         assert np.isfinite(raster.x[sign * LAT > 22]).all()
         assert np.isnan(raster.x[sign * LAT < 18]).all()
@@ -85,8 +97,7 @@ def test_polar_maps_show_one_cap():
 
 @pytest.mark.parametrize("name", PROJECTIONS)
 def test_a_tap_finds_the_nearest_cell(name):
-    view = globe(name, 30)
-    raster = make_raster(view, LAT, LON, TREE)
+    view, raster = globe(name, 150), raster_of(name, 150)
     for cell in np.flatnonzero(np.isfinite(raster.x))[::97]:
         assert nearest_cell(view, TREE, raster.x[cell], raster.y[cell]) == cell
     x0, y0, x1, y1 = view.bounds
@@ -120,7 +131,7 @@ def test_lines_do_not_cross_the_map(centre):
 
 
 def test_a_large_grid_is_sent_by_what_is_seen():
-    columns = make_columns(cells=40_000, times=1)
+    columns = make_columns(cells=40_000, times=2)
     lat, lon = columns["lat"].values, columns["lon"].values
     raster = make_raster(globe("Orthographic", 0), lat, lon, cell_tree(lat, lon))
     assert raster.cells.size < 0.55 * lat.size

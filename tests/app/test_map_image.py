@@ -11,7 +11,7 @@ from app.figures.map_image import make_map
 from app.figures.zonal import make_bands, make_section, make_zonal_line, zonal_mean
 from tests.synthetic import make_columns
 
-COLUMNS = make_columns(cells=642, times=1)
+COLUMNS = make_columns(cells=642, times=2)
 LAT, LON, AREA = (COLUMNS[name].values for name in ("lat", "lon", "area"))
 VIEW = globe("Robinson", 0)
 RASTER = make_raster(VIEW, LAT, LON, cell_tree(LAT, LON))
@@ -38,7 +38,9 @@ def test_an_update_sends_one_number_a_cell(drawn):
     assert drawn.values.data["value"].nbytes == 4 * 642
     assert drawn.pixels.data is raster_before
     inside = RASTER.pixel >= 0
-    np.testing.assert_allclose(drawn.pixels.data["image"][0][inside], LAT[RASTER.cells[RASTER.pixel[inside]]], rtol=1e-6)
+    np.testing.assert_allclose(
+        drawn.pixels.data["image"][0][inside], LAT[RASTER.cells[RASTER.pixel[inside]]], rtol=1e-6
+    )
     assert len(drawn.missed.data["x"]) == (LAT > 80).sum()
 
 

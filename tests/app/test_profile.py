@@ -89,7 +89,9 @@ def test_truth_is_visible_on_its_page(dark):
 
 def test_input_panel_fits_the_levels_seen():
     panel = InputPanel(Range1d(start=0, end=2), title="Temperature", compares=True)
-    panel.show([300.0, 290.0, 200.0], [301.0, 290.0, 200.0], title="Temperature", levels=LEVELS, label="K", visible=(0.0, 2.0))
+    panel.show(
+        [300.0, 290.0, 200.0], [301.0, 290.0, 200.0], title="Temperature", levels=LEVELS, label="K", visible=(0.0, 2.0)
+    )
     assert panel.x_range.start > 280
     assert panel.x_range.end > 301
 

@@ -94,7 +94,24 @@ def test_round_trip(data):
 
 
 @pytest.mark.parametrize(
-    "value", ["", "'7'", '"7"', "99999999999999999999", "-999", "1e3", "nan", "inf", "[1]", "{}", "None", "../../etc", "<b>7</b>", "7 ", "٧٫٥"]
+    "value",
+    [
+        "",
+        "'7'",
+        '"7"',
+        "99999999999999999999",
+        "-999",
+        "1e3",
+        "nan",
+        "inf",
+        "[1]",
+        "{}",
+        "None",
+        "../../etc",
+        "<b>7</b>",
+        "7 ",
+        "٧٫٥",
+    ],
 )
 def test_malformed_values_fall_back_with_a_notice(value):
     for name in set(ADDRESS_NAMES) - {"experiment", "seed"}:
@@ -109,10 +126,14 @@ def test_malformed_values_fall_back_with_a_notice(value):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.one_of(
-    st.text(max_size=60),
-    st.dictionaries(st.sampled_from([*ADDRESS_NAMES, "name", "_limits", "param", "__class__"]), st.text(max_size=30)).map(urlencode),
-))
+@given(
+    st.one_of(
+        st.text(max_size=60),
+        st.dictionaries(
+            st.sampled_from([*ADDRESS_NAMES, "name", "_limits", "param", "__class__"]), st.text(max_size=30)
+        ).map(urlencode),
+    )
+)
 def test_nothing_in_an_address_raises(query):
     state = make_state()
     for notice in state.apply_query("?" + query):

@@ -16,6 +16,8 @@ batch: 16
 micro_batch: 16
 epochs: 2
 warmup_steps: 4
+learning_rate: 0.003
+ema_decay: 0.9
 precision: fp32
 """
 

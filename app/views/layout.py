@@ -1,0 +1,48 @@
+"""Places on a tab: framed papers, grids that fold on a narrow window, figures as wide as their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import panel as pn
+import panel_material_ui as pmui
+from bokeh.plotting import figure
+from panel.viewable import Viewable
+
+QUARTER: Mapping[str, int] = {"xs": 6, "lg": 3}
+"""Width, in twelfths, of one of four panels: four in a row, or two on a narrow window."""
+
+WHOLE: Mapping[str, int] = {"xs": 12}
+
+
+def paper(*parts: Viewable) -> Viewable:
+    """Parts one below the other in a thin frame."""
+    return pmui.Paper(*parts, elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2})
+
+
+def words(text: str, variant: str = "body2") -> pmui.Typography:
+    """Running text in markdown, to be changed through ``object``."""
+    return pmui.Typography(text, variant=variant, sizing_mode="stretch_width")
+
+
+def pane(plot: figure) -> Viewable:
+    """A figure as wide as its place."""
+    return pn.pane.Bokeh(plot, sizing_mode="stretch_width")
+
+
+def grid(cells: Iterable[Viewable], width: Mapping[str, int]) -> Viewable:
+    """Cells of one width, in twelfths of the window by its size, in as many rows as they need."""
+    return uneven_grid((cell, width) for cell in cells)
+
+
+def uneven_grid(cells: Iterable[tuple[Viewable, Mapping[str, int]]]) -> Viewable:
+    """Cells, each with its width in twelfths."""
+    items = [pmui.Grid(cell, size=dict(width)) for cell, width in cells]
+    return pmui.Grid(*items, container=True, spacing=1, sizing_mode="stretch_width")
+
+
+def beside(controls: Viewable, *figures: Viewable) -> Viewable:
+    """Controls at the left of the figures, above them on a narrow window."""
+    right = pn.Column(*figures, sizing_mode="stretch_width", margin=0)
+    cells = (pmui.Grid(controls, size={"xs": 12, "md": 3}), pmui.Grid(right, size={"xs": 12, "md": 9}))
+    return pmui.Grid(*cells, container=True, spacing=2, sizing_mode="stretch_width")

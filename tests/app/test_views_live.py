@@ -1,0 +1,251 @@
+"""The three views without a browser: they follow the state, and a small real network answers them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from app.catalog import Catalog
+from app.state import State
+from app.views.distributions import DistributionsView
+from app.views.profiles import ProfilesView
+from app.views.sensitivity import PRESETS, SensitivityView
+from diffmp_core.columns.domain import fit_domain
+from diffmp_core.columns.normalize import fit
+from diffmp_core.models.base import build_emulator, save_emulator
+from diffmp_core.stores import open_columns, stack_channels
+from diffmp_core.training.config import DOMAIN_FILE
+from diffmp_core.variables import INPUTS, OUTPUTS
+from tests.app.experiment import make_experiment
+
+
+@pytest.fixture(scope="module")
+def live_catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """An experiment whose two emulators are small, untrained networks with a training domain."""
+    folder = make_experiment(tmp_path_factory.mktemp("live") / "globe", cells=162, times=2)
+    columns = open_columns(folder / "columns.nc")
+    inputs, outputs = stack_channels(columns, INPUTS), stack_channels(columns, OUTPUTS)
+    normalization = fit(inputs, outputs, height=columns["height"].values, pressure=columns["pressure"].values)
+    for seed, entry in enumerate(yaml.safe_load((folder / "experiment.yaml").read_text())["emulators"]):
+        if "folder" in entry:
+            torch.manual_seed(seed)
+            emulator = build_emulator({"kind": "diffusion", "filters": 8, "layers": 2}, normalization)
+            for parameter in emulator.parameters():
+                torch.nn.init.normal_(parameter, std=0.1)
+            save_emulator(emulator, folder / entry["folder"])
+            fit_domain(inputs, generator=np.random.default_rng(0)).save(folder / entry["folder"] / DOMAIN_FILE)
+    return Catalog([folder])
+
+
+@pytest.fixture
+def live_state(live_catalog: Catalog) -> State:
+    state = State(live_catalog.names, live_catalog.limits)
+    state.members = 4
+    return state
+
+
+def change(state: State, view, **values) -> None:
+    """Change the state and tell the view, as the page does."""
+    state.param.update(**values)
+    view.refresh(frozenset(values))
+
+
+def test_distributions_show_two_emulators_and_follow_the_state(catalog: Catalog, state: State):
+    view = DistributionsView(state, catalog)
+    view.panel()
+    panels = view.panels["one"]
+    assert panels.emulators == ("DIFF-MP calibrated", "DIFF-MP paper")
+    np.testing.assert_allclose(np.nansum([view.histograms(panels.emulators, "qc").truth[7]]), 642 * 4)
+    before = panels.image.data["truth"][0].copy()
+    change(state, view, variable="qi")
+    assert not np.array_equal(before, panels.image.data["truth"][0], equal_nan=True)
+    change(state, view, units="normalised")
+    assert panels.figures["truth"].xaxis.axis_label == "σ of truth"
+    change(state, view, vertical="pressure")
+    assert panels.y_range.start > panels.y_range.end
+    change(state, view, level=3)
+    assert panels.level_line.location == pytest.approx(catalog.grid(state.experiment).pressure[3] / 100)
+
+
+def test_all_four_outputs_show_the_selected_emulator(catalog: Catalog, state: State):
+    view = DistributionsView(state, catalog)
+    view.panel()
+    view.scope.value = "all"
+    assert list(view.panels) == [v.name for v in OUTPUTS]
+    assert all(panels.emulators == (state.emulator,) for panels in view.panels.values())
+    state.emulator = "DIFF-MP paper"
+    view.refresh(frozenset({"emulator"}))
+    assert all(panels.emulators == ("DIFF-MP paper",) for panels in view.panels.values())
+
+
+def test_tap_selects_the_nearest_level(catalog: Catalog, state: State):
+    view = DistributionsView(state, catalog)
+    view.panel()
+    view._choose_level(catalog.grid(state.experiment).height[17] / 1000 + 0.01)
+    assert state.level == 17
+
+
+def test_profiles_without_weights_show_the_truth_and_say_why(catalog: Catalog, state: State):
+    view = ProfilesView(state, catalog)
+    view.panel()
+    assert view.notice.visible
+    assert "expected" in view.notice.object
+    truth = catalog.columns(state.experiment)["tend_T_sgs"].values[state.time, state.cell] * 86_400
+    np.testing.assert_allclose(view.outputs["tend_T_sgs"].levels.data["truth"], truth, rtol=1e-6)
+
+
+def test_profiles_draw_a_live_ensemble_and_resample(live_catalog: Catalog, live_state: State):
+    view = ProfilesView(live_state, live_catalog)
+    view.panel()
+    assert not view.notice.visible
+    assert view.members.shape == (4, 4, 30)
+    first = view.members.copy()
+    change(live_state, view, vertical="level")
+    np.testing.assert_array_equal(view.members, first)
+    change(live_state, view, seed=1)
+    assert not np.array_equal(view.members, first)
+    change(live_state, view, seed=0)
+    np.testing.assert_array_equal(view.members, first)
+    assert " ms" in view.status.object
+    assert "of 30" in view.covered["qc"].object
+
+
+def test_places_and_presets_select_columns(live_catalog: Catalog, live_state: State):
+    view = ProfilesView(live_state, live_catalog)
+    view.panel()
+    grid = live_catalog.grid(live_state.experiment)
+    view.where.value = f"{grid.lat[40]:.2f}, {grid.lon[40]:.2f}"
+    assert live_state.cell == 40
+    view.where.value = "somewhere"
+    assert view.where.error_state
+    assert live_state.cell == 40
+    view._go_to_preset(0)
+    best = live_state.cell
+    assert abs(grid.lat[best]) < 20
+    view._go_to_preset(1)
+    assert live_state.cell != best
+    assert "Rank 2 of" in view.rule.object
+
+
+def test_no_perturbation_gives_exactly_no_response(live_catalog: Catalog, live_state: State):
+    view = SensitivityView(live_state, live_catalog)
+    view.panel()
+    assert [change.change for change in view.response.changes] == [0.0] * 4
+    np.testing.assert_array_equal(view.outputs["qc"].source.data["change"], 0.0)
+
+
+def test_moving_a_slider_changes_the_response_with_the_same_random_numbers(live_catalog: Catalog, live_state: State):
+    view = SensitivityView(live_state, live_catalog)
+    view.panel()
+    baseline = view.response.changes[0].baseline
+    view.linked.value = False
+    change(live_state, view, scale_LHF=0.3)
+    heating = view.response.changes[0]
+    assert heating.baseline == baseline
+    assert heating.change != 0.0
+    assert live_state.scale_SHF == 1.0
+    assert "latent heat flux" in view.surface.object
+    change(live_state, view, scale_LHF=1.0)
+    assert view.response.changes[0].change == 0.0
+
+
+def test_response_shows_the_inputs_that_were_given(live_catalog: Catalog, live_state: State):
+    view = SensitivityView(live_state, live_catalog)
+    view.panel()
+    change(live_state, view, neutralise_T=1.0, top_level=8)
+    theta = view.inputs["T"].source.data
+    np.testing.assert_allclose(theta["second"][:8], theta["second"][0], rtol=1e-5)
+    np.testing.assert_allclose(theta["second"][8:], theta["first"][8:], rtol=1e-5)
+    view.temperature.value = "T"
+    assert view.inputs["T"].source.data["second"][7] < view.inputs["T"].source.data["second"][0] - 5
+
+
+def test_linked_fluxes_move_together(live_catalog: Catalog, live_state: State):
+    view = SensitivityView(live_state, live_catalog)
+    live_state.scale_SHF = 0.4
+    assert live_state.scale_LHF == 0.4
+    view.linked.value = False
+    live_state.scale_SHF = 0.9
+    assert live_state.scale_LHF == 0.4
+
+
+def test_presets_put_all_sliders(live_catalog: Catalog, live_state: State):
+    view = SensitivityView(live_state, live_catalog)
+    live_state.warming = 3.0
+    view.apply("Fluxes −70 %")
+    assert (live_state.scale_SHF, live_state.scale_LHF, live_state.warming) == (0.3, 0.3, 0.0)
+    for name in PRESETS:
+        view.apply(name)
+    live_state.reset_perturbations()
+    assert live_state.scale_LHF == 1.0
+
+
+def test_composite_answers_for_many_columns(live_catalog: Catalog, live_state: State):
+    view = SensitivityView(live_state, live_catalog)
+    view.panel()
+    change(live_state, view, composite="convecting tropics", scale_LHF=0.3)
+    assert len(view.response.inputs) == 40
+    assert "40 columns × 4 members" in view.status.object
+    assert "± columns" in view.table.object
+
+
+def test_composite_takes_few_members_while_a_slider_moves(live_catalog: Catalog, live_state: State):
+    view = SensitivityView(live_state, live_catalog)
+    live_state.composite = "convecting tropics"
+    view.panel()
+    view.profile_ms = 1.0
+    assert view.quick_members() == 2
+    view.profile_ms = 50.0
+    assert view.quick_members() == 1
+
+
+def test_far_inputs_are_warned_of(live_catalog: Catalog, live_state: State):
+    view = SensitivityView(live_state, live_catalog)
+    view.panel()
+    change(live_state, view, warming=5.0, moistening=0.5, scale_SHF=2.0)
+    assert view.warning.visible
+    assert "outside the training data" in view.warning.object
+    change(live_state, view, **{name: live_state.param[name].default for name in State.PERTURBATIONS})
+    assert not view.warning.visible or "outside" in view.warning.object
+
+
+def test_answer_that_cannot_be_given_leaves_no_old_one(catalog: Catalog, state: State):
+    view = SensitivityView(state, catalog)
+    view.panel()
+    assert view.notice.visible
+    assert view.response is None
+    assert view.table.object == ""
+    assert len(view.outputs["qc"].source.data["y"]) == 0
+
+
+@pytest.mark.parametrize("view_class", [DistributionsView, ProfilesView, SensitivityView])
+def test_every_view_goes_dark(live_catalog: Catalog, live_state: State, view_class):
+    view = view_class(live_state, live_catalog)
+    view.panel()
+    change(live_state, view, dark=True)
+    figures = (
+        [panel.figure for panel in (*view.outputs.values(), *view.inputs.values())]
+        if hasattr(view, "outputs")
+        else (list(view.panels["one"].figures.values()))
+    )
+    assert all(figure.title.text_color == "#e8edf2" for figure in figures)
+
+
+def test_experiments_can_be_changed(tmp_path: Path, live_catalog: Catalog):
+    other = make_experiment(tmp_path / "other", cells=42, times=1)
+    first = next(iter(live_catalog.names))
+    folder = live_catalog.experiment(first).columns.parent
+    both = Catalog([folder, other])
+    state = State(both.names, both.limits)
+    views = [view(state, both) for view in (DistributionsView, ProfilesView, SensitivityView)]
+    for view in views:
+        view.panel()
+    state.experiment = "other"
+    for view in views:
+        view.refresh(frozenset({"experiment", "emulator", "cell", "time", "level"}))
+    assert views[1].notice.visible
+    assert views[2].response is None

@@ -1,0 +1,52 @@
+"""A small untrained emulator and columns that fit it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from diffmp_core.columns.domain import fit_domain
+from diffmp_core.columns.normalize import fit
+from diffmp_core.models.base import build_emulator, save_emulator
+from diffmp_core.stores import columns_id, write_store
+from diffmp_core.training.config import DOMAIN_FILE
+from diffmp_core.training.data import read_columns
+from diffmp_core.training.seeds import Purpose, stream_seed
+from tests.synthetic import make_columns
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def columns() -> xr.Dataset:
+    """6 times x 80 cells: a time is no multiple of the columns drawn at once."""
+    return make_columns(cells=80)
+
+
+@pytest.fixture(scope="session")
+def column_store(columns, tmp_path_factory) -> Path:
+    return write_store(columns, tmp_path_factory.mktemp("columns") / "columns.zarr")
+
+
+@pytest.fixture(scope="session")
+def folder(columns, tmp_path_factory) -> Path:
+    """Emulator folder of random weights, as if trained on ``columns``; its output head is not left at zero."""
+    arrays = read_columns(columns, "train")
+    normalization = fit(
+        arrays.inputs, arrays.outputs, height=columns["height"].values, pressure=columns["pressure"].values
+    )
+    torch.manual_seed(0)
+    emulator = build_emulator({"kind": "diffusion", "filters": 8, "layers": 2}, normalization)
+    with torch.no_grad():
+        for parameter in emulator.denoiser.head.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    folder = tmp_path_factory.mktemp("emulators") / "tiny"
+    save_emulator(emulator, folder, {"columns": {"columns_id": columns_id(columns)}})
+    generator = np.random.default_rng(stream_seed(0, Purpose.domain))
+    fit_domain(arrays.inputs, generator=generator).save(folder / DOMAIN_FILE)
+    return folder
