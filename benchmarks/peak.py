@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import torch
 
 SIZE = {"cpu": 2048, "cuda": 8192}
-SECONDS = 2.0
+SECONDS = 1.0
 
 
 def matrix_peak(dtype: torch.dtype, device: torch.device, *, seconds: float = SECONDS) -> float:
@@ -15,21 +16,44 @@ def matrix_peak(dtype: torch.dtype, device: torch.device, *, seconds: float = SE
     size = SIZE[device.type]
     generator = torch.Generator(device=device).manual_seed(0)
     left, right = (torch.randn(size, size, generator=generator, device=device).to(dtype) for _ in range(2))
-    best, end = 0.0, time.perf_counter() + seconds
-    while time.perf_counter() < end or best == 0.0:
-        best = max(best, 2 * size**3 / timed(lambda: left @ right, device))
+    best, spent = 0.0, 0.0
+    while spent < seconds:
+        took = timed(lambda: left @ right, device)
+        best, spent = max(best, 2 * size**3 / took), spent + took
     return best
 
 
-def timed(work, device: torch.device) -> float:
-    """Seconds that some work takes, until the device is done."""
+def now(device: torch.device) -> float:
+    """Seconds spent on a device: CPU time for each thread, which other programs on the machine do not count in."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    start = time.perf_counter()
+        return time.perf_counter()
+    return time.process_time() / torch.get_num_threads()
+
+
+def timed(work: Callable[[], object], device: torch.device) -> float:
+    """Seconds that some work takes on a device."""
+    start = now(device)
     work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - start
+    return now(device) - start
+
+
+def compare(
+    work: Callable[[], object], count: int, dtype: torch.dtype, device: torch.device, *, seconds: float
+) -> tuple[float, float]:
+    """Rate of some work [1/s] that does ``count`` of something, and the matrix peak [FLOP/s], the best of both.
+
+    They take turns, so that on a shared machine both have the same neighbours.
+    """
+    work()
+    rate, peak, spent = 0.0, 0.0, 0.0
+    while spent < seconds:
+        peak = max(peak, matrix_peak(dtype, device, seconds=0.2))
+        took, times = 0.0, 0
+        while took < 0.5:
+            took, times = took + timed(work, device), times + 1
+        rate, spent = max(rate, times * count / took), spent + took
+    return rate, peak
 
 
 def main() -> None:

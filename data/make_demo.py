@@ -67,7 +67,11 @@ def main(
         update={
             "title": "Simulated globe, 120 km",
             "description": DESCRIPTION,
-            "provenance": {"simulator": str(store.attrs["source"]), "made by": "data/make_demo.py", "licence": "Apache-2.0"},
+            "provenance": {
+                "simulator": str(store.attrs["source"]),
+                "made by": "data/make_demo.py",
+                "licence": "Apache-2.0",
+            },
         }
     )
     write_experiment(DEMO, experiment)

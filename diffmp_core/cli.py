@@ -144,10 +144,16 @@ def prepare(
 ) -> None:
     """Turn a source into columns: the paper's equations (1) to (5), 30 levels, split by time."""
     from diffmp_core.columns.prepare import prepare as run
+    from diffmp_core.stores import count_splits, open_columns
 
     with progress_bar("prepare", "steps") as report:
         run(source, out, spacing_km=spacing_km, kind=kind.value if kind else None, progress=report)
-    console.print(f"wrote {out}; next: diffmp train {out} EMULATOR")
+    times = count_splits(open_columns(out))
+    console.print(f"wrote {out}: times by split " + ", ".join(f"{name} {count}" for name, count in times.items()))
+    if times["train"]:
+        console.print(f"next: diffmp train {out} EMULATOR")
+    else:
+        console.print("too few times to train on, all are for testing; a longer run has three splits")
 
 
 @app.command()

@@ -23,6 +23,10 @@ SPLITS = ("train", "validation", "test", "gap")
 """Meaning of the values 0, 1, 2, 3 of the flag variable ``split(time)`` of a column store."""
 
 
+CELLS_READ_AT_ONCE = 32_768
+"""Cells of one time that are read from a store at once (40 MB of inputs and outputs)."""
+
+
 def open_store(path: Path | str) -> xr.Dataset:
     """Open a zarr folder or a netCDF file lazily.
 
@@ -113,6 +117,11 @@ def select_split(columns: xr.Dataset, name: str) -> xr.Dataset:
     return columns.isel(time=chosen)
 
 
+def count_splits(columns: xr.Dataset) -> dict[str, int]:
+    """Number of times in each split of a column store."""
+    return {name: int((np.asarray(columns["split"]) == value).sum()) for value, name in enumerate(SPLITS)}
+
+
 def stack_channels(columns: xr.Dataset, variables: tuple[Variable, ...]) -> np.ndarray:
     """Values as an array ``(column, channel, level)`` float32, columns in (time, cell) order.
 
@@ -143,14 +152,18 @@ def iterate_columns(
     """Walk over a column store with bounded memory.
 
     Yields ``(rows, values)``: a slice into the flattened (time, cell) order and an array
-    ``(column, channel, level)`` of at most ``batch`` columns, read time by time.
+    ``(column, channel, level)`` of at most ``batch`` columns. Of one time up to ``CELLS_READ_AT_ONCE`` cells are read.
     """
     cells = columns.sizes["cell"]
+    block = max(batch, CELLS_READ_AT_ONCE // batch * batch)
     for time in range(columns.sizes["time"]):
-        for first in range(0, cells, batch):
-            part = columns.isel(time=slice(time, time + 1), cell=slice(first, min(first + batch, cells)))
-            start = time * cells + first
-            yield slice(start, start + part.sizes["cell"]), stack_channels(part, variables)
+        for first in range(0, cells, block):
+            part = columns.isel(time=slice(time, time + 1), cell=slice(first, min(first + block, cells)))
+            values = stack_channels(part, variables)
+            for offset in range(0, len(values), batch):
+                start = time * cells + first + offset
+                rows = values[offset : offset + batch]
+                yield slice(start, start + len(rows)), rows
 
 
 def columns_id(columns: xr.Dataset) -> str:

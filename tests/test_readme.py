@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-ROWS = re.findall(r"^\| (Equations? \([\d, and()]+\)|Figure \d+)[^|]*\|[^|]*\| `([\w/]+)\.py:([\w.]+)` \|$", README, re.MULTILINE)
+ROW = r"^\| (Equations? \([\d, and()]+\)|Figure \d+)[^|]*\|[^|]*\| `([\w/]+)\.py:([\w.]+)` \|$"
+ROWS = re.findall(ROW, README, re.MULTILINE)
 
 
 def test_the_map_has_the_papers_equations():

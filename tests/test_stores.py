@@ -6,6 +6,7 @@ import pytest
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import (
     columns_id,
+    count_splits,
     iterate_columns,
     open_columns,
     open_store,
@@ -99,6 +100,7 @@ def test_splits_do_not_overlap():
     names = ("train", "validation", "test")
     times = [set(select_split(columns, name)["time"].values) for name in names]
     assert sum(map(len, times)) == 8
+    assert count_splits(columns) == {"train": 6, "validation": 1, "test": 1, "gap": 0}
     assert not set.intersection(*times)
     with pytest.raises(DiffmpError, match="no|none"):
         select_split(columns, "gap")

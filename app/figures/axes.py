@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from bokeh.models import Range1d, Title
+from bokeh.models import BasicTicker, Range1d
+from bokeh.models.annotations import Title
 from bokeh.plotting import figure
 from numpy.typing import ArrayLike, NDArray
 
@@ -162,7 +163,7 @@ def profile_figure(*, title: str, height: int, x_range: Range1d, y_range: Range1
     """Empty figure of the page's style whose toolbar shows on hover and whose value axis has few ticks."""
     plot = make_figure(dark=False, height=height, title=title, x_range=x_range, y_range=y_range, min_width=150, **fixed)
     plot.toolbar.autohide = True
-    plot.xaxis.ticker.desired_num_ticks = 4
+    plot.xaxis.ticker = BasicTicker(desired_num_ticks=4)
     return plot
 
 

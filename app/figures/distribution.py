@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import colorcet
 import numpy as np
 from bokeh.events import Tap
 from bokeh.models import (
-    ColorBar,
     ColumnDataSource,
     FixedTicker,
     HoverTool,
     LinearColorMapper,
     LogColorMapper,
     Range1d,
-    Span,
 )
+from bokeh.models.annotations import ColorBar, Span
 from bokeh.plotting import figure
 from numpy.typing import ArrayLike, NDArray
 
@@ -178,23 +178,18 @@ class DistributionPanels:
 
     def _heatmap(self, title: str, column: str, mapper: LogColorMapper | LinearColorMapper, height: int) -> figure:
         plot = profile_figure(title=title, height=height, x_range=self.x_range, y_range=self.y_range)
-        image = plot.image(image=column, x="x", y="y", dw="dw", dh="dh", source=self.image, color_mapper=mapper)
+        shape: dict[str, Any] = {"image": column, "x": "x", "y": "y", "dw": "dw", "dh": "dh", "color_mapper": mapper}
+        image = plot.image(source=self.image, **shape)
         plot.add_layout(self.level_line)
-        is_ratio = column.startswith("ratio")
-        ticker = {"ticker": FixedTicker(ticks=[-2, -1, 0, 1, 2])} if is_ratio else {}
-        bar = ColorBar(
-            color_mapper=mapper,
-            height=8,
-            padding=2,
-            major_label_text_font_size="10px",
-            background_fill_alpha=0.0,
-            title="times the share in the truth" if is_ratio else "share of values",
-            title_text_font_size="10px",
-            title_text_font_style="normal",
-            **ticker,
-        )
-        if is_ratio:
-            bar.major_label_overrides = {-2: "1/4", -1: "1/2", 0: "1", 1: "2", 2: "4"}
+        bar = ColorBar(color_mapper=mapper, height=8, padding=2, background_fill_alpha=0.0)
+        if column.startswith("ratio"):
+            bar.update(
+                title="times the share in the truth",
+                ticker=FixedTicker(ticks=[-2, -1, 0, 1, 2]),
+                major_label_overrides={-2: "1/4", -1: "1/2", 0: "1", 1: "2", 2: "4"},
+            )
+        else:
+            bar.title = "share of values"
         plot.add_layout(bar, "below")
         rows = [("value, level", "$x{0.00}, $y{0.0}"), ("share in truth", "@truth{0.0e+0}")]
         rows += [(f"share in {name}", f"@{{share {name}}}{{0.0e+0}}") for name in self.emulators]
@@ -216,8 +211,7 @@ class DistributionPanels:
                 line_dash="dotted" if floor else "solid",
                 legend_label="perfect emulator" if floor else name,
             )
-        plot.add_layout(plot.legend[0], "below")
-        plot.legend.update(padding=0, spacing=0, margin=0, glyph_height=14, label_height=14)
+        plot.legend.update(location="top_right", padding=2, spacing=0, margin=0, glyph_height=12, label_height=12)
         plot.min_border_bottom = BELOW_HEATMAP
         plot.add_tools(
             HoverTool(tooltips=[("distance", "$x{0.000}"), ("at", "$y{0.0}")], mode="hline", line_policy="nearest")
@@ -300,6 +294,7 @@ class DistributionPanels:
         chosen = colours(dark)
         for plot in self.figures.values():
             style(plot, dark=dark)
+            plot.legend.update(label_text_font_size="11px", background_fill_alpha=0.6)
         self.share_mapper.palette = share_colours(dark)
         self.ratio_mapper.palette = ratio_colours(dark)
         self.level_line.line_color = chosen.muted

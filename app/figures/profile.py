@@ -80,18 +80,19 @@ class EnsemblePanel:
         """
         truth = np.asarray(truth, dtype=float) * values.factor
         nothing = np.full_like(truth, np.nan)
+        x = y = np.empty(0, dtype=np.float32)
         data: dict[str, NDArray] = {"y": levels.values, "truth": truth, "missed": nothing}
         covered = None
         if members is None:
             data |= dict.fromkeys(("mean", *QUANTILES), nothing)
-            x, y = np.empty(0), np.empty(0)
             extent = padded_range(truth)
         else:
             shown = np.asarray(members, dtype=float) * values.factor
             within = inside(shown, truth)
             covered = int(within.sum())
             data |= fan(shown) | {"missed": np.where(within, np.nan, truth)}
-            x, y = (np.empty(0), np.empty(0)) if as_fan else separated(shown, levels.values)
+            if not as_fan:
+                x, y = separated(shown, levels.values)
             extent = (
                 padded_range(truth, *(fan(shown)[q] for q in ("q05", "q95"))) if as_fan else padded_range(truth, shown)
             )

@@ -95,7 +95,7 @@ class OverviewView:
         ].object = f"<h2>{escape(experiment.title)}</h2>{_paragraph(experiment.description)}{INTRODUCTION}{METHOD}"
         scored = self.catalog.table(self.state.experiment, self.state.emulator)
         self.parts["headline"].object = f"<h2>{escape(self.state.emulator)} in short</h2>{score_tiles(scored)}"
-        self.parts["table"].object = f"<h2>Scores on the test columns</h2>{self._scores()}"
+        self.parts["table"].object = f"<h2>Scores</h2>{self._scores()}"
         self.parts["training"].object = f"<h2>What was trained on what</h2>{self._training()}"
         self.parts["data"].object = f"<h2>The columns shown</h2>{_list(self._columns())}"
         self.parts["caveats"].object = CAVEATS + LICENCE
@@ -110,9 +110,10 @@ class OverviewView:
         if not tables:
             return "<p>No score tables here yet: run <code>diffmp score</code>.</p>"
         first = next(iter(tables.values()))
+        unseen = ", never seen in training" if self.catalog.experiment(name).split == "test" else ""
         note = (
-            f"{_count(first.get('columns'))} columns never seen in training · ★ best of the rows · MSE, CRPS and bias in units of the "
-            "truth's standard deviation of each variable (MSE: variance) · hover over a heading for its definition"
+            f"{_count(first.get('columns'))} columns{unseen} · ★ best of the rows · MSE, CRPS and bias in units of the truth's "
+            "standard deviation of each variable (MSE: variance) · hover over a heading for its definition"
         )
         remarks = dict.fromkeys(remark for table in tables.values() for remark in table.get("notes", []))
         notes = "".join(f'<p class="soft">{escape(str(remark))}.</p>' for remark in remarks)
@@ -124,14 +125,14 @@ class OverviewView:
         for entry in self.catalog.experiment(name).emulators:
             facts = training_facts(self.catalog.config(name, entry.name), self.catalog.table(name, entry.name))
             cells = "".join(f"<td>{escape(fact)}</td>" for fact in facts)
-            rows.append(
-                f"<tr{' class=selected' if entry.name == self.state.emulator else ''}><td>{escape(entry.name)}</td>{cells}</tr>"
-            )
+            selected = " class=selected" if entry.name == self.state.emulator else ""
+            rows.append(f"<tr{selected}><td>{escape(entry.name)}</td>{cells}</tr>")
         heads = "".join(
             f'<th scope="col">{head}</th>'
             for head in ("Emulator", "Model", "Trained on", "Training", "Ensemble scored")
         )
-        return f'<div class="scroll"><table class="facts"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        table = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
+        return f'<div class="scroll"><table class="facts">{table}</table></div>'
 
     def _columns(self) -> Facts:
         name = self.state.experiment
@@ -151,7 +152,7 @@ class OverviewView:
 
 
 def training_facts(config: Mapping[str, Any], table: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    """What an emulator is, on what and how it was trained, and how its ensemble was drawn; '–' where nothing is said."""
+    """What an emulator is, on what and how it was trained, how its ensemble was drawn; '–' where nothing is said."""
     model, columns, result = (config.get(key) or {} for key in ("model", "columns", "result"))
     network = [str(model["kind"])] if "kind" in model else []
     network += (

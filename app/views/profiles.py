@@ -48,7 +48,7 @@ class ProfilesView:
         self.state, self.catalog = state, catalog
         self.asker = Asker()
         self.members: np.ndarray | None = None
-        self.y_range = Range1d(0, 1)
+        self.y_range = Range1d(start=0, end=1)
         self.outputs = {v.name: EnsemblePanel(v.name, self.y_range) for v in OUTPUTS}
         self.inputs = {n: InputPanel(self.y_range, title=TITLES[n], compares=False, height=320) for n in ("T", "qv")}
         self.ranks = {v.name: RankPanel(v.name) for v in OUTPUTS}

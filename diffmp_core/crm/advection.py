@@ -12,9 +12,9 @@ from diffmp_core.crm.vertical_grid import DX, NX, NZ
 
 HALO = 2
 NP = NX + 2 * HALO
-MASS, MASS_MIDDLE, INVERSE_MIDDLE, INVERSE_MASS, FACE_Z, SLOPE_Z, FLOW_Z, WORK_X, WORK_Z = range(
-    9
-)  # rows of Workspace.flat
+# rows of Workspace.flat
+MASS, MASS_MIDDLE, INVERSE_MIDDLE, INVERSE_MASS, FACE_Z, SLOPE_Z, FLOW_Z, WORK_X, WORK_Z = range(9)
+PLANE, PAD_PLANE = (NZ + 2) * NX, (NZ + 2) * NP  # sizes of these rows
 PAD_FIELD, PAD_FLOW, PAD_INVERSE, PAD_SLOPE, PAD_FLUX = range(5)  # rows of Workspace.padded
 
 
@@ -49,31 +49,40 @@ def prepare(mass, flow_x, flow_z, rows, x_first, padded, flat):
 
     mass: (rows,) kg/m2.  flow_x: (rows, NX).  flow_z: (rows + 1, NX) with zero first and last rows; kg/m2 per step.
     """
+    f, p = flat.reshape(-1), padded.reshape(-1)
     for k in range(rows):
-        m = mass[k]
+        at, pad = k * NX, k * NP + HALO
+        m, inverse = mass[k], 1.0 / mass[k]
         for i in range(NX):
-            flat[MASS, k, i] = m
-            flat[INVERSE_MASS, k, i] = 1.0 / m
+            f[MASS * PLANE + at + i] = m
         for i in range(NX):
-            padded[PAD_FLOW, k, HALO + i] = flow_x[k, i]
+            f[INVERSE_MASS * PLANE + at + i] = inverse
+        for i in range(NX):
+            f[FLOW_Z * PLANE + at + i] = flow_z[k, i]
+        for i in range(NX):
+            p[PAD_FLOW * PAD_PLANE + pad + i] = flow_x[k, i]
+    for i in range(NX):
+        f[FLOW_Z * PLANE + rows * NX + i] = 0.0
     fill_halo(padded[PAD_FLOW], rows)
     for k in range(rows):
+        at, pad = k * NX, k * NP + HALO
+        m, inverse = mass[k], 1.0 / mass[k]
         if x_first:
+            right = PAD_FLOW * PAD_PLANE + pad + 1
             for i in range(NX):
-                flat[MASS_MIDDLE, k, i] = mass[k] - (padded[PAD_FLOW, k, HALO + i + 1] - padded[PAD_FLOW, k, HALO + i])
+                f[MASS_MIDDLE * PLANE + at + i] = m - (p[right + i] - p[right - 1 + i])
+            for i in range(NX):
+                p[PAD_INVERSE * PAD_PLANE + pad + i] = inverse
         else:
+            above = FLOW_Z * PLANE + at + NX
             for i in range(NX):
-                flat[MASS_MIDDLE, k, i] = mass[k] - (flow_z[k + 1, i] - flow_z[k, i])
+                f[MASS_MIDDLE * PLANE + at + i] = m - (f[above + i] - f[above - NX + i])
         for i in range(NX):
-            flat[INVERSE_MIDDLE, k, i] = 1.0 / flat[MASS_MIDDLE, k, i]
-        for i in range(NX):
-            padded[PAD_INVERSE, k, HALO + i] = (1.0 / mass[k]) if x_first else flat[INVERSE_MIDDLE, k, i]
+            f[INVERSE_MIDDLE * PLANE + at + i] = 1.0 / f[MASS_MIDDLE * PLANE + at + i]
+        if not x_first:
+            for i in range(NX):
+                p[PAD_INVERSE * PAD_PLANE + pad + i] = f[INVERSE_MIDDLE * PLANE + at + i]
     fill_halo(padded[PAD_INVERSE], rows)
-    for k in range(rows):
-        for i in range(NX):
-            flat[FLOW_Z, k, i] = flow_z[k, i]
-    for i in range(NX):
-        flat[FLOW_Z, rows, i] = 0.0
 
 
 @njit(**OPTIONS)
@@ -160,11 +169,25 @@ def advect(field, rows, limited, below, above, x_first, padded, flat):
 
 
 @njit(**OPTIONS)
+def rows_in_use(field):
+    """Rows that a field of NZ rows can fill in one step: up to its highest value that is not zero, and two more."""
+    for k in range(NZ - 1, -1, -1):
+        total = 0.0
+        for i in range(NX):
+            total += abs(field[k, i])
+        if total > 0.0:
+            return min(k + 3, NZ)
+    return 0
+
+
+@njit(**OPTIONS)
 def advect_scalars(state, first, last, base, x_first, work):
     """Advect the scalars first..last - 1 of the state with the stored mass fluxes; positive scalars stay positive."""
     prepare(base.mass, work.flux_x, work.flux_z, NZ, x_first, work.padded, work.flat)
     for n in range(first, last):
-        advect(state[n], NZ, True, base.slope_below, base.slope_above, x_first, work.padded, work.flat)
+        rows = rows_in_use(state[n])
+        if rows > 0:
+            advect(state[n], rows, True, base.slope_below, base.slope_above, x_first, work.padded, work.flat)
 
 
 @njit(**OPTIONS)

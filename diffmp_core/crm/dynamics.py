@@ -118,7 +118,7 @@ def step(state, surface, base, forcing, dt, x_first, record, work, budget):
     if record:
         work.tendency[0] = s[:NZ]
         work.tendency[1] = qv[:NZ]
-    microphysics(state, base, dt)
+    microphysics(state, base, dt, work.rows.reshape(-1))
     if record:
         for k in range(NZ):
             for i in range(NX):

@@ -230,8 +230,17 @@ def write_chunk(
         os.replace(partial, marker)
 
 
-def finish(out: Path) -> None:
-    """Mark the store complete and drop the markers of its chunks."""
+def sweep(out: Path) -> None:
+    """Remove the half-written files that a killed run leaves behind."""
     with disk_errors(out):
-        (out / COMPLETE).write_text("")
-        shutil.rmtree(out / MARKERS)
+        for leftover in sorted(out.rglob("*.partial")):
+            leftover.unlink(missing_ok=True)
+
+
+def finish(out: Path) -> None:
+    """Mark the store complete and drop the markers of its chunks; harmless if done before."""
+    with disk_errors(out):
+        if not is_complete(out):
+            (out / COMPLETE).write_text("")
+        if (out / MARKERS).exists():
+            shutil.rmtree(out / MARKERS)

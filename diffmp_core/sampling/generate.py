@@ -14,6 +14,7 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import Emulator, NetworkEmulator, load_config, load_emulator
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, default_guidance, draw_ensemble
 from diffmp_core.stores import columns_id, iterate_columns, open_columns, open_store, remove, replace, select_split
+from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.processes import choose_device
 from diffmp_core.variables import ENSEMBLE_DIMS, INPUTS, OUTPUTS
 
@@ -89,6 +90,7 @@ def generate(
     """
     out = Path(out)
     check_place(out)
+    keep_freed_memory()
     model = load_emulator(emulator, device=choose_device(device))
     store = open_columns(columns)
     split = default_split(emulator, store) if split == "auto" else split

@@ -23,6 +23,7 @@ from diffmp_core.stores import SPLITS, columns_id, open_columns, remove, select_
 from diffmp_core.training.checkpoint import FILE
 from diffmp_core.training.config import DOMAIN_FILE, TrainingConfig
 from diffmp_core.training.data import ColumnArrays, normalize_columns, read_columns
+from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.processes import Processes, join_processes
 from diffmp_core.training.report import Report
 from diffmp_core.training.seeds import Purpose, stream_seed
@@ -70,6 +71,7 @@ def train(
             report.say(f"{out} holds the finished training of this configuration and these columns; nothing to do")
             return out
         processes.wait()
+        keep_freed_memory()
         report.say("reading columns ...")
         training, validation, normalization, domain = load_data(store, config)
         trainer = Trainer(

@@ -99,7 +99,7 @@ class Trainer:
             while not self._is_done():
                 step = self.position.step
                 rate = self.learning_rate(step)
-                self._take_step(step, rate)
+                self.take_step(step, rate)
                 seconds = time.monotonic() - started
                 if self.config.max_minutes is not None:
                     seconds = self.processes.first(seconds)
@@ -149,7 +149,7 @@ class Trainer:
     def _is_done(self) -> bool:
         return self._done() >= 1.0
 
-    def _take_step(self, step: int, rate: float) -> None:
+    def take_step(self, step: int, rate: float) -> None:
         """One optimiser step: Algorithm 1 of Figure 5 on a batch, in micro-batches shared among the processes."""
         columns = self._columns_of_step(step)
         micro = min(self.config.micro_batch, -(-self.batch // self.processes.count))

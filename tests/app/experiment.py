@@ -28,7 +28,7 @@ METRICS = (
 
 
 def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -> xr.Dataset:
-    """Score store of an ensemble that is the truth plus a shared error and a spread, both growing with the truth's size."""
+    """Score store of an ensemble: truth plus a shared error and a spread, both growing with the truth's size."""
     rng = np.random.default_rng(seed)
     truth = np.stack([columns[v.name].values for v in OUTPUTS], axis=1)
     std = truth.std(axis=(0, 2, 3))
@@ -51,12 +51,6 @@ def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -
         "column_covered": (dims, covered.astype(np.int8)),
     }
     edges = np.linspace(-3, 6, 61)
-    count = lambda values: np.stack(
-        [
-            [np.histogram(v, edges)[0] for v in values[:, i].swapaxes(0, 1).reshape(LEVELS, -1)]
-            for i in range(len(OUTPUTS))
-        ]
-    )
     column |= {
         f"cell_{name}": (dims[1:], column[source][1].mean(axis=0, dtype=np.float32))
         for name, source in (
@@ -84,13 +78,23 @@ def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -
         | {
             "truth_std": (("variable",), std),
             "bin_edges": (("variable", "bin_edge"), np.tile(edges, (len(OUTPUTS), 1))),
-            "histogram_truth": (("variable", "level", "bin"), count(truth)),
-            "histogram_members": (("variable", "level", "bin"), count(ensemble.reshape(*truth.shape[:3], -1))),
+            "histogram_truth": (("variable", "level", "bin"), _counts(truth, edges)),
+            "histogram_members": (("variable", "level", "bin"), _counts(ensemble.reshape(*truth.shape[:3], -1), edges)),
             "rank_histogram": (("variable", "level", "rank"), ranks),
         },
         coords={"variable": [v.name for v in OUTPUTS]}
         | {n: columns[n] for n in ("time", "lat", "lon", "area", "height", "pressure")},
         attrs={"diffmp_kind": "scores", "members": members},
+    )
+
+
+def _counts(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Histograms ``(variable, level, bin)`` of values ``(time, variable, level, ...)``."""
+    return np.stack(
+        [
+            [np.histogram(level, edges)[0] for level in values[:, variable].swapaxes(0, 1).reshape(LEVELS, -1)]
+            for variable in range(len(OUTPUTS))
+        ]
     )
 
 

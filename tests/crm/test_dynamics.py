@@ -118,3 +118,21 @@ def test_courant_number_is_the_worst_of_all_points(tropical_column):
 def test_columns_of_one_seed_are_equal_and_of_another_differ():
     assert (make_column(3.0, 4.0, 1).state == make_column(3.0, 4.0, 1).state).all()
     assert (make_column(3.0, 4.0, 1).state != make_column(3.0, 4.0, 2).state).any()
+
+
+def test_a_low_cloud_is_advected_as_if_all_rows_were(tropical_column):
+    from diffmp_core.crm.advection import advect, prepare
+    from diffmp_core.crm.column import QC
+
+    column = tropical_column
+    random_flow(column, 5.0)
+    state, base, work = column.state, column.base, column.work
+    state[QC, 2:7] = np.random.default_rng(4).uniform(0, 1e-3, (5, NX))
+    whole = state[QC].copy()
+    mass_fluxes(state[U], state[W], base, 10.0, work.flux_x, work.flux_z)
+    for x_first in (True, False):
+        advect_scalars(state, QC, QC + 1, base, x_first, work)
+        prepare(base.mass, work.flux_x, work.flux_z, NZ, x_first, work.padded, work.flat)
+        advect(whole, NZ, True, base.slope_below, base.slope_above, x_first, work.padded, work.flat)
+    assert (state[QC] == whole).all()
+    assert whole[8].max() > 0.0

@@ -1,13 +1,36 @@
 import numpy as np
 
 from diffmp_core.constants import GRAVITY, LATENT_HEAT_FUSION, LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
-from diffmp_core.crm.microphysics import adjust_row, convert_row, fifth_root
+from diffmp_core.crm.microphysics import BLOCK_SIZE, adjust_level, convert_level, fifth_root
 from diffmp_core.crm.thermodynamics import saturation_mixing_ratio, vapour_pressure_ice, vapour_pressure_liquid
 from diffmp_core.crm.vertical_grid import NX
 
 
 def frozen_moist_energy(s, qv, qc, qi, qr, qs):
     return s + LATENT_HEAT_VAPORISATION * qv - LATENT_HEAT_FUSION * (qi + qs)
+
+
+def block(fields):
+    """The fields of a level as the flat block that microphysics works in."""
+    out = np.zeros(BLOCK_SIZE)
+    out[: 6 * NX] = np.concatenate(fields)
+    return out
+
+
+def adjust_row(s, qv, qc, qi, qr, qs, geopotential, pressure, steps):
+    fields = (s, qv, qc, qi, qr, qs)
+    b = block(fields)
+    adjust_level(b, geopotential, pressure, steps)
+    for n, field in enumerate(fields):
+        field[:] = b[n * NX : (n + 1) * NX]
+
+
+def convert_row(s, qv, qc, qi, qr, qs, geopotential, pressure, density, dt):
+    fields = (s, qv, qc, qi, qr, qs)
+    b = block(fields)
+    convert_level(b, geopotential, pressure, density, dt)
+    for n, field in enumerate(fields):
+        field[:] = b[n * NX : (n + 1) * NX]
 
 
 def level(temperature, relative_humidity, height=4000.0, pressure=60000.0, seed=0):

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 import signal
@@ -90,6 +91,7 @@ def test_a_chunk_left_half_written_is_written_again(store, tmp_path):
     (out / output_store.MARKERS).mkdir()
     (out / output_store.MARKERS / "000000").touch()
     (out / "T" / "c" / "0" / "1" / "0").write_bytes(b"torn")
+    (out / "T" / "c" / "0" / "1" / "0.1234.partial").write_bytes(b"half")  # as zarr leaves it when killed
     assert digest(simulate(out, **RUN, workers=1)) == digest(store)
 
 
@@ -128,6 +130,21 @@ def test_a_place_that_cannot_be_written_raises(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DiffmpError, match="room to write"):
         simulate(tmp_path / "file" / "x.zarr", **RUN)
+
+
+def test_a_full_disk_raises_and_the_run_goes_on_later(store, tmp_path, monkeypatch):
+    out = tmp_path / "full.zarr"
+    whole = output_store.write_chunk
+
+    def full(*args):
+        with output_store.disk_errors(out):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(output_store, "write_chunk", full)
+    with pytest.raises(DiffmpError, match="No space left"):
+        simulate(out, **RUN, workers=1)
+    monkeypatch.setattr(output_store, "write_chunk", whole)
+    assert digest(simulate(out, **RUN, workers=1)) == digest(store)
 
 
 def test_a_column_that_blows_up_is_named(tmp_path, monkeypatch):

@@ -60,7 +60,7 @@ def test_moving_average_follows_its_formula(make_trainer, tiny):
     name = next(iter(dict(trainer.emulator.named_parameters())))
     expected = trainer.emulator.get_parameter(name).detach().clone()
     for step in range(4):
-        trainer._take_step(step, 1e-2)
+        trainer.take_step(step, 1e-2)
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * trainer.emulator.get_parameter(name).detach()
         torch.testing.assert_close(trainer.average.get_parameter(name), expected)
@@ -69,7 +69,7 @@ def test_moving_average_follows_its_formula(make_trainer, tiny):
 def test_without_moving_average_the_weights_themselves_are_kept(make_trainer, tiny):
     trainer = make_trainer(tiny.model_copy(update={"ema_decay": None}))
     for step in range(3):
-        trainer._take_step(step, 1e-2)
+        trainer.take_step(step, 1e-2)
     pairs = zip(trainer.average.parameters(), trainer.emulator.parameters(), strict=True)
     assert all(torch.equal(kept, current) for kept, current in pairs)
 
@@ -80,7 +80,7 @@ def test_micro_batches_add_up_to_the_batch(make_trainer, tiny):
     config = tiny.model_validate(tiny.model_dump() | {"model": regression, "gradient_clip": None})
     whole, parts = make_trainer(config), make_trainer(config.model_copy(update={"micro_batch": 5}))
     for trainer in (whole, parts):
-        trainer._take_step(0, 0.0)
+        trainer.take_step(0, 0.0)
     for first, second in zip(whole._gradients, parts._gradients, strict=True):
         torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-7)
     assert float(whole._loss) == pytest.approx(float(parts._loss), rel=1e-6)

@@ -1,0 +1,147 @@
+"""The page in a real Chromium: five tabs, no error, no outside host, a tap selects a column, bad addresses are told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+from app.state import TABS
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
+PATIENCE_S = 120
+
+
+@pytest.fixture(scope="module")
+def address(experiment_folder: Path, small_folder: Path) -> Iterator[str]:
+    """The page, served by this interpreter on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "panel", "serve", str(MAIN), "--port", str(port), "--args"]
+    command += [str(experiment_folder), str(small_folder)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}/main"
+    try:
+        _wait_until_served(url, server)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """A Chromium, or a skip that says what is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no chromium: install it or name its executable in CHROMIUM")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, address: str) -> Iterator:
+    """A window that records errors and the hosts it asks; other hosts are refused."""
+    window = browser.new_page(viewport={"width": 1400, "height": 900})
+    window.set_default_timeout(1000 * PATIENCE_S)
+    window.errors, window.outside = [], []
+    own = urlparse(address).netloc
+
+    def route(request_route) -> None:
+        host = urlparse(request_route.request.url).netloc
+        if host in (own, ""):
+            request_route.continue_()
+        else:
+            window.outside.append(request_route.request.url)
+            request_route.abort()
+
+    window.route("**/*", route)
+    window.on("console", lambda message: window.errors.append(message.text) if message.type == "error" else None)
+    window.on("pageerror", lambda error: window.errors.append(str(error)))
+    yield window
+    window.close()
+
+
+def test_five_tabs_without_errors_and_without_the_internet(page, address):
+    page.goto(address)
+    for name in TABS:
+        tab = page.get_by_role("tab", name=name)
+        tab.click()
+        page.wait_for_function("() => !document.body.innerText.includes('Drawing …')", timeout=1000 * PATIENCE_S)
+        page.get_by_role("tab", name=name, selected=True).wait_for()
+    assert page.outside == []
+    assert page.errors == []
+
+
+def test_a_tap_on_the_map_selects_a_column_and_the_address_follows(page, address):
+    page.goto(f"{address}?tab=Maps&projection=PlateCarree")
+    summary = page.get_by_text("Global mean").first
+    summary.wait_for()
+    figure = page.locator(".bk-events").first
+    figure.wait_for()
+    box = figure.bounding_box()
+    page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.45 * box["height"])
+    page.wait_for_function("() => window.location.search.includes('cell=')")
+    cell = page.evaluate("() => new URLSearchParams(window.location.search).get('cell')")
+    page.get_by_text(f"column {cell},").first.wait_for()
+    assert page.errors == []
+
+
+def test_the_next_level_changes_the_pixels(page, address):
+    page.goto(f"{address}?tab=Maps&level=5")
+    page.get_by_text("Global mean").first.wait_for()
+    before = page.evaluate(IMAGE_SUM)
+    page.get_by_role("button", name="Next level").click()
+    page.wait_for_function("() => window.location.search.includes('level=6')")
+    assert page.evaluate(IMAGE_SUM) != before
+
+
+def test_a_malformed_address_shows_a_notice_and_the_page(page, address):
+    page.goto(f"{address}?level='7'&nonsense=<img src=x onerror=alert(1)>&tab=Maps")
+    page.get_by_text("The address asks for level").wait_for()
+    page.get_by_text("Global mean").first.wait_for()
+    assert page.locator("img[src=x]").count() == 0
+    assert page.errors == []
+
+
+def test_titles_are_not_markup(page, address):
+    page.goto(f"{address}?experiment=small")
+    page.get_by_role("heading", name="Small <b>globe</b>").wait_for()
+    assert page.errors == []
+
+
+IMAGE_SUM = """() => {
+  for (const root of Bokeh.documents) for (const model of root._all_models.values())
+    if (model.type == "ColumnDataSource" && "cell" in model.data && "image" in model.data)
+      return model.data.image[0].reduce((sum, value) => Number.isNaN(value) ? sum : sum + value, 0);
+}"""
+
+
+def _wait_until_served(url: str, server: subprocess.Popen) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            pytest.fail(f"the server ended with status {server.returncode}")
+        try:
+            with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.3)
+    pytest.fail(f"no page at {url} within {PATIENCE_S} s")
