@@ -39,6 +39,7 @@ class ResponsePanel:
         columns = [f"{which}_{part}" for which in ("first", "second") for part in ("mean", "low", "high")]
         self.source = ColumnDataSource(data={name: [] for name in ("y", "change", *columns)})
         self.x_range = Range1d(start=-1, end=1)
+        self.extent = (-1.0, 1.0)
         self.scale: tuple[str, str] | None = None
         self.figure = plot = profile_figure(
             title=TITLES[variable], height=height, x_range=self.x_range, y_range=y_range
@@ -77,11 +78,10 @@ class ResponsePanel:
         data["change"] = data["second_mean"] - data["first_mean"]
         self.source.data = data
         wanted = padded_range(*(data[name] for name in data if name not in ("y", "change")))
-        if (target, values.label) != self.scale:
-            self.scale = (target, values.label)
-            set_range(self.x_range, wanted)
-        else:
-            set_range(self.x_range, steady_range((self.x_range.start, self.x_range.end), wanted))
+        same = (target, values.label) == self.scale
+        self.extent = steady_range(self.extent, wanted) if same else wanted
+        self.scale = (target, values.label)
+        set_range(self.x_range, self.extent)
         self.figure.xaxis.axis_label = values.label
         self.figure.yaxis.axis_label = levels.label
 

@@ -115,7 +115,8 @@ class ProfilesView:
         """Ask for a new ensemble if the column, the emulator or the draw changed, else draw what is there."""
         with pn.io.hold():
             if "dark" in changed:
-                for panel in (*self.outputs.values(), *self.inputs.values(), *self.ranks.values()):
+                panels: list[EnsemblePanel | InputPanel | RankPanel] = [*self.outputs.values(), *self.inputs.values()]
+                for panel in [*panels, *self.ranks.values()]:
                     panel.paint(self.state.dark)
             if changed & {"experiment", "time", "cell"}:
                 self._say_place()

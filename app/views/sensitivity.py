@@ -128,7 +128,7 @@ class SensitivityView:
         """Ask for a new answer if inputs, emulator or draw changed, else draw what is there."""
         with pn.io.hold():
             if "dark" in changed:
-                for panel in (*self.outputs.values(), *self.inputs.values()):
+                for panel in self._panels():
                     panel.paint(self.state.dark)
             if self.target is None or changed & {"experiment", "time", "cell", "composite"}:
                 self._take_target()
@@ -178,7 +178,7 @@ class SensitivityView:
     def apply(self, preset: str) -> None:
         """Put all sliders to a preset; the changed layer stays as deep as it is."""
         settings = {n: self.state.param[n].default for n in State.PERTURBATIONS if n != "top_level"}
-        self.state.param.update(**(settings | PRESETS[preset]))
+        self.state.param.update(**(settings | dict(PRESETS[preset])))
 
     def _link_fluxes(self, *events: param.parameterized.Event) -> None:
         """Let one flux follow the other while they are linked and only one was moved."""
@@ -222,7 +222,7 @@ class SensitivityView:
         columns = self.catalog.columns(self.state.experiment).isel(time=[self.state.time], cell=cells)
         mass = np.asarray(columns["layer_mass"], dtype=float)
         return Target(
-            stack_channels(columns, INPUTS), np.broadcast_to(mass, (len(cells), columns.sizes["level"])), words
+            stack_channels(columns, INPUTS), np.broadcast_to(mass, (len(cells), columns.sizes["level"])), rule
         )
 
     def _ask(self, *, resting: bool) -> None:
@@ -295,8 +295,11 @@ class SensitivityView:
             self.notice.param.update(object=str(error), visible=True)
             self.table.object = self.surface.object = self.status.object = ""
             self.warning.visible = False
-            for panel in (*self.outputs.values(), *self.inputs.values()):
+            for panel in self._panels():
                 panel.clear()
+
+    def _panels(self) -> list[InputPanel | ResponsePanel]:
+        return [*self.outputs.values(), *self.inputs.values()]
 
     def _levels(self) -> LevelAxis:
         cells = self.catalog.grid(self.state.experiment)
