@@ -7,11 +7,12 @@ light and white on dark. The type is the system's, so no font is fetched.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import colorcet
 from bokeh.models import ColorBar, Plot
-from bokeh.palettes import Cividis256, Viridis256
+from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
 
 from app.metrics import Palette
@@ -65,11 +66,11 @@ DARK = Colours(
 
 COVERAGE_EDGES = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 """Edges of the classes of a coverage map, multiples of 1/20."""
-_COVERAGE = tuple(
-    Cividis256[shade]
-    for shade, low, high in zip((20, 80, 130, 185, 245), COVERAGE_EDGES[:-1], COVERAGE_EDGES[1:], strict=True)
-    for _ in range(round(20 * (high - low)))
-)
+_COVERAGE = {
+    False: ("#7f2704", "#c2540a", "#e8924a", "#f4cfa8", "#e9eef2"),
+    True: ("#ffb067", "#d97a2a", "#9a5a2a", "#5f4a3c", "#2a3742"),
+}
+"""Colours of the classes by mode, even steps of lightness: what is covered recedes, what is not stands out."""
 
 
 def colours(dark: bool) -> Colours:
@@ -84,7 +85,8 @@ def palette(name: Palette, *, dark: bool) -> tuple[str, ...]:
             return tuple(Viridis256)
         case "diverging":
             return tuple(colorcet.CET_D4 if dark else colorcet.CET_D1A)
-    return _COVERAGE
+    widths = [round(20 * (high - low)) for low, high in pairwise(COVERAGE_EDGES)]
+    return tuple(shade for shade, width in zip(_COVERAGE[dark], widths, strict=True) for _ in range(width))
 
 
 def make_figure(*, dark: bool, height: int = 360, **options: Any) -> figure:

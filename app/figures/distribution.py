@@ -294,7 +294,8 @@ class DistributionPanels:
         chosen = colours(dark)
         for plot in self.figures.values():
             style(plot, dark=dark)
-            plot.legend.update(label_text_font_size="11px", background_fill_alpha=0.6)
+            for legend in plot.legend:
+                legend.update(label_text_font_size="11px", background_fill_alpha=0.6)
         self.share_mapper.palette = share_colours(dark)
         self.ratio_mapper.palette = ratio_colours(dark)
         self.level_line.line_color = chosen.muted

@@ -21,8 +21,8 @@ from scipy.sparse import csr_matrix
 from app.figures.colouring import make_colour_bar
 from app.theme import colours, make_figure, style
 
-LATITUDES = FixedTicker(ticks=list(range(-90, 91, 30)))
-LATITUDE_LABELS = {lat: f"{abs(lat)}°{'N' if lat > 0 else 'S' if lat < 0 else ''}" for lat in range(-90, 91, 30)}
+LATITUDES = range(-90, 91, 30)
+LATITUDE_LABELS = {lat: f"{abs(lat)}°{'N' if lat > 0 else 'S' if lat < 0 else ''}" for lat in LATITUDES}
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def make_zonal_line(*, dark: bool, height: int) -> ZonalLine:
     )
     source = ColumnDataSource({"mean": [], "latitude": []})
     plot.line("mean", "latitude", source=source, line_width=2.5, name="mean")
-    plot.yaxis.update(ticker=LATITUDES, major_label_overrides=LATITUDE_LABELS)
+    plot.yaxis.update(ticker=FixedTicker(ticks=list(LATITUDES)), major_label_overrides=LATITUDE_LABELS)
     plot.xaxis.ticker = BasicTicker(desired_num_ticks=3)
     plot.add_tools(HoverTool(tooltips=[("latitude", "@latitude{0.0}°"), ("mean", "@mean{0.000a}")], mode="hline"))
     reference = Span(dimension="height", line_width=2, line_dash="dashed", visible=False)
@@ -141,7 +141,7 @@ def make_section(*, dark: bool, levels: int, height: int = 340) -> Section:
     level = ColumnDataSource({"left": [], "right": [], "bottom": [], "top": []})
     plot.quad("left", "right", "top", "bottom", source=level, fill_color=None, line_color="#ffffff", line_width=4)
     plot.quad("left", "right", "top", "bottom", source=level, fill_color=None, line_color="#d55e00", line_width=2)
-    plot.xaxis.update(ticker=LATITUDES, major_label_overrides=LATITUDE_LABELS)
+    plot.xaxis.update(ticker=FixedTicker(ticks=list(LATITUDES)), major_label_overrides=LATITUDE_LABELS)
     plot.add_tools(HoverTool(renderers=[cells], tooltips=[("zonal mean", "@image{0.000a}"), ("latitude", "$x{0}°")]))
     plot.add_layout(bar, "below")
     made = Section(plot, source, level, mapper, bar)

@@ -10,6 +10,7 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.events import Tap
+from bokeh.plotting import figure
 from panel.viewable import Viewable
 from scipy.spatial import cKDTree
 
@@ -69,52 +70,47 @@ class MapsView:
         state = self.state
         self.refresh(frozenset(self.depends))
         labels = {metric.name: metric.label for metric in MAPS}
-        controls = pmui.Paper(
-            select(state, "metric", "Score", {labels[name]: name for name in MAP_METRICS}),
-            select(state, "variable", "Variable", {TITLES[name]: name for name in OUTPUT_NAMES}),
-            stepped_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
-            switch(state, "average", "Mean over all times"),
-            stepped_slider(
-                state,
-                "time",
-                "Time",
-                lambda i: self.catalog.grid(state.experiment).times[i],
-                disabled=state.param.average,
+        controls = pmui.Grid(
+            *(
+                pmui.Grid(control, size={"xs": 12, "sm": 6, "md": 12})
+                for control in (
+                    select(state, "metric", "Score", {labels[name]: name for name in MAP_METRICS}),
+                    select(state, "variable", "Variable", {TITLES[name]: name for name in OUTPUT_NAMES}),
+                    stepped_slider(
+                        state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]
+                    ),
+                    switch(state, "average", "Mean over all times"),
+                    stepped_slider(
+                        state,
+                        "time",
+                        "Time",
+                        lambda i: self.catalog.grid(state.experiment).times[i],
+                        disabled=state.param.average,
+                    ),
+                    select(state, "projection", "Projection"),
+                    stepped_slider(state, "centre", "Central longitude", lambda lon: f"{lon}°"),
+                    choice(state, "units", "Units"),
+                    choice(state, "vertical", "Vertical axis"),
+                )
             ),
-            select(state, "projection", "Projection"),
-            stepped_slider(state, "centre", "Central longitude", lambda lon: f"{lon}°"),
-            choice(state, "units", "Units"),
-            choice(state, "vertical", "Vertical axis"),
-            elevation=0,
-            variant="outlined",
+            container=True,
+            spacing=0,
             sizing_mode="stretch_width",
-            sx={"p": 2},
         )
-        figures = pmui.Paper(
+        figures = _paper(
             self.notice,
             pmui.Grid(
-                pmui.Grid(pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width"), size={"xs": 12, "md": 9}),
-                pmui.Grid(pn.pane.Bokeh(self.line.figure, sizing_mode="stretch_width"), size={"xs": 12, "md": 3}),
+                pmui.Grid(_pane(self.map.figure), size={"xs": 12, "sm": 8, "md": 9}),
+                pmui.Grid(_pane(self.line.figure), size={"xs": 12, "sm": 4, "md": 3}),
                 container=True,
                 spacing=1,
                 sizing_mode="stretch_width",
             ),
             self.summary,
-            elevation=0,
-            variant="outlined",
-            sizing_mode="stretch_width",
-            sx={"p": 2},
         )
-        section = pmui.Paper(
-            pmui.Typography("Zonal mean at every level", variant="subtitle1"),
-            pn.pane.Bokeh(self.section.figure, sizing_mode="stretch_width"),
-            elevation=0,
-            variant="outlined",
-            sizing_mode="stretch_width",
-            sx={"p": 2},
-        )
+        section = _paper(pmui.Typography("Zonal mean at every level", variant="subtitle1"), _pane(self.section.figure))
         return pmui.Grid(
-            pmui.Grid(controls, size={"xs": 12, "md": 3}),
+            pmui.Grid(_paper(controls), size={"xs": 12, "md": 3}),
             pmui.Grid(pn.Column(figures, section, sizing_mode="stretch_width"), size={"xs": 12, "md": 9}),
             container=True,
             spacing=2,
@@ -143,8 +139,8 @@ class MapsView:
         if changed & {"experiment", "projection", "centre", "cell"}:
             self.map.select(raster, state.cell)
         if "dark" in changed:
-            for figure in (self.map, self.line, self.section):
-                figure.restyle(dark=state.dark)
+            for part in (self.map, self.line, self.section):
+                part.restyle(dark=state.dark)
             self.summary.styles = {"color": colours(state.dark).text, "font-size": "0.9rem", "line-height": "1.5"}
         self.summary.object = self._summary(shown, 1000 * (time.perf_counter() - start))
 
@@ -259,6 +255,14 @@ class MapsView:
             f"× truth outside the ensemble{' at most of the times' if state.average else ''} · "
             f"drawn in {took:.0f} ms"
         )
+
+
+def _paper(*parts: Viewable) -> Viewable:
+    return pmui.Paper(*parts, elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2})
+
+
+def _pane(plot: figure) -> Viewable:
+    return pn.pane.Bokeh(plot, sizing_mode="stretch_width")
 
 
 def place(lat: float, lon: float) -> str:

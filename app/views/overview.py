@@ -112,8 +112,8 @@ class OverviewView:
         first = next(iter(tables.values()))
         unseen = ", never seen in training" if self.catalog.experiment(name).split == "test" else ""
         note = (
-            f"{_count(first.get('columns'))} columns{unseen} · ★ best of the rows · MSE, CRPS and bias in units of the truth's "
-            "standard deviation of each variable (MSE: variance) · hover over a heading for its definition"
+            f"{_count(first.get('columns'))} columns{unseen} · ★ best of the rows · MSE, CRPS and bias in units of the "
+            "truth's standard deviation of each variable (MSE: variance) · hover over a heading for its definition"
         )
         remarks = dict.fromkeys(remark for table in tables.values() for remark in table.get("notes", []))
         notes = "".join(f'<p class="soft">{escape(str(remark))}.</p>' for remark in remarks)

@@ -5,9 +5,7 @@ sum of mass times field changes by rounding only. Slopes are limited (monotonize
 (Fromm) for momentum. van Leer (1977), doi:10.1016/0021-9991(77)90095-X.
 """
 
-from numba import njit
-
-from diffmp_core.crm.thermodynamics import OPTIONS
+from diffmp_core.crm.compiled import compiled
 from diffmp_core.crm.vertical_grid import DX, NX, NZ
 
 HALO = 2
@@ -18,7 +16,7 @@ PLANE, PAD_PLANE = (NZ + 2) * NX, (NZ + 2) * NP  # sizes of these rows
 PAD_FIELD, PAD_FLOW, PAD_INVERSE, PAD_SLOPE, PAD_FLUX = range(5)  # rows of Workspace.padded
 
 
-@njit(**OPTIONS)
+@compiled
 def mass_fluxes(u, w, base, dt, flux_x, flux_z):
     """Air mass through left faces (per unit of x) and lower interfaces in one step, kg/m2, from m/s and s."""
     for k in range(NZ):
@@ -33,7 +31,7 @@ def mass_fluxes(u, w, base, dt, flux_x, flux_z):
         flux_x[NZ, i] = 0.0
 
 
-@njit(**OPTIONS)
+@compiled
 def fill_halo(padded, rows):
     """Periodic halo of two points on each side of each row."""
     for k in range(rows):
@@ -43,7 +41,7 @@ def fill_halo(padded, rows):
         padded[k, NX + 3] = padded[k, 3]
 
 
-@njit(**OPTIONS)
+@compiled
 def prepare(mass, flow_x, flow_z, rows, x_first, padded, flat):
     """Store mass before, between and after the two sweeps, and the flows, for the advect calls that follow.
 
@@ -85,7 +83,7 @@ def prepare(mass, flow_x, flow_z, rows, x_first, padded, flat):
     fill_halo(padded[PAD_INVERSE], rows)
 
 
-@njit(**OPTIONS)
+@compiled
 def sweep_x(field, rows, limited, padded, before, after_inverse):
     """One sweep in x, in place, of field (>= rows, NX)."""
     q, f = padded[PAD_FIELD], padded[PAD_FLOW]
@@ -122,7 +120,7 @@ def sweep_x(field, rows, limited, padded, before, after_inverse):
             field[k, i] = (before[k, i] * field[k, i] - (flux[j + 1] - flux[j])) * after_inverse[k, i]
 
 
-@njit(**OPTIONS)
+@compiled
 def sweep_z(field, rows, limited, below, above, flat, before, before_inverse, after_inverse):
     """One sweep in z, in place, of field (>= rows, NX)."""
     slope, face, flow = flat[SLOPE_Z], flat[FACE_Z], flat[FLOW_Z]
@@ -157,7 +155,7 @@ def sweep_z(field, rows, limited, below, above, flat, before, before_inverse, af
         field[rows - 1, i] = (before[rows - 1, i] * field[rows - 1, i] + face[rows - 1, i]) * after_inverse[rows - 1, i]
 
 
-@njit(**OPTIONS)
+@compiled
 def advect(field, rows, limited, below, above, x_first, padded, flat):
     """Advect field (>= rows, NX) in place over one step; prepare must have been called."""
     if x_first:
@@ -168,7 +166,7 @@ def advect(field, rows, limited, below, above, x_first, padded, flat):
         sweep_x(field, rows, limited, padded, flat[MASS_MIDDLE], flat[INVERSE_MASS])
 
 
-@njit(**OPTIONS)
+@compiled
 def rows_in_use(field):
     """Rows that a field of NZ rows can fill in one step: up to its highest value that is not zero, and two more."""
     for k in range(NZ - 1, -1, -1):
@@ -180,7 +178,7 @@ def rows_in_use(field):
     return 0
 
 
-@njit(**OPTIONS)
+@compiled
 def advect_scalars(state, first, last, base, x_first, work):
     """Advect the scalars first..last - 1 of the state with the stored mass fluxes; positive scalars stay positive."""
     prepare(base.mass, work.flux_x, work.flux_z, NZ, x_first, work.padded, work.flat)
@@ -190,7 +188,7 @@ def advect_scalars(state, first, last, base, x_first, work):
             advect(state[n], rows, True, base.slope_below, base.slope_above, x_first, work.padded, work.flat)
 
 
-@njit(**OPTIONS)
+@compiled
 def advect_momentum(u, w, base, x_first, work):
     """Advect u and w with the mass fluxes averaged to their own control volumes."""
     fx, fz, flat = work.flux_x, work.flux_z, work.flat

@@ -1,17 +1,16 @@
 """One step of the column: forward-backward in time, the processes in their order."""
 
 import numpy as np
-from numba import njit
 
 from diffmp_core.constants import GRAVITY, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.crm.advection import advect_momentum, advect_scalars, mass_fluxes
 from diffmp_core.crm.column import QC, QI, QR, QS, QV, SURFACE_RAIN, S, U, W
+from diffmp_core.crm.compiled import compiled
 from diffmp_core.crm.large_scale import cloud_top_cooling, large_scale
 from diffmp_core.crm.microphysics import microphysics
 from diffmp_core.crm.pressure import project
 from diffmp_core.crm.sedimentation import sedimentation
 from diffmp_core.crm.surface import surface_exchange
-from diffmp_core.crm.thermodynamics import OPTIONS
 from diffmp_core.crm.turbulence import mix
 from diffmp_core.crm.vertical_grid import DX, NX, NZ
 
@@ -22,7 +21,7 @@ SPONGE_W, SPONGE_U = 120.0, 300.0  # s
 BUOYANCY = 12  # row of Workspace.flat
 
 
-@njit(**OPTIONS)
+@compiled
 def courant_number(u, w, base, dt):
     """Largest sum of horizontal and vertical Courant numbers; not a number if any wind is."""
     largest = 0.0
@@ -38,7 +37,7 @@ def courant_number(u, w, base, dt):
     return largest
 
 
-@njit(**OPTIONS)
+@compiled
 def accelerate(state, base, dt, work):
     """Add buoyancy g [s'/(cp T0) + 0.608 qv' - condensate'] to w, primes from the x mean."""
     s, qv, qc, qi, qr, qs = state[S], state[QV], state[QC], state[QI], state[QR], state[QS]
@@ -61,7 +60,7 @@ def accelerate(state, base, dt, work):
             w[k, i] += 0.5 * dt * (buoyancy[k, i] + buoyancy[k - 1, i])
 
 
-@njit(**OPTIONS)
+@compiled
 def filter_x(field, rows, coefficient, work):
     """Subtract coefficient times the fourth difference in x, in place."""
     p = work.padded[0]
@@ -76,7 +75,7 @@ def filter_x(field, rows, coefficient, work):
             field[k, i] -= coefficient * (p[k, i] + p[k, i + 4] - 4.0 * (p[k, i + 1] + p[k, i + 3]) + 6.0 * p[k, i + 2])
 
 
-@njit(**OPTIONS)
+@compiled
 def sponge(u, w, base, dt):
     """Damp w and the departure of u from its x mean, sin^2 from 16 km to the top."""
     for k in range(NZ):
@@ -100,7 +99,7 @@ def sponge(u, w, base, dt):
                 u[k, i] = mean + factor * (u[k, i] - mean)
 
 
-@njit(**OPTIONS)
+@compiled
 def step(state, surface, base, forcing, dt, x_first, record, work, budget):
     """Advance one column by dt seconds in place.
 
@@ -132,7 +131,7 @@ def step(state, surface, base, forcing, dt, x_first, record, work, budget):
     project(u, w, base, work)
 
 
-@njit(**OPTIONS)
+@compiled
 def run(state, surface, base, forcing, dt, steps, start_step, work, budget):
     """Advance one column by steps of dt seconds, in substeps where the Courant number passes CFL_LIMIT.
 

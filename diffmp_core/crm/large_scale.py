@@ -1,10 +1,8 @@
 """Large-scale ascent, weak temperature gradient, nudging and radiative cooling: uniform in x."""
 
-from numba import njit
-
 from diffmp_core.constants import GRAVITY, LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.crm.column import HEAT_LARGE_SCALE, HEAT_RADIATION, QC, QV, WATER_LARGE_SCALE, S, U
-from diffmp_core.crm.thermodynamics import OPTIONS
+from diffmp_core.crm.compiled import compiled
 from diffmp_core.crm.vertical_grid import NX, NZ
 
 STABILITY_FLOOR = 2.0  # J/kg/m, least ds/dz that WTG divides by
@@ -18,7 +16,7 @@ CLOUD_TOP_CEILING = 6000.0  # m
 MEAN_S, MEAN_QV, ASCENT = range(3)  # rows of Workspace.profiles
 
 
-@njit(**OPTIONS)
+@compiled
 def mean_profile(field, out):
     """x mean of (>= NZ, NX) into (>= NZ,)."""
     for k in range(NZ):
@@ -28,7 +26,7 @@ def mean_profile(field, out):
         out[k] = total / NX
 
 
-@njit(**OPTIONS)
+@compiled
 def ascent(mean_s, base, forcing, out):
     """W at layer centres, m/s: the prescribed part and WTG (Raymond and Zeng 2005, doi:10.1256/qj.04.33)."""
     for k in range(NZ):
@@ -42,7 +40,7 @@ def ascent(mean_s, base, forcing, out):
         out[k] = w
 
 
-@njit(**OPTIONS)
+@compiled
 def upwind_gradient(profile, base, w, k):
     """Vertical gradient on the side the air comes from, per m."""
     if w > 0.0:
@@ -54,7 +52,7 @@ def upwind_gradient(profile, base, w, k):
     return (profile[k + 1] - profile[k]) / base.spacing[k + 1]
 
 
-@njit(**OPTIONS)
+@compiled
 def large_scale(state, base, forcing, dt, work, budget):
     """Apply -W ds/dz, -W dqv/dz, nudging and clear-sky cooling over dt seconds, in place."""
     s, qv, u = state[S], state[QV], state[U]
@@ -94,7 +92,7 @@ def large_scale(state, base, forcing, dt, work, budget):
             u[k, i] += du
 
 
-@njit(**OPTIONS)
+@compiled
 def cloud_top_cooling(state, base, dt, work, budget):
     """Longwave cooling of low liquid cloud, flux F exp(-a LWP above), over dt seconds, in place."""
     s, qc = state[S], state[QC]

@@ -7,7 +7,6 @@ One level at a time is copied into a flat block of rows; its loops have no branc
 """
 
 import numpy as np
-from numba import njit
 
 from diffmp_core.constants import (
     GAS_CONSTANT_VAPOUR,
@@ -18,8 +17,8 @@ from diffmp_core.constants import (
     SPECIFIC_HEAT_DRY_AIR,
 )
 from diffmp_core.crm.column import QC, QS, QV, S
+from diffmp_core.crm.compiled import compiled
 from diffmp_core.crm.thermodynamics import (
-    OPTIONS,
     graupel_fraction,
     liquid_fraction_cloud,
     liquid_fraction_precipitation,
@@ -61,7 +60,7 @@ REFERENCE_DENSITY = 1.29  # kg/m3
 BLOCK_SIZE = 14 * NX
 
 
-@njit(inline="always", **OPTIONS)
+@compiled(inline="always")
 def fifth_root(x):
     """x^0.2 for 1e-12 < x < 0.1 to 1e-4, by Newton steps from x^(3/16)."""
     y8 = np.sqrt(np.sqrt(np.sqrt(x)))
@@ -72,7 +71,7 @@ def fifth_root(x):
     return y
 
 
-@njit(**OPTIONS)
+@compiled
 def adjust_level(b, geopotential, pressure, steps):
     """Saturation adjustment and phase partition of one level, in place, in the block b.
 
@@ -127,7 +126,7 @@ def adjust_level(b, geopotential, pressure, steps):
         b[B_S + i] = b[ENERGY + i] + LATENT_HEAT_VAPORISATION * cloud + LATENT_HEAT_FUSION * (ice + frozen)
 
 
-@njit(**OPTIONS)
+@compiled
 def exchange_coefficients(b, density):
     """Accretion (1/s) and ventilated exchange of rain, snow and graupel with vapour, into the block b."""
     sd = np.sqrt(REFERENCE_DENSITY / density)
@@ -155,7 +154,7 @@ def exchange_coefficients(b, density):
         b[FROZEN_EXCHANGE + i] += GRAUPEL_E1 * x2 + GRAUPEL_E2 * ventilation * x2 * np.sqrt(x4 * xb)
 
 
-@njit(**OPTIONS)
+@compiled
 def convert_level(b, geopotential, pressure, density, dt):
     """Autoconversion, accretion and evaporation of one adjusted level over dt seconds, in place, in the block b."""
     for i in range(NX):
@@ -209,7 +208,7 @@ def convert_level(b, geopotential, pressure, density, dt):
         b[B_S + i] -= LATENT_HEAT_VAPORISATION * rain_loss + LATENT_HEAT_SUBLIMATION * frozen_loss
 
 
-@njit(**OPTIONS)
+@compiled
 def is_active(state, k, geopotential, pressure, b):
     """Whether a level has condensate or is supersaturated anywhere."""
     condensate = 0.0
@@ -227,7 +226,7 @@ def is_active(state, k, geopotential, pressure, b):
     return excess > 0.0
 
 
-@njit(**OPTIONS)
+@compiled
 def microphysics(state, base, dt, b):
     """All phase changes of one step of dt seconds, in place; dry unsaturated levels are skipped.
 

@@ -217,13 +217,13 @@ def write_chunk(
     data: group -> variable -> (time, cell[, level]).  coordinates: (cell, level) arrays that all groups share.
     """
     with disk_errors(out):
-        root = zarr.open_group(str(out), mode="r+", use_consolidated=False)
         for name, variables in data.items():
-            group = root if name == ROOT else root[name]
             for variable, values in variables.items():
-                group[variable][:, first:last] = values.astype(np.float32)
+                array = zarr.open_array(str(out / name / variable), mode="r+")
+                array[:, first:last] = values.astype(np.float32)
             for variable in WRITTEN:
-                group[variable][first:last] = coordinates[variable].astype(np.float32)
+                array = zarr.open_array(str(out / name / variable), mode="r+")
+                array[first:last] = coordinates[variable].astype(np.float32)
         marker = _marker(out, first)
         partial = marker.with_suffix(".partial")
         partial.write_text("")

@@ -1,15 +1,14 @@
 """Anelastic pressure projection: div(rho0 v) = 0 by a real Fourier transform in x and tridiagonal solves in z."""
 
 import numpy as np
-from numba import njit
 
-from diffmp_core.crm.thermodynamics import OPTIONS
+from diffmp_core.crm.compiled import compiled
 from diffmp_core.crm.vertical_grid import DX, NX, NZ
 
 DIVERGENCE, SPECTRUM, POTENTIAL = 9, 10, 11  # rows of Workspace.flat
 
 
-@njit(**OPTIONS)
+@compiled
 def divergence(u, w, base, out):
     """div(rho0 v) at layer centres, kg/m3/s, into out (>= NZ, NX)."""
     for k in range(NZ):
@@ -21,7 +20,7 @@ def divergence(u, w, base, out):
         out[k, NX - 1] = a * (u[k, 0] - u[k, NX - 1]) + up * w[k + 1, NX - 1] - lo * w[k, NX - 1]
 
 
-@njit(**OPTIONS)
+@compiled
 def project(u, w, base, work):
     """Make (u, w) non-divergent in place; the x mean of w becomes zero, that of u is untouched (m/s)."""
     for k in range(1, NZ):

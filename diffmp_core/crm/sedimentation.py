@@ -1,12 +1,12 @@
 """Fall of rain, snow plus graupel, cloud ice and cloud droplets: one implicit upwind sweep from the top down."""
 
 import numpy as np
-from numba import njit
 
 from diffmp_core.constants import GRAVITY, LATENT_HEAT_FUSION, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.crm.column import HEAT_FROZEN_FALL, QC, QI, QR, QS, SURFACE_RAIN, WATER_FALL, S
+from diffmp_core.crm.compiled import compiled
 from diffmp_core.crm.microphysics import REFERENCE_DENSITY, fifth_root
-from diffmp_core.crm.thermodynamics import OPTIONS, graupel_fraction
+from diffmp_core.crm.thermodynamics import graupel_fraction
 from diffmp_core.crm.vertical_grid import NX, NZ
 
 RAIN_V, SNOW_V, GRAUPEL_V = 20.82, 1.837, 11.23  # V = V0 x^(b/4) sd, b = 0.8, 0.25, 0.5
@@ -18,7 +18,7 @@ DROPLET_V, FOG_V = (
 )  # m/s: Stokes fall of 13 um droplets; fog deposition (Katata 2014, doi:10.1002/2014JD021669)
 
 
-@njit(**OPTIONS)
+@compiled
 def rain_speed(q, density, out):
     """Fall speed of rain, m/s, of one level (NX,)."""
     sd = np.sqrt(REFERENCE_DENSITY / density)
@@ -26,7 +26,7 @@ def rain_speed(q, density, out):
         out[i] = min(RAIN_V * sd * fifth_root(density * q[i] + 1e-12), FASTEST_PRECIPITATION)
 
 
-@njit(**OPTIONS)
+@compiled
 def frozen_speed(q, s, geopotential, density, out):
     """Fall speed of snow plus graupel, m/s, weighted by their shares at this temperature."""
     sd = np.sqrt(REFERENCE_DENSITY / density)
@@ -38,7 +38,7 @@ def frozen_speed(q, s, geopotential, density, out):
         out[i] = min(sd * (SNOW_V * (1.0 - wg) * snow + GRAUPEL_V * wg * graupel), FASTEST_PRECIPITATION)
 
 
-@njit(**OPTIONS)
+@compiled
 def ice_speed(q, density, out):
     """Fall speed of cloud ice, m/s.
 
@@ -48,7 +48,7 @@ def ice_speed(q, density, out):
         out[i] = min(ICE_V * np.sqrt(np.sqrt(density * q[i] + 1e-12)), FASTEST_ICE)
 
 
-@njit(**OPTIONS)
+@compiled
 def fall(q, kind, s, base, dt, speed, inflow):
     """Let q (>= NZ, NX) fall over dt seconds in place; inflow (NX,) returns the fall at the ground, kg/m2."""
     for i in range(NX):
@@ -78,7 +78,7 @@ def fall(q, kind, s, base, dt, speed, inflow):
     return wet
 
 
-@njit(**OPTIONS)
+@compiled
 def sedimentation(state, surface, base, dt, work, budget):
     """Fall of rain, frozen precipitation and cloud over dt seconds; surface rate in kg/m2/s."""
     speed, inflow = work.rows[0], work.rows[1]

@@ -1,7 +1,6 @@
 """Bulk surface fluxes over sea and land, a land slab, and cloud-shaded shortwave."""
 
 import numpy as np
-from numba import njit
 
 from diffmp_core.constants import GRAVITY, LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR, STEFAN_BOLTZMANN
 from diffmp_core.crm.column import (
@@ -19,7 +18,8 @@ from diffmp_core.crm.column import (
     S,
     U,
 )
-from diffmp_core.crm.thermodynamics import EPSILON, OPTIONS, vapour_pressure_liquid
+from diffmp_core.crm.compiled import compiled
+from diffmp_core.crm.thermodynamics import EPSILON, vapour_pressure_liquid
 from diffmp_core.crm.vertical_grid import NX, NZ
 
 EXCHANGE_SEA, EXCHANGE_LAND = 1.2e-3, 4.0e-3  # bulk coefficients at neutral stability
@@ -37,7 +37,7 @@ ICE_EXTINCTION = 55.0  # m2/kg, 1.5 / (917 kg/m3 x 30 um)
 BACKSCATTER = 0.1125  # 0.75 (1 - g), g = 0.85
 
 
-@njit(**OPTIONS)
+@compiled
 def cloud_transmissivity(state, base, out):
     """Two-stream transmissivity of non-absorbing cloud, 1 / (1 + 0.75 (1 - g) tau), into out (NX,)."""
     qc, qi = state[QC], state[QI]
@@ -51,7 +51,7 @@ def cloud_transmissivity(state, base, out):
         out[i] = 1.0 / (1.0 + BACKSCATTER * out[i])
 
 
-@njit(**OPTIONS)
+@compiled
 def surface_exchange(state, surface, base, forcing, dt, work, budget):
     """Put sensible and latent heat (W/m2) into the lowest layer, keep the stress velocity, step the land slab.
 

@@ -6,7 +6,7 @@ KELVIN = 273.15
 SEASONAL_SHIFT, MEAN_SHIFT = 6.0, 3.0  # degrees of latitude: the warmest sea lies 3 S to 9 N, as observed
 # Coarse continents as (lon, lat) polygons, drawn by hand from general knowledge; about 5 degrees accurate.
 # fmt: off
-CONTINENTS = {
+CONTINENTS: dict[str, list[tuple[float, float]]] = {
     "north america": [
         (-168, 66), (-156, 71), (-125, 70), (-95, 69), (-82, 68), (-64, 60), (-55, 52), (-66, 44), (-75, 36),
         (-81, 31),

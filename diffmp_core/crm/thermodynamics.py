@@ -1,16 +1,15 @@
 """Saturation and phase partition, free of transcendental functions so that loops over x vectorise."""
 
 import numpy as np
-from numba import njit
 
 from diffmp_core.constants import GAS_CONSTANT_DRY_AIR, GAS_CONSTANT_VAPOUR
+from diffmp_core.crm.compiled import compiled
 
 EPSILON = GAS_CONSTANT_DRY_AIR / GAS_CONSTANT_VAPOUR
 FREEZING = 273.16  # K, the triple point, origin of the polynomials below
-OPTIONS = {"error_model": "numpy", "cache": True, "nogil": True}
 
 
-@njit(inline="always", **OPTIONS)
+@compiled(inline="always")
 def vapour_pressure_liquid(temperature):
     """Saturation vapour pressure over liquid, Pa; temperature in K, clipped below -80 C.
 
@@ -39,7 +38,7 @@ def vapour_pressure_liquid(temperature):
     )
 
 
-@njit(inline="always", **OPTIONS)
+@compiled(inline="always")
 def vapour_pressure_ice(temperature):
     """Saturation vapour pressure over ice, Pa; temperature in K; Flatau et al. (1992), quadratic below 185 K."""
     t = min(max(temperature - FREEZING, -88.16), 0.0)
@@ -64,7 +63,7 @@ def vapour_pressure_ice(temperature):
     return 100.0 * (warm if temperature >= 185.0 else cold)
 
 
-@njit(inline="always", **OPTIONS)
+@compiled(inline="always")
 def liquid_fraction_cloud(temperature):
     """Share of cloud condensate that is liquid, 0 at 253.16 K to 1 at 273.16 K.
 
@@ -73,33 +72,33 @@ def liquid_fraction_cloud(temperature):
     return min(max((temperature - 253.16) / 20.0, 0.0), 1.0)
 
 
-@njit(inline="always", **OPTIONS)
+@compiled(inline="always")
 def liquid_fraction_precipitation(temperature):
     """Share of precipitation that is rain, 0 at 268.16 K to 1 at 283.16 K; Khairoutdinov and Randall (2003)."""
     return min(max((temperature - 268.16) / 15.0, 0.0), 1.0)
 
 
-@njit(inline="always", **OPTIONS)
+@compiled(inline="always")
 def graupel_fraction(temperature):
     """Share of frozen precipitation that is graupel, 0 at 223.16 K to 1 at 283.16 K."""
     return min(max((temperature - 223.16) / 60.0, 0.0), 1.0)
 
 
-@njit(inline="always", **OPTIONS)
+@compiled(inline="always")
 def vapour_pressure(temperature):
     """Saturation vapour pressure of the liquid/ice mixture that cloud has at this temperature, Pa."""
     liquid = liquid_fraction_cloud(temperature)
     return liquid * vapour_pressure_liquid(temperature) + (1.0 - liquid) * vapour_pressure_ice(temperature)
 
 
-@njit(inline="always", **OPTIONS)
+@compiled(inline="always")
 def saturation_mixing_ratio(temperature, pressure):
     """Saturation mixing ratio of the cloud's liquid/ice mixture, kg/kg; K and Pa in."""
     e = vapour_pressure(temperature)
     return EPSILON * e / max(pressure - e, e)
 
 
-@njit(**OPTIONS)
+@compiled
 def saturation_profile(temperature, pressure):
     """saturation_mixing_ratio of 1-D arrays, kg/kg."""
     out = np.empty_like(temperature)

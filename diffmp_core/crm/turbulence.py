@@ -1,7 +1,6 @@
 """Boundary-layer K profile, local Richardson mixing above, and implicit vertical diffusion of conserved variables."""
 
 import numpy as np
-from numba import njit
 
 from diffmp_core.constants import (
     GRAVITY,
@@ -11,7 +10,7 @@ from diffmp_core.constants import (
     VON_KARMAN,
 )
 from diffmp_core.crm.column import BOUNDARY_HEIGHT, CONVECTIVE_VELOCITY, LATENT, QC, QI, QV, SENSIBLE, STRESS, S, U
-from diffmp_core.crm.thermodynamics import OPTIONS
+from diffmp_core.crm.compiled import compiled
 from diffmp_core.crm.vertical_grid import N_LEVELS, NX, NZ
 
 CRITICAL_RICHARDSON = 0.25
@@ -22,7 +21,7 @@ VIRTUAL, WIND = 12, 13  # rows of Workspace.flat
 LIQUID, TOTAL, FACTOR = 12, 13, 14
 
 
-@njit(**OPTIONS)
+@compiled
 def boundary_layer(surface, virtual, wind, base, background_wind):
     """Boundary-layer height (m) where the bulk Richardson number passes 0.25, and convective velocity (m/s).
 
@@ -62,7 +61,7 @@ def boundary_layer(surface, virtual, wind, base, background_wind):
             surface[CONVECTIVE_VELOCITY, i] = 0.0
 
 
-@njit(**OPTIONS)
+@compiled
 def diffusivity(state, surface, base, background_wind, work):
     """Eddy diffusivity at interfaces, m2/s, into work.diffusivity (rows 1 .. NZ - 1)."""
     s, qv, u = state[S], state[QV], state[U]
@@ -103,7 +102,7 @@ def diffusivity(state, surface, base, background_wind, work):
         k += 1
 
 
-@njit(**OPTIONS)
+@compiled
 def solve_diffusion(field, base, exchange, bottom, factor):
     """Implicit diffusion of field (>= NZ, NX) in place by the Thomas algorithm, vector in x.
 
@@ -124,7 +123,7 @@ def solve_diffusion(field, base, exchange, bottom, factor):
             field[k, i] += factor[k, i] * field[k + 1, i]
 
 
-@njit(**OPTIONS)
+@compiled
 def mix(state, surface, base, forcing, dt, work):
     """Mix liquid static energy, total water and u over dt seconds in place; cloud stays where it was.
 

@@ -6,11 +6,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 import xarray as xr
 import yaml
 
-from diffmp_core.stores import SPLITS, select_split, write_store
-from diffmp_core.variables import LEVELS, OUTPUTS
+from diffmp_core.columns.domain import fit_domain
+from diffmp_core.columns.normalize import fit
+from diffmp_core.models.base import build_emulator, save_emulator
+from diffmp_core.stores import SPLITS, open_columns, select_split, stack_channels, write_store
+from diffmp_core.training.config import DOMAIN_FILE
+from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS
 from tests.synthetic import make_columns
 
 METRICS = (
@@ -129,6 +134,21 @@ def make_experiment(folder: Path, *, cells: int = 642, times: int = 4, title: st
         yaml.safe_dump({"title": title, "columns": "columns.nc", "split": "test", "emulators": emulators})
     )
     return folder
+
+
+def add_networks(folder: Path) -> None:
+    """Put small, untrained networks with a training domain into the emulator folders of an experiment."""
+    columns = open_columns(folder / "columns.nc")
+    inputs, outputs = stack_channels(columns, INPUTS), stack_channels(columns, OUTPUTS)
+    normalization = fit(inputs, outputs, height=columns["height"].values, pressure=columns["pressure"].values)
+    for seed, entry in enumerate(yaml.safe_load((folder / "experiment.yaml").read_text())["emulators"]):
+        if "folder" in entry:
+            torch.manual_seed(seed)
+            emulator = build_emulator({"kind": "diffusion", "filters": 8, "layers": 2}, normalization)
+            for parameter in emulator.parameters():
+                torch.nn.init.normal_(parameter, std=0.1)
+            save_emulator(emulator, folder / entry["folder"])
+            fit_domain(inputs, generator=np.random.default_rng(0)).save(folder / entry["folder"] / DOMAIN_FILE)
 
 
 def _write_table(path: Path, name: str, error: float, seed: int) -> None:

@@ -10,6 +10,7 @@ from app.figures.distribution import (
     Histograms,
     log_ratio,
     occupied,
+    share_colours,
     shares,
     stretch,
     wasserstein,
@@ -120,3 +121,11 @@ def test_level_line_and_title_follow_the_level():
     assert panels.level_line.location == 3.5
     assert panels.figures["density"].title.text == "At level 2, 3.5 km"
     np.testing.assert_allclose(panels.steps["truth"].data["y"], 0.25)
+
+
+def test_panels_can_be_painted_dark():
+    panels = DistributionPanels(["moved"])
+    panels.paint(True)
+    assert panels.steps.keys() == {"moved", "truth"}
+    assert panels.step_lines["truth"].glyph.line_color == "#ffffff"
+    assert panels.share_mapper.palette == share_colours(True) != share_colours(False)

@@ -6,38 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-import yaml
 
 from app.catalog import Catalog
 from app.state import State
 from app.views.distributions import DistributionsView
 from app.views.profiles import ProfilesView
 from app.views.sensitivity import PRESETS, SensitivityView
-from diffmp_core.columns.domain import fit_domain
-from diffmp_core.columns.normalize import fit
-from diffmp_core.models.base import build_emulator, save_emulator
-from diffmp_core.stores import open_columns, stack_channels
-from diffmp_core.training.config import DOMAIN_FILE
-from diffmp_core.variables import INPUTS, OUTPUTS
-from tests.app.experiment import make_experiment
+from diffmp_core.variables import OUTPUTS
+from tests.app.experiment import add_networks, make_experiment
 
 
 @pytest.fixture(scope="module")
 def live_catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     """An experiment whose two emulators are small, untrained networks with a training domain."""
     folder = make_experiment(tmp_path_factory.mktemp("live") / "globe", cells=162, times=2)
-    columns = open_columns(folder / "columns.nc")
-    inputs, outputs = stack_channels(columns, INPUTS), stack_channels(columns, OUTPUTS)
-    normalization = fit(inputs, outputs, height=columns["height"].values, pressure=columns["pressure"].values)
-    for seed, entry in enumerate(yaml.safe_load((folder / "experiment.yaml").read_text())["emulators"]):
-        if "folder" in entry:
-            torch.manual_seed(seed)
-            emulator = build_emulator({"kind": "diffusion", "filters": 8, "layers": 2}, normalization)
-            for parameter in emulator.parameters():
-                torch.nn.init.normal_(parameter, std=0.1)
-            save_emulator(emulator, folder / entry["folder"])
-            fit_domain(inputs, generator=np.random.default_rng(0)).save(folder / entry["folder"] / DOMAIN_FILE)
+    add_networks(folder)
     return Catalog([folder])
 
 
