@@ -34,7 +34,7 @@ def main() -> None:
         {
             "columns a second (of CPU time, on a CPU)": f"{rate:,.1f}",
             "GFLOP a column": f"{flops / 1e9:.2f}",
-            f"matrix peak, {str(dtype).removeprefix('torch.')}, {chosen.threads} thread(s) [GFLOP/s]": f"{peak / 1e9:,.0f}",
+            f"matrix peak, {dtype}, {chosen.threads} thread(s) [GFLOP/s]": f"{peak / 1e9:,.0f}",
             "share of the peak": f"{rate * flops / peak:.0%}",
         },
     )

@@ -45,7 +45,7 @@ def main() -> None:
         {
             "columns a second (of CPU time, on a CPU)": f"{rate:,.0f}",
             "GFLOP a column (forward, backward)": f"{flops / 1e9:.3f}",
-            f"matrix peak, {str(dtype).removeprefix('torch.')}, {chosen.threads} thread(s) [GFLOP/s]": f"{peak / 1e9:,.0f}",
+            f"matrix peak, {dtype}, {chosen.threads} thread(s) [GFLOP/s]": f"{peak / 1e9:,.0f}",
             "share of the peak": f"{rate * flops / peak:.0%}",
         },
     )

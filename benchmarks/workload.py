@@ -13,7 +13,7 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from diffmp_core.columns.normalize import Normalization, fit
-from diffmp_core.training.config import TrainingConfig, load_config
+from diffmp_core.training.config import TrainingConfig
 from diffmp_core.training.data import ColumnArrays
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS
 
@@ -41,7 +41,6 @@ def make_normalization(config: TrainingConfig) -> Normalization:
     """Normalisation of such columns."""
     columns, levels = make_columns(1000), np.arange(1.0, LEVELS + 1)
     return fit(columns.inputs, columns.outputs, height=levels, pressure=levels, method=config.model.normalization)
-
 
 
 def count_flops(work: Callable[[], object]) -> int:

@@ -50,8 +50,12 @@ def ensembles(
         emulator.normalization.check_levels(columns)
     for rows, values in iterate_columns(columns, batch, INPUTS + OUTPUTS):
         inputs, truth = values[:, : len(INPUTS)], values[:, len(INPUTS) :]
-        yield rows, truth, draw_ensemble(
-            emulator, inputs, members=members, steps=steps, guidance=guidance, seed=seed, start=rows.start
+        yield (
+            rows,
+            truth,
+            draw_ensemble(
+                emulator, inputs, members=members, steps=steps, guidance=guidance, seed=seed, start=rows.start
+            ),
         )
 
 

@@ -51,9 +51,7 @@ def read_columns(columns: xr.Dataset, split: str, *, limit: int | None = None) -
     return ColumnArrays(inputs, outputs)
 
 
-def normalize_columns(
-    columns: ColumnArrays, normalization: Normalization, *, drop_abnormal: bool
-) -> ColumnArrays:
+def normalize_columns(columns: ColumnArrays, normalization: Normalization, *, drop_abnormal: bool) -> ColumnArrays:
     """Normalised columns, outputs held within the normalisation's limit; the arrays given are overwritten.
 
     Args:
