@@ -8,11 +8,11 @@ import sys
 import time
 
 import numpy as np
-from numba import njit
 
 from diffmp_core.crm import column
 from diffmp_core.crm.advection import advect_momentum, advect_scalars, mass_fluxes
 from diffmp_core.crm.column import QS, S, U, W
+from diffmp_core.crm.compiled import compiled
 from diffmp_core.crm.dynamics import accelerate, courant_number, filter_x, run, sponge, step
 from diffmp_core.crm.forcing import hourly_forcing, make_site, mean_wind
 from diffmp_core.crm.large_scale import cloud_top_cooling, large_scale
@@ -35,7 +35,7 @@ TARGET = 150.0  # ns
 CALLS = 300
 
 
-@njit(cache=True)
+@compiled
 def multiply_add(a, b, c, repeats):
     """c = a * b + c, the reference: one multiply-add per element."""
     for _ in range(repeats):
@@ -69,7 +69,7 @@ def spun_up(lat, lon, hours):
     return state, surface, base, forcing, work, budget
 
 
-@njit(cache=True)
+@compiled
 def repeat(part, times, state, surface, base, forcing, work, budget):
     """Call one part of the step so many times from compiled code, with a tiny time step that leaves the state."""
     u, w, dt = state[U], state[W], 1e-6

@@ -16,6 +16,7 @@ from bokeh.events import Tap
 from bokeh.models import (
     ColumnDataSource,
     FixedTicker,
+    GlyphRenderer,
     HoverTool,
     LinearColorMapper,
     LogColorMapper,
@@ -147,14 +148,17 @@ class DistributionPanels:
     """
 
     def __init__(
-        self, emulators: Sequence[str], *, height: int = 360, on_level: Callable[[float], None] | None = None
+        self, emulators: Sequence[str], *, compact: bool = False, on_level: Callable[[float], None] | None = None
     ) -> None:
+        """Empty figures; ``compact`` ones are lower, without legends and without the figure of one level."""
+        height = 260 if compact else 340
         self.emulators = tuple(emulators)
         self.x_range, self.y_range = Range1d(start=-1, end=1), Range1d(start=0, end=1)
         self.distance_range, self.share_range = Range1d(start=0, end=1), Range1d(start=LEAST_SHARE, end=1)
         self.image = ColumnDataSource(data={})
         self.curves = {name: ColumnDataSource(data={"x": [], "y": []}) for name in (*emulators, "floor")}
         self.steps = {name: ColumnDataSource(data={"x": [], "y": []}) for name in (*emulators, "truth")}
+        self.step_lines: dict[str, GlyphRenderer] = {}
         self.share_mapper = LogColorMapper(
             palette=share_colours(False),
             low=LEAST_SHARE,
@@ -169,11 +173,16 @@ class DistributionPanels:
         self.figures: dict[str, figure] = {"truth": self._heatmap("Truth", "truth", self.share_mapper, height)}
         for name in emulators:
             self.figures[f"share {name}"] = self._heatmap(name, f"share {name}", self.share_mapper, height)
-            self.figures[f"ratio {name}"] = self._heatmap(f"{name} / truth", f"ratio {name}", self.ratio_mapper, height)
+            self.figures[f"ratio {name}"] = self._heatmap(
+                f"Ratio to truth: {name}", f"ratio {name}", self.ratio_mapper, height
+            )
         self.figures["distance"] = self._distance(height)
-        self.figures["density"] = self._density(height)
+        if compact:
+            self.figures["distance"].legend.visible = False
+        else:
+            self.figures["density"] = self._density(height)
         for plot in self.figures.values():
-            if on_level is not None and plot is not self.figures["density"]:
+            if on_level is not None and plot is not self.figures.get("density"):
                 plot.on_event(Tap, lambda event: on_level(event.y))
 
     def _heatmap(self, title: str, column: str, mapper: LogColorMapper | LinearColorMapper, height: int) -> figure:
@@ -228,7 +237,6 @@ class DistributionPanels:
             y_axis_type="log",
             y_axis_label="share of the values in a bin",
         )
-        self.step_lines = {}
         for name, source in self.steps.items():
             self.step_lines[name] = plot.step(
                 "x", "y", source=source, mode="after", line_width=1.6, legend_label="truth" if name == "truth" else name
@@ -279,6 +287,9 @@ class DistributionPanels:
 
     def show_level(self, histograms: Histograms, *, levels: LevelAxis, values: ValueAxis, level: int) -> None:
         """Draw the distribution of one level and mark it in the heatmaps."""
+        self.level_line.location = float(levels.values[level])
+        if "density" not in self.figures:
+            return
         edges = histograms.edges * values.factor
         largest = histograms.least_share
         for name, source in self.steps.items():
@@ -287,7 +298,6 @@ class DistributionPanels:
             largest = max(largest, float(share.max()))
         set_range(self.share_range, (0.7 * histograms.least_share, 1.5 * largest))
         set_title(self.figures["density"], f"At {levels.describe(level)}")
-        self.level_line.location = float(levels.values[level])
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""

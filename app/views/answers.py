@@ -83,3 +83,8 @@ def _in_session(document: Document, action: Callable[[], None]) -> None:
     context = document.session_context
     if context is not None and not context.destroyed:
         document.add_next_tick_callback(action)
+
+
+def duration(milliseconds: float) -> str:
+    """How long an answer took, in words; one that was kept took no time."""
+    return "kept from before" if milliseconds < 1 else f"in **{milliseconds:.0f} ms**"

@@ -143,7 +143,7 @@ class DistributionsView:
         """Make the figures for these emulators and lay them out; they are still empty."""
         self.built = (self.scope.value, names)
         if self.scope.value == "one":
-            panels = DistributionPanels(names, height=340, on_level=self._choose_level)
+            panels = DistributionPanels(names, on_level=self._choose_level)
             self.panels = {"one": panels}
             pairs = [("truth", "distance"), *((f"share {name}", f"ratio {name}") for name in names)]
             columns = [
@@ -154,7 +154,7 @@ class DistributionsView:
         rows: list[Viewable] = []
         self.panels = {}
         for variable in OUTPUT_NAMES:
-            self.panels[variable] = panels = DistributionPanels(names, height=260, on_level=self._choose_level)
+            self.panels[variable] = panels = DistributionPanels(names, compact=True, on_level=self._choose_level)
             keys = ("truth", f"share {names[0]}", f"ratio {names[0]}", "distance")
             rows.append(words(TITLES[variable], "subtitle1"))
             rows.append(grid([pane(panels.figures[key]) for key in keys], QUARTER))

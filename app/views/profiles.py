@@ -17,7 +17,7 @@ from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, surface_li
 from app.metrics import perfect_coverage
 from app.selections import PRESETS, Facts, column_facts
 from app.state import State
-from app.views.answers import Asker
+from app.views.answers import Asker, duration
 from app.views.controls import choice, stepped_slider
 from app.views.layout import QUARTER, beside, grid, pane, paper, words
 from diffmp_core.errors import DiffmpError
@@ -160,7 +160,7 @@ class ProfilesView:
         with pn.io.hold():
             self.notice.visible = False
             self.members = np.asarray(ensemble)[0]
-            self.status.object = f"{len(self.members)} members from seed {self.state.seed} in **{took:.0f} ms**"
+            self.status.object = f"{len(self.members)} members from seed {self.state.seed}, {duration(took)}"
             self._draw()
 
     def _refuse(self, error: BaseException) -> None:

@@ -20,7 +20,7 @@ from app.figures.profile import InputPanel
 from app.figures.response import Band, ResponsePanel, response_table
 from app.selections import COMPOSITES, column_facts
 from app.state import State
-from app.views.answers import Asker, after
+from app.views.answers import Asker, after, duration
 from app.views.controls import choice, select, stepped_slider
 from app.views.layout import QUARTER, beside, grid, pane, paper, uneven_grid, words
 from diffmp_core.errors import DiffmpError
@@ -285,7 +285,7 @@ class SensitivityView:
         more = f"; {self.members()} members follow when the slider rests" if refining else ""
         with pn.io.hold():
             self.notice.visible = False
-            self.status.object = f"{columns}{members} members, seed {self.state.seed}, in **{took:.0f} ms**{more}"
+            self.status.object = f"{columns}{members} members, seed {self.state.seed}, {duration(took)}{more}"
             self._draw()
 
     def _refuse(self, error: BaseException) -> None:

@@ -12,8 +12,8 @@ _KEPT_BYTES = 2**31 - 1
 def keep_freed_memory() -> bool:
     """Let this process keep freed memory for its next tensors, instead of giving it back and clearing new pages.
 
-    Training becomes a fifth faster on a CPU. Holds for the whole process, which then stays as large as it ever was. Only
-    the GNU C library has the switch (mallopt(3)); elsewhere nothing happens.
+    Training becomes a fifth faster on a CPU. Holds for the whole process, which then stays as large as it ever was.
+    Only the GNU C library has the switch (mallopt(3)); elsewhere nothing happens.
 
     Returns:
         Whether it was done.

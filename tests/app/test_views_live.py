@@ -93,7 +93,7 @@ def test_profiles_draw_a_live_ensemble_and_resample(live_catalog: Catalog, live_
     assert not np.array_equal(view.members, first)
     change(live_state, view, seed=0)
     np.testing.assert_array_equal(view.members, first)
-    assert " ms" in view.status.object
+    assert view.status.object == "4 members from seed 0, kept from before"
     assert "of 30" in view.covered["qc"].object
 
 

@@ -8,6 +8,7 @@ from diffmp_core.crm.vertical_grid import NX, NZ, TIME_STEP
 
 from .conftest import make_column
 
+pytestmark = pytest.mark.timeout(1500)  # a cold cache compiles here: 40 s on a free core, far more on a busy one
 SITES = [(0.0, 160.0, 30), (-5.0, -60.0, 20), (50.0, 100.0, 14), (-60.0, 30.0, 22)]
 
 

@@ -48,7 +48,14 @@ def test_batch_is_capped_where_columns_are_few(make_trainer, tiny):
 
 def test_learning_rate_of_the_paper_peaks_in_the_middle_of_an_epoch(make_trainer, tiny):
     trainer = make_trainer(
-        tiny.model_copy(update={"schedule": "cyclical", "lowest_learning_rate": 1e-4, "warmup_steps": 0})
+        tiny.model_copy(
+            update={
+                "schedule": "cyclical",
+                "lowest_learning_rate": 1e-4,
+                "learning_rate": 1e-3,
+                "warmup_steps": 0,
+            }
+        )
     )
     rates = [trainer.learning_rate(step) for step in range(2 * trainer.steps_per_epoch)]
     assert rates[0] == rates[trainer.steps_per_epoch] == pytest.approx(1e-4)
