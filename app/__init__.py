@@ -1,1 +1,1 @@
-"""The dashboard: scores and live samples of an emulator become views. Nothing here computes a score or touches torch."""
+"""The dashboard: scores and live samples of an emulator become views; no score is computed here, nothing uses torch."""

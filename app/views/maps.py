@@ -111,7 +111,9 @@ class MapsView:
         section = _paper(pmui.Typography("Zonal mean at every level", variant="subtitle1"), _pane(self.section.figure))
         return pmui.Grid(
             pmui.Grid(_paper(controls), size={"xs": 12, "md": 3}),
-            pmui.Grid(pn.Column(figures, pn.Spacer(height=12), section, sizing_mode="stretch_width"), size={"xs": 12, "md": 9}),
+            pmui.Grid(
+                pn.Column(figures, pn.Spacer(height=12), section, sizing_mode="stretch_width"), size={"xs": 12, "md": 9}
+            ),
             container=True,
             spacing=2,
             sizing_mode="stretch_width",

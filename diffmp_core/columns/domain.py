@@ -70,7 +70,7 @@ class TrainingDomain:
 
     Attributes:
         mean, spread: ``(feature,)`` of the training inputs; features are T, qv (all levels each), Ps, SHF, LHF, SOLIN.
-    @@    """
+    @@"""
 
     mean: np.ndarray
     spread: np.ndarray
@@ -259,8 +259,4 @@ def _flatten(inputs: np.ndarray) -> np.ndarray:
 
 def _feature_names(levels: int) -> list[tuple[str, int | None]]:
     """Variable and level of each feature."""
-    return [
-        (variable.name, level)
-        for variable in INPUTS
-        for level in (range(levels) if variable.profile else (None,))
-    ]
+    return [(variable.name, level) for variable in INPUTS for level in (range(levels) if variable.profile else (None,))]

@@ -170,9 +170,7 @@ class _Run:
         self.levels: list[Statistics] = []
         self.done = 0
 
-    def score_cells(
-        self, cells: slice, batches: Iterable[tuple[slice, NDArray, NDArray]], *, total: int
-    ) -> None:
+    def score_cells(self, cells: slice, batches: Iterable[tuple[slice, NDArray, NDArray]], *, total: int) -> None:
         """Score some cells at all times, and write what is known of them.
 
         ``batches`` are those of :func:`diffmp_core.sampling.generate.ensembles`, each within one time.

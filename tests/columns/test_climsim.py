@@ -148,5 +148,3 @@ def test_real_excerpt_dries_by_the_rain_and_its_integral_matches_all_levels():
     full = -(tendency[..., 15:] * mass).sum(axis=-1) * 86_400
     assert float(drying.mean()) == pytest.approx(full.mean(), rel=0.05)
     assert np.corrcoef(drying.values.ravel(), full.ravel())[0, 1] > 0.98
-
-
