@@ -261,10 +261,13 @@ def serve(
     ] = None,
 ) -> None:
     """Open the dashboard on one or more experiments."""
+    from diffmp_core.experiments import find_experiments
+
     for folder in experiments or []:
-        if not (folder / "experiment.yaml").is_file():
+        if not find_experiments([folder]):
             raise DiffmpError(
-                f"expected an experiment folder with experiment.yaml, found none at {folder}; run 'diffmp score' first"
+                f"expected an experiment folder with experiment.yaml, or a folder of such folders, found none at {folder}; "
+                "run 'diffmp score' first"
             )
     specification = importlib.util.find_spec("app")
     if specification is None or specification.origin is None:

@@ -117,7 +117,7 @@ def neutralise_vapour(vapour: NDArray, layer_mass: NDArray, share: float) -> Arr
 def perturb(
     inputs: NDArray, perturbation: Perturbation, *, pressure: NDArray, layer_mass: NDArray
 ) -> NDArray[np.float32]:
-    """Perturbed inputs: first neutralised, then warmed and moistened, fluxes scaled; vapour never becomes negative.
+    """Perturbed inputs (Figures 12 and 13): neutralised, then warmed and moistened, fluxes scaled; vapour stays >= 0.
 
     Args:
         inputs: ``(column, 6, level)`` in physical units.
