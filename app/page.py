@@ -35,6 +35,8 @@ VIEWS: dict[str, type[View]] = {
     "Profiles": ProfilesView,
     "Sensitivity": SensitivityView,
 }
+LIVE_TABS = ("Profiles", "Sensitivity")
+"""Tabs that ask a model: built once the browser listens, because an answer that comes before that would be lost."""
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +101,10 @@ class DashboardPage:
         )
         page.param.watch(lambda event: setattr(state, "dark", event.new), "dark_theme")
         state.param.watch(lambda event: setattr(page, "dark_theme", event.new), "dark")
-        self._show(state.tab)
+        if state.tab in LIVE_TABS and pn.state.curdoc is not None:
+            pn.state.onload(lambda: self._show(state.tab))
+        else:
+            self._show(state.tab)
         return page
 
     def _titles(self) -> dict[str, str]:
