@@ -266,8 +266,8 @@ def serve(
     for folder in experiments or []:
         if not find_experiments([folder]):
             raise DiffmpError(
-                f"expected an experiment folder with experiment.yaml, or a folder of such folders, found none at {folder}; "
-                "run 'diffmp score' first"
+                f"expected an experiment folder (with experiment.yaml) or a folder of such folders, found none at "
+                f"{folder}; run 'diffmp score' first"
             )
     specification = importlib.util.find_spec("app")
     if specification is None or specification.origin is None:
