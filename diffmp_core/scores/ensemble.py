@@ -102,7 +102,7 @@ def crps_fair(truth: ArrayLike, members: ArrayLike) -> Array:
 
 
 @njit(cache=True)
-def _reduce(truth, members, unit, mean, m2, m3, m4, covered, below, equal):  # pragma: no cover
+def _reduce(truth, members, unit, mean, m2, m3, m4, covered, below, equal):
     columns, count, variables, levels = members.shape
     for c in range(columns):
         for v in range(variables):

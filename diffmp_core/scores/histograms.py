@@ -39,7 +39,7 @@ def count_values(values: ArrayLike, unit: ArrayLike, counts: NDArray[np.int64], 
 
 
 @njit(cache=True)
-def _count(values, unit, counts, first, width):  # pragma: no cover
+def _count(values, unit, counts, first, width):
     samples, variables, levels = values.shape
     last = counts.shape[2] - 1
     for s in range(samples):
