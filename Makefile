@@ -1,11 +1,12 @@
 # Two commands do everything on a machine with Python >= 3.11 and make:
 #   make serve   the dashboard on the shipped demo (PORT=5006)
 #   make test    lint, types, import contracts and tests
+# and make data makes all shipped simulator data and emulators again, in some hours.
 PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
 
-.PHONY: install serve test test-all lint bench clean
+.PHONY: install serve test test-all lint bench data clean
 .DELETE_ON_ERROR:
 
 install: .venv/installed
@@ -36,6 +37,9 @@ lint: install
 
 bench: install
 	@for part in simulator train sample live; do OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$part.py || exit 1; done
+
+data: install
+	$(BIN)/python data/make_data.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

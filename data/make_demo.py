@@ -1,4 +1,4 @@
-"""Make the shipped demo from a prepared simulator store: ``python data/make_demo.py COLUMNS``.
+"""Make the shipped demo from prepared simulator stores: ``python data/make_demo.py TEST_COLUMNS TRAINING_COLUMNS``.
 
 Writes ``data/demo``: test columns at a few times, the scores of the emulators ``assets/emulators/simulator-*`` on
 them, and of the reference ensembles made of the training columns. The whole way is in ``data/README.md``.
@@ -6,6 +6,7 @@ them, and of the reference ensembles made of the training columns. The whole way
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -43,15 +44,17 @@ def write_test_columns(columns: xr.Dataset, times: int, path: Path) -> Path:
     return write_store(test, path, encoding=encoding)
 
 
-def main(
-    columns: Annotated[Path, typer.Argument(help="Store written by 'diffmp prepare' from the simulator's output.")],
-    times: Annotated[int, typer.Option(help="Test times to ship.")] = 4,
-    members: int = 32,
-    steps: int = 5,
-) -> None:
-    """Write the demo experiment and print its table of scores."""
-    store = open_columns(columns)
-    shipped = write_test_columns(store, times, DEMO / "columns.nc")
+def make_demo(test_columns: Path, training_columns: Path, *, times: int = 4, members: int = 32, steps: int = 5) -> None:
+    """Write the demo experiment and print its table of scores.
+
+    Args:
+        test_columns: store of which test times are shipped.
+        training_columns: store on which the emulators were trained; the reference ensembles draw from it.
+        times: test times to ship.
+        members, steps: of the sampling.
+    """
+    shipped = write_test_columns(open_columns(test_columns), times, DEMO / "columns.nc")
+    store = open_columns(training_columns)
     results = {}
     for name, folder in EMULATORS.items():
         if folder.is_dir():
@@ -76,6 +79,30 @@ def main(
     )
     write_experiment(DEMO, experiment)
     print(markdown_table([(name, result.table()) for name, result in results.items()]))
+
+
+def shipped_figures() -> dict[str, float]:
+    """Mean and standard deviation of the shipped test columns, and the shipped CRPS; empty if none are shipped."""
+    figures = {}
+    if not (DEMO / "columns.nc").is_file():
+        return figures
+    with xr.open_dataset(DEMO / "columns.nc") as columns:
+        for variable in INPUTS + OUTPUTS:
+            values = columns[variable.name].values.astype(float)
+            figures |= {f"{variable.name} mean": values.mean(), f"{variable.name} standard deviation": values.std()}
+    for path in sorted(DEMO.glob("*.json")):
+        for variable, scores in json.loads(path.read_text())["scores"].items():
+            figures[f"{path.stem} {variable} crps_fair"] = scores["crps_fair"]
+    return figures
+
+
+def main(
+    test_columns: Annotated[Path, typer.Argument(help="Column store whose test times are shipped.")],
+    training_columns: Annotated[Path, typer.Argument(help="Column store on which the emulators were trained.")],
+    times: Annotated[int, typer.Option(help="Test times to ship.")] = 4,
+) -> None:
+    """Write the demo experiment and print its table of scores."""
+    make_demo(test_columns, training_columns, times=times)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Sums(Mergeable):
     """Sums over samples of what is averaged, float64 arrays of one shape, in units of the truth's standard deviation.
 
     ``count`` samples, ``error`` and ``squared_error`` of the ensemble mean, ``variance`` of the members (ddof = 1),
-    ``crps`` (fair), ``covered`` (1 where the truth lies within the members).
+    ``crps`` (fair), ``covered`` (1 where the truth lies within the members), ``coverable`` (of a perfect ensemble).
     """
 
     count: Array
@@ -77,6 +77,7 @@ class Sums(Mergeable):
     variance: Array
     crps: Array
     covered: Array
+    coverable: Array
 
     def merge(self, axis: int | tuple[int, ...]) -> Self:
         return _map(lambda array: array.sum(axis=axis), self)

@@ -20,6 +20,7 @@ METRICS = (
     "mse",
     "pcc",
     "coverage_ratio",
+    "coverage_ratio_perfect",
     "spread_skill_correlation",
     "spread_skill_ratio",
     "std_ratio",
@@ -37,6 +38,7 @@ SHORT_NAMES = {
     "mse": "MSE",
     "pcc": "PCC",
     "coverage_ratio": "coverage",
+    "coverage_ratio_perfect": "coverage if perfect",
     "spread_skill_correlation": "spread-skill correlation",
     "spread_skill_ratio": "spread-skill ratio",
     "std_ratio": "std ratio",
@@ -49,7 +51,7 @@ SHORT_NAMES = {
 
 
 def perfect_coverage(members: int) -> float:
-    """Coverage of a perfect ensemble, (M - 1)/(M + 1): the truth is as likely in any of M + 1 gaps."""
+    """Coverage of a perfect ensemble without ties, (M - 1)/(M + 1): the truth is as likely in any of M + 1 gaps."""
     return (members - 1) / (members + 1)
 
 
@@ -62,7 +64,8 @@ def metrics(statistics: Statistics) -> dict[str, Array]:
     ======================== =============================================================== =======
     mse                      <(m - y)^2>                                                     0
     pcc                      Pearson correlation of m and y                                  1
-    coverage_ratio           <min x_i <= y <= max x_i>                                       (M-1)/(M+1)
+    coverage_ratio           <min x_i <= y <= max x_i>                                       next
+    coverage_ratio_perfect   the same for a y drawn from {y, x_i}: (M-1)/(M+1) and ties      -
     spread_skill_correlation Pearson correlation of s and abs(m - y)                         high
     spread_skill_ratio       sqrt((M + 1)/M <s^2>) / sqrt(<(m - y)^2>)                       1
     std_ratio                std of all members together / std of y                          1
@@ -92,6 +95,7 @@ def metrics(statistics: Statistics) -> dict[str, Array]:
         means = {
             "mse": mse,
             "coverage_ratio": sums.covered / count,
+            "coverage_ratio_perfect": sums.coverable / count,
             "crps_fair": sums.crps / count,
             "bias": sums.error / count,
         }
@@ -129,7 +133,15 @@ def rich_table(result: ScoreResult) -> Table:
 
 def markdown_table(
     tables: Sequence[tuple[str, Mapping]],
-    metrics: Sequence[str] = ("crps_fair", "mse", "pcc", "coverage_ratio", "spread_skill_ratio", "std_ratio"),
+    metrics: Sequence[str] = (
+        "crps_fair",
+        "mse",
+        "pcc",
+        "coverage_ratio",
+        "coverage_ratio_perfect",
+        "spread_skill_ratio",
+        "std_ratio",
+    ),
     *,
     digits: int = 2,
 ) -> str:

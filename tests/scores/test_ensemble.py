@@ -50,6 +50,23 @@ def test_the_ends_of_the_range_cover(truth, members, covered):
     assert one_value(truth, members).covered.item() is covered
 
 
+@pytest.mark.parametrize(
+    ("truth", "members", "coverable"),
+    [
+        (1.0, [0.0, 2.0, 3.0], 1 - 2 / 4),  # two lone ends
+        (0.0, [0.0, 2.0, 3.0], 1 - 1 / 4),  # the lowest occurs twice
+        (0.0, [0.0, 3.0, 3.0], 1.0),  # both ends occur twice
+        (5.0, [0.0, 0.0, 0.0], 1 - 1 / 4),
+        (0.0, [0.0, 0.0, 0.0], 1.0),
+    ],
+)
+def test_chance_to_be_covered_of_whichever_value_is_called_the_truth(truth, members, coverable):
+    assert one_value(truth, members).coverable.item() == pytest.approx(coverable)
+    values = [truth, *members]
+    turns = [one_value(y, values[:i] + values[i + 1 :]).covered.item() for i, y in enumerate(values)]
+    assert np.mean(turns) == pytest.approx(coverable)
+
+
 def test_ties_are_counted():
     ensemble = one_value(0.0, [0.0, 0.0, 1.0, -1.0])
     assert (ensemble.below.item(), ensemble.equal.item()) == (1, 2)

@@ -72,7 +72,7 @@ def test_correlation_of_parts_is_that_of_the_whole(skewed, cuts):
 
 def test_sums_add_and_entries_can_be_replaced():
     ones = np.ones((3, 2))
-    sums = Sums(ones, ones, 2 * ones, ones, ones, ones)
+    sums = Sums(ones, ones, 2 * ones, ones, ones, ones, ones)
     assert sums.merge(0).squared_error.tolist() == [6.0, 6.0]
     sums.put(slice(0, 1), sums[1:2].combine(sums[2:3]))
     assert sums.squared_error[:, 0].tolist() == [4.0, 2.0, 2.0]

@@ -66,6 +66,7 @@ def test_a_perfect_ensemble_of_32():
     draws = signal + size * rng.normal(size=(samples, 33))
     scores = score(draws[:, 0], draws[:, 1:], parts=10)
     assert scores["coverage_ratio"] == pytest.approx(31 / 33, abs=0.003)
+    assert scores["coverage_ratio_perfect"] == pytest.approx(31 / 33, abs=1e-9)
     assert perfect_coverage(32) == pytest.approx(31 / 33)
     assert scores["spread_skill_ratio"] == pytest.approx(1, abs=0.01)
     assert scores["std_ratio"] == pytest.approx(1, abs=0.01)
@@ -73,6 +74,14 @@ def test_a_perfect_ensemble_of_32():
     assert scores["bias"] == pytest.approx(0, abs=0.02)
     assert scores["crps_fair"] == pytest.approx(size.mean() / np.sqrt(np.pi), rel=0.02)
     assert scores["spread_skill_correlation"] > 0.3
+
+
+def test_a_perfect_ensemble_of_clouds_covers_more_since_zeros_tie():
+    rng = np.random.default_rng(8)
+    draws = np.maximum(rng.normal(size=(60_000, 1)) + rng.normal(size=(60_000, 33)), 0.0)
+    scores = score(draws[:, 0], draws[:, 1:], parts=4)
+    assert scores["coverage_ratio"] > 0.955
+    assert scores["coverage_ratio"] == pytest.approx(scores["coverage_ratio_perfect"], abs=0.003)
 
 
 def test_a_deterministic_ensemble_has_its_mean_absolute_error_as_crps_and_no_spread():
@@ -90,7 +99,7 @@ def test_ratios_are_undefined_where_the_truth_hardly_varies(std):
     rng = np.random.default_rng(5)
     scores = score(std * rng.normal(size=50), rng.normal(size=(50, 8)))
     undefined = {name for name in METRICS if np.isnan(scores[name])}
-    assert undefined == set(METRICS) - {"mse", "coverage_ratio", "crps_fair", "bias"}
+    assert undefined == set(METRICS) - {"mse", "coverage_ratio", "coverage_ratio_perfect", "crps_fair", "bias"}
 
 
 def test_a_single_member_has_no_spread_scores():

@@ -1,0 +1,137 @@
+"""Make all shipped simulator data from nothing: ``make data``, or ``python data/make_data.py``.
+
+Four seasons are simulated for training and two, with other weather, for testing; columns are prepared, three emulators
+trained, the guidance of one chosen on validation columns, and the demo written. Each step is left out if its result is
+there and goes on where it was stopped. At the end what was made is held against what was shipped before.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+from make_demo import DEMO, EMULATORS, make_demo, shipped_figures
+
+from diffmp_core.scores.evaluate import evaluate
+from diffmp_core.stores import replace
+from diffmp_core.variables import OUTPUT_NAMES
+
+HERE = Path(__file__).parent
+SEASONS = ("2005-04-01", "2005-07-10", "2005-10-01", "2006-01-01")
+"""Starts of the paper's four periods."""
+
+TRAINING = {"starts": SEASONS, "grid": "G3", "hours": 108, "seed": 0, "spin_up_hours": 36, "split": "13,4,2"}
+TESTING = {
+    "starts": (SEASONS[1], SEASONS[3]),
+    "grid": "G4",
+    "hours": 60,
+    "seed": 1,
+    "spin_up_hours": 48,
+    "split": "0,0,1",
+}
+GUIDANCE = (0.0, 0.2, 0.4, 0.6, 0.8)
+BEST_CRPS = 1.02
+"""Guidance is chosen among strengths whose CRPS is at most this times the least."""
+
+TOLERANCE = 0.05
+"""Largest relative difference of a figure from the one that was shipped before that passes without a word."""
+
+
+def diffmp(*arguments: object, threads: int | None = 1) -> None:
+    """Run the command line in a process of its own."""
+    environment = os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
+    subprocess.run([sys.executable, "-c", "from diffmp_core.cli import run; run()", *map(str, arguments)],
+                   check=True, env=environment)  # fmt: skip
+
+
+def make_columns(work: Path, name: str, plan: dict) -> Path:
+    """Simulate the seasons of a plan and prepare them as one column store."""
+    out = work / f"columns-{name}.zarr"
+    if out.exists():
+        return out
+    for start in plan["starts"]:
+        run = work / name / f"{start}.zarr"
+        diffmp(
+            "simulate", run, "--grid", plan["grid"], "--hours", plan["hours"], "--start", start, "--seed", plan["seed"]
+        )
+    diffmp("prepare", work / name, out, "--spin-up-hours", plan["spin_up_hours"], "--split", plan["split"])
+    return out
+
+
+def train(work: Path, columns: Path, folder: Path) -> Path:
+    """Train one of the shipped emulators; returns where it lies."""
+    out = work / folder.name
+    if not (out / "weights.safetensors").exists():
+        diffmp("train", columns, out, "--config", HERE / "configs" / f"{folder.name.replace('-120km', '')}.yaml")
+    return out
+
+
+def choose_guidance(emulator: Path, columns: Path, limit: int) -> list[float]:
+    """Guidance of each output: spread-skill ratio on validation columns nearest to 1 while CRPS is near its best."""
+    tables = [
+        evaluate(emulator, columns, split="validation", limit=limit, guidance=(w,) * len(OUTPUT_NAMES)).scores
+        for w in GUIDANCE
+    ]
+    chosen = []
+    for name in OUTPUT_NAMES:
+        crps = np.array([table[name]["crps_fair"] for table in tables])
+        ratio = np.array([table[name]["spread_skill_ratio"] for table in tables])
+        print(name, "guidance", GUIDANCE, "CRPS", crps.round(4), "spread-skill ratio", ratio.round(3), flush=True)
+        off = np.where(crps <= BEST_CRPS * crps.min(), np.abs(np.log(ratio)), np.inf)
+        chosen.append(GUIDANCE[int(np.argmin(off))])
+    return chosen
+
+
+def set_guidance(emulator: Path, guidance: list[float]) -> None:
+    """Enter the default guidance of an emulator in its configuration."""
+    path = emulator / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["model"]["guidance"] = guidance
+    part = path.with_suffix(".part")
+    part.write_text(yaml.safe_dump(config, sort_keys=False))
+    replace(part, path)
+
+
+def compare(before: dict[str, float], after: dict[str, float]) -> int:
+    """Print which figures differ from those shipped before by more than the tolerance; returns how many."""
+    off = 0
+    for name in sorted(before.keys() & after.keys()):
+        difference = abs(after[name] - before[name]) / max(abs(before[name]), 1e-12)
+        if difference > TOLERANCE:
+            off += 1
+            print(f"{name}: shipped {before[name]:.4g}, made {after[name]:.4g} ({100 * difference:.0f} %)")
+    print(f"{len(before.keys() & after.keys())} figures compared, {off} differ by more than {100 * TOLERANCE:.0f} %")
+    return off
+
+
+def main(
+    work: Annotated[Path, typer.Option(help="Folder for what lies between: 6 GB.")] = Path("runs"),
+    validation_columns: Annotated[int, typer.Option(help="Columns on which the guidance is chosen.")] = 800,
+) -> None:
+    """Make the shipped simulator data and emulators again."""
+    work.mkdir(parents=True, exist_ok=True)
+    before = shipped_figures()
+    columns, test = (make_columns(work, name, plan) for name, plan in (("train", TRAINING), ("test", TESTING)))
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        trained = list(pool.map(lambda folder: train(work, columns, folder), EMULATORS.values()))
+    set_guidance(trained[0], choose_guidance(trained[0], columns, validation_columns))
+    for source, folder in zip(trained, EMULATORS.values(), strict=True):
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+    shutil.rmtree(DEMO, ignore_errors=True)
+    make_demo(test, columns)
+    if before and compare(before, shipped_figures()):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
