@@ -14,6 +14,9 @@ from diffmp_core.stores import SPLITS
 PAPER_PROPORTIONS = (13, 4, 2)
 """Days of training, validation and test in each of the paper's periods."""
 
+NEW_RUN_HOURS = 24.0
+"""Times further apart than this belong to different runs."""
+
 _TRAIN, _VALIDATION, _TEST, _GAP = range(len(SPLITS))
 
 
@@ -34,11 +37,14 @@ def split_times(
     times: np.ndarray,
     *,
     gap_hours: float,
-    proportions: tuple[int, int, int] = PAPER_PROPORTIONS,
+    proportions: tuple[float, float, float] = PAPER_PROPORTIONS,
+    runs: bool = False,
     seed: int = 0,
 ) -> np.ndarray:
     """Give every time its split.
 
+    * Runs: every block of times closer than :data:`NEW_RUN_HOURS` is a continuous run, cut as below, so that every
+      split has its part of every season.
     * Scattered times (at least three blocks of times closer than the gap): whole blocks are dealt out in a random
       order, each to the split that is furthest below its share, so that every split sees all seasons; no time is lost.
     * A continuous run: the paper's order, training then validation then test, and the times less than the gap
@@ -48,25 +54,30 @@ def split_times(
     Args:
         times: ``(time,)`` sorted, datetime64 or cftime.
         gap_hours: no two times of different splits are closer than this.
-        proportions: weights of training, validation and test.
+        proportions: weights of training, validation and test; a weight of 0 leaves that split out.
+        runs: the times are those of one or more continuous runs.
         seed: of the order in which blocks are dealt out; a continuous run draws nothing.
 
     Returns:
         ``(time,)`` int8, indices into :data:`diffmp_core.stores.SPLITS`.
     """
     seconds = seconds_since_first(times)
-    block = group_times(seconds, gap_hours)
     share = np.asarray(proportions, dtype=float) / sum(proportions)
-    split = _deal_blocks(block, share, np.random.default_rng(seed))
-    if not _has_all(split):
-        split = _cut_run(seconds, share, gap_hours * 3600.0)
-    if not _has_all(split):
+    if runs:
+        run = group_times(seconds, max(NEW_RUN_HOURS, gap_hours))
+        split = np.concatenate([_cut_run(seconds[run == r], share, gap_hours * 3600.0) for r in range(run[-1] + 1)])
+    else:
+        split = _deal_blocks(group_times(seconds, gap_hours), share, np.random.default_rng(seed))
+        if not _has_all(split, share):
+            split = _cut_run(seconds, share, gap_hours * 3600.0)
+    if not _has_all(split, share):
         split = np.full(len(times), _TEST)
     return split.astype(np.int8)
 
 
-def _has_all(split: np.ndarray) -> bool:
-    return all((split == name).any() for name in (_TRAIN, _VALIDATION, _TEST))
+def _has_all(split: np.ndarray, share: np.ndarray) -> bool:
+    wanted = np.array([_TRAIN, _VALIDATION, _TEST])[share > 0]
+    return all((split == name).any() for name in wanted)
 
 
 def _deal_blocks(block: np.ndarray, share: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -87,10 +98,11 @@ def _deal_blocks(block: np.ndarray, share: np.ndarray, generator: np.random.Gene
 def _cut_run(seconds: np.ndarray, share: np.ndarray, gap: float) -> np.ndarray:
     """Consecutive parts of the times in the given shares; times within the gap after a border are set aside."""
     count = len(seconds)
-    borders = np.rint(np.cumsum(share)[:2] * count).astype(int)
+    wanted = np.array([_TRAIN, _VALIDATION, _TEST])[share > 0]
+    borders = np.rint(np.cumsum(share[share > 0])[:-1] * count).astype(int)
     borders = np.clip(borders, 1, max(count - 1, 1))
-    split = np.full(count, _TRAIN)
-    for border, name in zip(borders, (_VALIDATION, _TEST), strict=True):
+    split = np.full(count, wanted[0])
+    for border, name in zip(borders, wanted[1:], strict=True):
         split[border:] = name
         last_before = seconds[border - 1]
         split[border:][seconds[border:] - last_before < gap] = _GAP

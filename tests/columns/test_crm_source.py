@@ -6,22 +6,23 @@ import numpy as np
 import pytest
 import zarr
 
+from diffmp_core.columns.prepare import prepare
 from diffmp_core.columns.sources import recognise
 from diffmp_core.columns.sources.crm import read
 from diffmp_core.crm import output_store
 from diffmp_core.crm.icosahedral import icosahedral_grid
 from diffmp_core.crm.vertical_grid import N_LEVELS
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import validate_columns
+from diffmp_core.stores import count_splits, open_columns, validate_columns
 
 HOURS = 30
 
 
-def make_run(path, hours: int = HOURS, finished: bool = True):
+def make_run(path, hours: int = HOURS, finished: bool = True, start: str = "2005-04-01", grid_name: str = "G0"):
     """A store in the simulator's layout, filled with numbers instead of a simulation."""
-    grid, rng = icosahedral_grid("G0"), np.random.default_rng(0)
+    grid, rng = icosahedral_grid(grid_name), np.random.default_rng(0)
     cells = grid.lat.size
-    configuration = {"hours": hours, "start": "2005-04-01", "grid": "G0", "seed": 0}
+    configuration = {"hours": hours, "start": start, "grid": grid_name, "seed": 0}
     output_store.create(path, grid, np.linspace(0, 1, cells), configuration)
     root = zarr.open_group(str(path), mode="r+", use_consolidated=False)
     for group in (root, *(root[name] for name in ("60km", "30km", "15km"))):
@@ -38,8 +39,7 @@ def make_run(path, hours: int = HOURS, finished: bool = True):
     root["Ps"][:] = 1e5
     root["SOLIN"][:] = 250.0
     if finished:
-        (path / output_store.MARKERS).mkdir(exist_ok=True)
-        output_store.finish(path)
+        root[output_store.SIMULATED][:] = 1
     return root
 
 
@@ -75,6 +75,52 @@ def test_totals_are_equations_4_and_5_of_the_chosen_spacing(run, spacing_km):
     np.testing.assert_array_equal(columns["SHF"].values, group["SHF"][24:])
     np.testing.assert_array_equal(columns["Ps"].values, root["Ps"][24:])
     assert set(np.unique(columns["qc"].values)) == {np.float32(0), np.float32(1e-5)}
+
+
+def test_the_spin_up_can_be_longer(run):
+    assert read(run[1], spacing_km=120, spin_up_hours=27).sizes["time"] == HOURS - 27
+
+
+def test_a_folder_of_runs_is_one_source_of_several_seasons(tmp_path):
+    for start in ("2005-07-10", "2005-04-01"):
+        make_run(tmp_path / "runs" / start, start=start)
+    assert recognise(tmp_path / "runs").kind == "crm"
+    columns = read(tmp_path / "runs", spacing_km=120)
+    validate_columns(columns, where="runs")
+    expected = [np.datetime64(f"{day}T01:00") for day in ("2005-04-02", "2005-07-11")]
+    assert columns["time"].values[[0, HOURS - 24]].tolist() == np.array(expected, "datetime64[ns]").tolist()
+    assert columns.sizes["time"] == 2 * (HOURS - 24)
+    assert columns.attrs["simulation_start"] == ["2005-04-01", "2005-07-10"]
+    second = read(tmp_path / "runs" / "2005-07-10", spacing_km=120)
+    np.testing.assert_array_equal(columns["T"].values[HOURS - 24 :], second["T"].values)
+
+
+def test_runs_of_different_lengths_make_one_store(tmp_path):
+    make_run(tmp_path / "runs" / "one", hours=26)
+    make_run(tmp_path / "runs" / "other", hours=37, start="2006-01-01")
+    store = open_columns(prepare(tmp_path / "runs", tmp_path / "columns", proportions=(0, 0, 1)))
+    assert count_splits(store)["test"] == store.sizes["time"] == 2 + 13
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"start": "2005-04-01"}, "expected runs of different days"),
+        ({"start": "2006-01-01", "grid_name": "G1"}, "grid"),
+    ],
+)
+def test_runs_that_do_not_belong_together_are_refused(tmp_path, other, message):
+    make_run(tmp_path / "runs" / "one")
+    make_run(tmp_path / "runs" / "other", **other)
+    with pytest.raises(DiffmpError, match=message):
+        read(tmp_path / "runs", spacing_km=120)
+
+
+def test_a_folder_with_anything_else_inside_is_not_a_source_of_runs(tmp_path):
+    make_run(tmp_path / "runs" / "one")
+    (tmp_path / "runs" / "notes").mkdir()
+    with pytest.raises(DiffmpError, match="raw data that a reader knows"):
+        recognise(tmp_path / "runs")
 
 
 def test_an_unfinished_or_too_short_run_or_unknown_spacing_is_refused(tmp_path, run):

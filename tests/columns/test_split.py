@@ -42,6 +42,19 @@ def test_one_simulated_day_after_spin_up_has_all_three_splits():
     assert set(split[split != GAP]) == {TRAIN, VALIDATION, TEST}
 
 
+def test_each_of_several_runs_is_cut_so_that_every_split_sees_every_season():
+    times = np.concatenate([hourly(72) + np.timedelta64(91 * season, "D") for season in range(4)])
+    split = split_times(times, gap_hours=3.0, runs=True)
+    for season in range(4):
+        np.testing.assert_array_equal(split[72 * season : 72 * (season + 1)], split_times(hourly(72), gap_hours=3.0))
+
+
+def test_a_share_of_nothing_leaves_that_split_out():
+    assert (split_times(hourly(30), gap_hours=3.0, proportions=(0, 0, 1), runs=True) == TEST).all()
+    split = split_times(hourly(30), gap_hours=3.0, proportions=(2, 0, 1), runs=True)
+    assert split.tolist() == [TRAIN] * 20 + [GAP] * 2 + [TEST] * 8
+
+
 @pytest.mark.parametrize("count", [1, 2, 6])
 def test_too_few_times_are_all_test(count):
     assert (split_times(hourly(count), gap_hours=3.0) == TEST).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 import numpy as np
 import xarray as xr
@@ -25,10 +25,8 @@ CHUNK_VALUES = 2**18
 """Values of a profile variable in one chunk of a store: about 1 MB in float32."""
 
 
-class Read(Protocol):
-    """Reader of a source: lazily, as a column store without its split."""
-
-    def __call__(self, path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr.Dataset: ...
+Read = Callable[..., xr.Dataset]
+"""``read(path, *, spacing_km, progress, **options)``: opens a source lazily, as a column store without its split."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,8 @@ class Source:
         recognise: whether a path is of this kind; never raises.
         read: opens it lazily (dask) as a column store without ``split``.
         gap_hours: times of different splits lie at least this far apart.
+        runs: the data are continuous runs, each of which is cut into the splits; else scattered times are dealt out.
+        options: further keyword options of ``prepare`` that the reader takes.
     """
 
     kind: str
@@ -48,6 +48,8 @@ class Source:
     recognise: Callable[[Path], bool]
     read: Read
     gap_hours: float
+    runs: bool = False
+    options: frozenset[str] = frozenset()
 
 
 _UNITS = {

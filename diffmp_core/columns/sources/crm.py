@@ -2,11 +2,13 @@
 
 The root of the store holds the 120 km columns; the groups ``60km``, ``30km`` and ``15km`` hold columns of the same
 cells from a random contiguous segment of their points. The simulator has applied equations (1) to (3); the totals
-of equations (4) and (5) are formed here. The first day is spin-up and is left out, as in the paper.
+of equations (4) and (5) are formed here. The first day is spin-up and is left out, as in the paper. A folder of
+several runs of one grid (four seasons, as in the paper) is read as one source.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from diffmp_core.columns.sources.base import (
     Progress,
     Source,
     assemble,
+    chunks_of,
     clear_small,
     require_unit,
     require_variables,
@@ -49,21 +52,73 @@ _BLOCK_VALUES = 64 * CHUNK_VALUES
 
 
 def recognise(path: Path) -> bool:
-    """Whether the path is a zarr store that the simulator wrote."""
-    return path.is_dir() and stored_kind(path) == "crm"
+    """Whether the path is a zarr store that the simulator wrote, or a folder of such stores and nothing else."""
+    return bool(_runs(path))
 
 
-def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr.Dataset:
+def _runs(path: Path) -> list[Path]:
+    """The simulator's stores at a path: itself, or what a folder holds; empty if there is anything else."""
+    if not path.is_dir():
+        return []
+    if stored_kind(path) == "crm":
+        return [path]
+    inside = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    return inside if all(entry.is_dir() and stored_kind(entry) == "crm" for entry in inside) else []
+
+
+def read(
+    path: Path, *, spacing_km: int, progress: Progress | None = None, spin_up_hours: float = SPIN_UP_HOURS
+) -> xr.Dataset:
     """Open the simulator's columns lazily as a column store without ``split``.
 
+    The air below a column differs by some per cent between runs that start in different seasons; ``layer_mass`` is
+    their mean.
+
     Args:
-        path: the simulator's zarr folder.
+        path: the simulator's zarr folder, or a folder of several of the same grid.
         spacing_km: 120, 60, 30 or 15.
         progress: not used; opening takes no time.
+        spin_up_hours: hours after the start of each run that are left out.
 
     Raises:
-        DiffmpError: a spacing that the store lacks, an unfinished or too short run, a missing variable or wrong unit.
+        DiffmpError: a spacing that the store lacks, an unfinished or too short run, a missing variable or wrong unit,
+            runs of different grids or of the same days.
     """
+    runs = _runs(path)
+    if not runs:
+        raise DiffmpError(f"expected {SOURCE.expects}, found something else in {path.name}; name another path")
+    parts = [_read_run(run, spacing_km, spin_up_hours) for run in runs]
+    if len(parts) == 1:
+        return parts[0]
+    parts.sort(key=lambda part: part["time"].values[0])
+    _refuse_different(parts, path.name)
+    columns = xr.concat(
+        parts, "time", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override"
+    )
+    mass = np.mean([part["layer_mass"].values for part in parts], axis=0)
+    columns["layer_mass"] = parts[0]["layer_mass"].copy(data=mass)
+    for key in ("start", "seed"):
+        found = [part.attrs[f"simulation_{key}"] for part in parts if f"simulation_{key}" in part.attrs]
+        columns.attrs[f"simulation_{key}"] = found
+    return columns.chunk(chunks_of(columns.sizes["cell"], columns.sizes["level"]))
+
+
+def _refuse_different(parts: list[xr.Dataset], where: str) -> None:
+    """Raise unless the runs, sorted by time, have the same cells and no common time."""
+    for one, other in itertools.pairwise(parts):
+        if one.sizes["cell"] != other.sizes["cell"] or not np.array_equal(one["lat"], other["lat"]):
+            raise DiffmpError(
+                f"expected runs of one grid in {where}, found {one.sizes['cell']} and {other.sizes['cell']} cells; "
+                "prepare each grid on its own"
+            )
+        if other["time"].values[0] <= one["time"].values[-1]:
+            raise DiffmpError(
+                f"expected runs of different days in {where}, found two at {other['time'].values[0]}; "
+                "prepare one of them on its own"
+            )
+
+
+def _read_run(path: Path, spacing_km: int, spin_up_hours: float) -> xr.Dataset:
     if spacing_km not in SPACINGS_KM:
         raise DiffmpError(f"expected a spacing among {SPACINGS_KM} km, found {spacing_km}; choose one")
     _refuse_unfinished(path)
@@ -76,7 +131,7 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr
     for name, unit in _WHOLE_CELL.items():
         require_unit(whole[name], unit, path.name)
     columns = columns.assign({name: whole[name] for name in _WHOLE_CELL})
-    columns = columns.isel(time=_after_spin_up(columns, path.name))
+    columns = columns.isel(time=_after_spin_up(columns, spin_up_hours, path.name))
     fields: dict[str, xr.DataArray] = {name: columns[name] for name in ("T", "qv", *_WHOLE_CELL, *_FLUXES)} | {
         "tend_T_sgs": _total(subgrid_heating, columns["tend_T_mp"], columns["tend_T_flux"]),
         "tend_qv_sgs": _total(subgrid_moistening, columns["tend_qv_mp"], columns["tend_qv_flux"]),
@@ -134,14 +189,14 @@ def _refuse_unfinished(path: Path) -> None:
         )
 
 
-def _after_spin_up(columns: xr.Dataset, where: str) -> np.ndarray:
+def _after_spin_up(columns: xr.Dataset, spin_up_hours: float, where: str) -> np.ndarray:
     """Indices of the times more than the spin-up after the start."""
     times = columns["time"].values
     start = np.datetime64(columns.attrs["start"]) if "start" in columns.attrs else times[0] - np.timedelta64(1, "h")
-    kept = np.flatnonzero(times - start > np.timedelta64(SPIN_UP_HOURS, "h"))
+    kept = np.flatnonzero(times - start > np.timedelta64(round(spin_up_hours * 3600), "s"))
     if kept.size == 0:
         raise DiffmpError(
-            f"expected more than {SPIN_UP_HOURS} simulated hours, the first {SPIN_UP_HOURS} being spin-up, found "
+            f"expected more than {spin_up_hours:g} simulated hours, the first {spin_up_hours:g} being spin-up, found "
             f"{len(times)} in {where}; simulate longer"
         )
     return kept
@@ -149,8 +204,10 @@ def _after_spin_up(columns: xr.Dataset, where: str) -> np.ndarray:
 
 SOURCE = Source(
     kind="crm",
-    expects="the zarr folder that 'diffmp simulate' writes",
+    expects="a zarr folder that 'diffmp simulate' writes, or a folder of several such runs",
     recognise=recognise,
     read=read,
     gap_hours=3.0,
+    runs=True,
+    options=frozenset({"spin_up_hours"}),
 )
