@@ -11,15 +11,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Range1d
+from bokeh.models import ColumnDataSource, HoverTool, Range1d, SingleIntervalTicker
 from bokeh.models.annotations import Span
 from numpy.typing import NDArray
 
 from app.figures.axes import TITLES, LevelAxis, ValueAxis, padded_range, profile_figure, set_range, steady_range
 from app.theme import colours, style
+from diffmp_core.variables import BY_NAME, INPUT_NAMES
 
 if TYPE_CHECKING:
-    from diffmp_core.sensitivity import Change
+    from diffmp_core.column_integrals import Change
+    from diffmp_core.sensitivity import Profiles, Range, Response
+
+
+BAND = (0.1, 0.9)
+"""Quantiles of the members between which the bands lie."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,14 @@ class Band:
     mean: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+
+
+def band(profiles: Profiles, channel: int) -> Band:
+    """Mean of the members of one output and the band of its middle 80 %."""
+    from diffmp_core.sensitivity import QUANTILES  # torch takes a second: only when there is a response to draw
+
+    low, high = (profiles.quantiles[QUANTILES.index(quantile), channel] for quantile in BAND)
+    return Band(profiles.mean[channel], low, high)
 
 
 class ResponsePanel:
@@ -91,12 +105,67 @@ class ResponsePanel:
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
-        chosen = colours(dark)
         style(self.figure, dark=dark)
-        for which, colour in (("first", chosen.emulator), ("second", chosen.perturbed)):
-            self.areas[which].glyph.fill_color = colour
-            self.means[which].glyph.line_color = colour
-        self.zero.line_color = chosen.muted
+        _colour(self.areas, self.means, self.zero, dark)
+
+
+class HourlyPanel:
+    """One number hour by hour, unchanged (solid) and changed (dashed), each with the band of its members."""
+
+    def __init__(self, title: str, unit: str, *, height: int = 230) -> None:
+        columns = [f"{which}_{part}" for which in ("first", "second") for part in ("mean", "low", "high")]
+        self.source = ColumnDataSource(data={name: [] for name in ("hour", *columns)})
+        self.x_range, self.y_range = Range1d(start=0.5, end=6.5), Range1d(start=0, end=1)
+        self.figure = plot = profile_figure(
+            title=title,
+            height=height,
+            x_range=self.x_range,
+            y_range=self.y_range,
+            description=f"{title} of the cloud-resolving model by hour",
+        )
+        plot.xaxis.axis_label, plot.yaxis.axis_label = "hours since the change", unit
+        plot.xaxis.ticker = SingleIntervalTicker(interval=1)
+        self.zero = Span(location=0, dimension="width", line_width=1, line_dash="dotted")
+        plot.add_layout(self.zero)
+        self.areas = {
+            which: plot.varea(x="hour", y1=f"{which}_low", y2=f"{which}_high", source=self.source, fill_alpha=0.2)
+            for which in ("first", "second")
+        }
+        self.means = {
+            which: plot.line("hour", f"{which}_mean", source=self.source, line_width=2.5, line_dash=dash)
+            for which, dash in (("first", "solid"), ("second", "dashed"))
+        }
+        tips = [("control", "@first_mean{0.0}"), ("perturbed", "@second_mean{0.0}"), ("hour", "@hour")]
+        plot.add_tools(HoverTool(renderers=[self.means["first"]], mode="vline", tooltips=tips))
+
+    def show(self, control: NDArray, perturbed: NDArray) -> None:
+        """Draw members (hour, member) of both runs; hours count from 1."""
+        hours = np.arange(1, len(control) + 1)
+        data: dict[str, NDArray] = {"hour": hours}
+        for which, members in (("first", control), ("second", perturbed)):
+            low, high = np.quantile(members, BAND, axis=1)
+            data |= {f"{which}_mean": members.mean(axis=1), f"{which}_low": low, f"{which}_high": high}
+        self.source.data = data
+        set_range(self.x_range, (0.75, len(hours) + 0.25))
+        set_range(self.y_range, padded_range(*(data[name] for name in data if name != "hour"), [0.0]))
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        self.source.data = {name: [] for name in self.source.data}
+
+    def paint(self, dark: bool) -> None:
+        """Colours for a dark or a light page."""
+        style(self.figure, dark=dark)
+        _colour(self.areas, self.means, self.zero, dark)
+
+
+def _colour(areas: dict, means: dict, zero: Span, dark: bool) -> None:
+    """Unchanged and changed in the colours of the page."""
+    chosen = colours(dark)
+    for which, colour in (("first", chosen.emulator), ("second", chosen.perturbed)):
+        areas[which].glyph.fill_color = colour
+        means[which].glyph.line_color = colour
+    zero.line_color = chosen.muted
 
 
 def response_table(changes: Sequence[Change]) -> str:
@@ -135,3 +204,26 @@ def _digits(size: float) -> int:
 def _number(number: float, digits: int, *, sign: str) -> str:
     """A number with a true minus sign, or a dash where there is none."""
     return f"{number:{sign}.{digits}f}".replace("-", "−") if math.isfinite(number) else "–"
+
+
+def range_words(found: Range, levels: LevelAxis) -> str:
+    """Out of range: how far, and which input is farthest out."""
+    far, entry = found.farthest, BY_NAME[found.farthest.variable]
+    value, low, high = (x * entry.display_factor for x in (far.value, far.low, far.high))
+    where = "" if far.level is None else f" at {levels.describe(far.level)}"
+    which = "This input lies" if found.columns == 1 else f"{found.out_of_range} of {found.columns} columns lie"
+    return (
+        f"{which} outside the training data (farther out than {found.percentile:.1f} % of it). Farthest: "
+        f"{TITLES[far.variable].lower()}{where}, {value:.3g} {entry.display_unit}, {abs(far.deviations):.1f} standard "
+        f"deviations from the mean; in training {low:.3g} to {high:.3g}."
+    )
+
+
+def surface_words(response: Response) -> str:
+    """Single-level inputs that the sliders scale, before and after, means over the columns."""
+    parts = []
+    for name in ("SHF", "LHF", "SOLIN"):
+        channel, entry = INPUT_NAMES.index(name), BY_NAME[name]
+        before, after_ = (float(x[:, channel, 0].mean()) for x in (response.inputs, response.perturbed_inputs))
+        parts.append(f"{TITLES[name].lower()} {before:.0f} → {after_:.0f} {entry.display_unit}")
+    return " · ".join(parts)

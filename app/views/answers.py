@@ -52,7 +52,7 @@ class Asker:
         def done(future: Future) -> None:
             took = 1000 * (time.perf_counter() - start)
             if document is not None:
-                _in_session(document, lambda: finish(future, took))
+                in_session(document, lambda: finish(future, took))
 
         future = submit()
         if document is None:
@@ -78,7 +78,7 @@ def after(milliseconds: int, action: Callable[[], None]) -> None:
         document.add_timeout_callback(action, milliseconds)
 
 
-def _in_session(document: Document, action: Callable[[], None]) -> None:
+def in_session(document: Document, action: Callable[[], None]) -> None:
     """Run an action in the session of a document, unless the reader has left."""
     context = document.session_context
     if context is not None and not context.destroyed:

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import panel as pn
 import panel_material_ui as pmui
-import param
 from bokeh.models import Range1d
-from numpy.typing import NDArray
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
 from app.figures.axes import TITLES, LevelAxis, level_axis, set_range, value_axis
 from app.figures.profile import InputPanel
-from app.figures.response import Band, ResponsePanel, response_table
-from app.selections import COMPOSITES, column_facts
+from app.figures.response import ResponsePanel, band, range_words, response_table, surface_words
 from app.state import State
 from app.views.answers import Asker, after, duration
-from app.views.controls import choice, select, stepped_slider
+from app.views.controls import choice, select
 from app.views.layout import QUARTER, beside, grid, pane, paper, uneven_grid, words
+from app.views.perturbation_controls import PerturbationControls
+from app.views.reference_response import Question, ReferenceResponse
+from app.views.target import TARGETS, Target, take_target
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS
+from diffmp_core.perturbation import Perturbation, potential_temperature
+from diffmp_core.variables import BY_NAME, INPUT_NAMES, OUTPUTS
 
 if TYPE_CHECKING:
-    from diffmp_core.sensitivity import Profiles, Range, Response
+    from diffmp_core.sensitivity import Range, Response
 
 DRAG_BUDGET_MS = 100.0
 """Time of the emulator that an answer may take while a slider moves; many columns get as few members as that needs."""
@@ -45,20 +44,6 @@ REST_MS = 400
 INPUT_TOP = 4000.0
 """Inputs are drawn up to the top of the changed layer, and at least to this height [m]."""
 
-BAND = (0.1, 0.9)
-"""Quantiles of the members between which the bands lie."""
-
-PRESETS: dict[str, Mapping[str, float]] = {
-    "T neutralised": {"neutralise_T": 1.0},
-    "qv neutralised": {"neutralise_qv": 1.0},
-    "Fluxes −40 %": {"scale_SHF": 0.6, "scale_LHF": 0.6},
-    "Fluxes −70 %": {"scale_SHF": 0.3, "scale_LHF": 0.3},
-    "2 K cooler": {"warming": -2.0},
-    "20 % drier": {"moistening": -0.2},
-}
-"""Settings worth a look; the first four are the experiments of the paper's Figures 12 and 13."""
-
-TARGETS = {"Selected column": "column", **{name.capitalize(): name for name in COMPOSITES}}
 TEMPERATURES = {"θ": "theta", "T": "T"}
 
 HOW_TO_READ = """
@@ -70,15 +55,6 @@ potential temperature θ, or the mixing ratio of vapour, becomes uniform below t
 of the layer kept. The emulator is statistics, not physics: far from its training data its answers mean little, and the
 page warns.
 """
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """Columns to be perturbed: inputs (column, 6, level), layer_mass (column, level) kg m-2, and what they are."""
-
-    inputs: NDArray[np.float32]
-    layer_mass: NDArray[np.float64]
-    rule: str
 
 
 class SensitivityView:
@@ -104,12 +80,12 @@ class SensitivityView:
         self.rule = words("", "caption")
         self.warning = pmui.Alert("", severity="warning", visible=False, sizing_mode="stretch_width", margin=(4, 0))
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
-        self.linked = pmui.Switch(label="Both fluxes together", value=True, size="small", margin=(4, 4))
+        self.controls = PerturbationControls(state, self._top_words)
+        self.reference = ReferenceResponse(state, catalog, self.y_range, self._reference_question)
         self.temperature = pmui.RadioButtonGroup(
             label="Temperature as", options=TEMPERATURES, value="theta", size="small", sizing_mode="stretch_width"
         )
         self.temperature.param.watch(lambda _: self._draw(), "value")
-        state.param.watch(self._link_fluxes, ["scale_SHF", "scale_LHF"])
 
     def panel(self) -> Viewable:
         """Sliders at the left; inputs, table and outputs beside them."""
@@ -122,7 +98,9 @@ class SensitivityView:
             ]
         )
         outputs = grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER)
-        return beside(paper(*self._controls()), paper(self.notice, top, outputs, words(HOW_TO_READ)))
+        return beside(
+            paper(*self._controls()), paper(self.notice, top, outputs, words(HOW_TO_READ), self.reference.panel())
+        )
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Ask for a new answer if inputs, emulator or draw changed, else draw what is there."""
@@ -130,24 +108,17 @@ class SensitivityView:
             if "dark" in changed:
                 for panel in self._panels():
                     panel.paint(self.state.dark)
+                self.reference.paint(self.state.dark)
             if self.target is None or changed & {"experiment", "time", "cell", "composite"}:
                 self._take_target()
             if changed - {"units", "vertical", "dark"}:
                 self._ask(resting=False)
             else:
                 self._draw()
+            self.reference.refresh(changed)
 
     def _controls(self) -> Sequence[Viewable]:
         state = self.state
-        buttons = [
-            pmui.Button(
-                label=name, size="small", variant="outlined", margin=2, on_click=lambda _, n=name: self.apply(n)
-            )
-            for name in PRESETS
-        ]
-        reset = pmui.Button(
-            label="Reset", size="small", variant="text", margin=2, on_click=lambda _: state.reset_perturbations()
-        )
         again = pmui.Button(
             label="Resample",
             size="small",
@@ -159,31 +130,13 @@ class SensitivityView:
         return (
             select(state, "composite", "Perturb", TARGETS),
             self.rule,
-            pmui.FlexBox(*buttons, reset, again),
+            pmui.FlexBox(*self.controls.presets(), again),
             self.warning,
-            _slider(state, "neutralise_T", "Neutralise T", "0%"),
-            _slider(state, "neutralise_qv", "Neutralise qv", "0%"),
-            _slider(state, "warming", "Warm or cool [K]", "+0.00"),
-            _slider(state, "moistening", "Moisten or dry", "+0%"),
-            stepped_slider(state, "top_level", "Below", self._top_words),
-            _slider(state, "scale_SHF", "Sensible heat flux", "0%"),
-            _slider(state, "scale_LHF", "Latent heat flux", "0%"),
-            self.linked,
-            _slider(state, "scale_SOLIN", "Incoming sunlight", "0%"),
+            *self.controls.sliders(),
             choice(state, "units", "Units"),
             choice(state, "vertical", "Vertical axis"),
             self.temperature,
         )
-
-    def apply(self, preset: str) -> None:
-        """Put all sliders to a preset; the changed layer stays as deep as it is."""
-        settings = {n: self.state.param[n].default for n in State.PERTURBATIONS if n != "top_level"}
-        self.state.param.update(**(settings | dict(PRESETS[preset])))
-
-    def _link_fluxes(self, *events: param.parameterized.Event) -> None:
-        """Let one flux follow the other while they are linked and only one was moved."""
-        if self.linked.value and len(events) == 1:
-            self.state.param.update(scale_SHF=events[0].new, scale_LHF=events[0].new)
 
     def _top_words(self, top_level: int) -> str:
         cells = self.catalog.grid(self.state.experiment)
@@ -191,43 +144,12 @@ class SensitivityView:
 
     def _take_target(self) -> None:
         """Read the columns to be perturbed."""
-        state, catalog = self.state, self.catalog
-        key = (
-            "target",
-            state.experiment,
-            state.composite,
-            state.time,
-            state.cell if state.composite == "column" else None,
-        )
-        cells, rule = self._cells()
-        self.rule.object = rule
+        self.target, self.rule.object = take_target(self.state, self.catalog)
         self.response = None
-        self.target = catalog.keep(key, lambda: self._read(cells, rule)) if len(cells) else None
-
-    def _cells(self) -> tuple[NDArray[np.int64], str]:
-        state, catalog = self.state, self.catalog
-        if state.composite == "column":
-            cells = catalog.grid(state.experiment)
-            lat, lon = cells.lat[state.cell], cells.lon[state.cell]
-            place = f"{abs(lat):.1f}°{'N' if lat >= 0 else 'S'} {abs(lon):.1f}°{'E' if lon >= 0 else 'W'}"
-            return np.array([state.cell]), f"Column {state.cell}, {place}, {cells.times[state.time]}"
-        facts = catalog.keep(
-            ("facts", state.experiment, state.time), lambda: column_facts(catalog.columns(state.experiment), state.time)
-        )
-        selection = COMPOSITES[state.composite]
-        chosen = selection.composite(facts)
-        return chosen, f"Mean over {selection.words}, {catalog.grid(state.experiment).times[state.time]}"
-
-    def _read(self, cells: NDArray[np.int64], rule: str) -> Target:
-        columns = self.catalog.columns(self.state.experiment).isel(time=[self.state.time], cell=cells)
-        mass = np.asarray(columns["layer_mass"], dtype=float)
-        return Target(
-            stack_channels(columns, INPUTS), np.broadcast_to(mass, (len(cells), columns.sizes["level"])), rule
-        )
 
     def _ask(self, *, resting: bool) -> None:
         """Ask for the response; while a slider moves with as few members as answer in time, then with all."""
-        from diffmp_core.sensitivity import Perturbation, respond  # torch takes a second: only when a tab asks for it
+        from diffmp_core.sensitivity import respond  # torch takes a second: only when a tab asks for it
 
         state, target = self.state, self.target
         if target is None:
@@ -243,7 +165,7 @@ class SensitivityView:
         if live is None:
             self._refuse(DiffmpError(f"{state.emulator} is a reference without weights; choose another emulator above"))
             return
-        perturbation = Perturbation(**{name: getattr(state, name) for name in State.PERTURBATIONS})
+        perturbation = self._perturbation()
         wanted = self.members()
         members = wanted if resting else min(wanted, self.quick_members())
         pressure, seed = self.catalog.grid(state.experiment).pressure, state.seed
@@ -268,6 +190,23 @@ class SensitivityView:
                 after(REST_MS, lambda: self._ask(resting=True) if self.asker.latest == newest else None)
 
         self.asker.ask(lambda: live.submit_work(self.asker.key, work), answer, self._refuse)
+
+    def _perturbation(self) -> Perturbation:
+        return Perturbation(**{name: getattr(self.state, name) for name in State.PERTURBATIONS})
+
+    def _reference_question(self) -> Question:
+        """The selected column and the sliders, for the cloud-resolving model."""
+        state, target = self.state, self.target
+        if state.composite != "column" or target is None:
+            raise DiffmpError("expected one column, found many; choose 'Selected column' under 'Perturb'")
+        return Question(
+            self.catalog.columns(state.experiment),
+            state.time,
+            state.cell,
+            self._perturbation(),
+            target.inputs[0, INPUT_NAMES.index("T")],
+            target.rule,
+        )
 
     def members(self) -> int:
         """Members of each column when the slider rests."""
@@ -317,21 +256,19 @@ class SensitivityView:
             for channel, variable in enumerate(OUTPUTS):
                 truth_std = self.catalog.truth_std(state.experiment, state.emulator, variable.name)
                 self.outputs[variable.name].show(
-                    _band(response.baseline, channel),
-                    _band(response.perturbed, channel),
+                    band(response.baseline, channel),
+                    band(response.perturbed, channel),
                     levels=levels,
                     values=value_axis(variable.name, state.units, truth_std=truth_std),
                     target=target,
                 )
             self._draw_inputs(response, levels)
             self.table.object = response_table(response.changes)
-            self.surface.object = _surface_words(response)
+            self.surface.object = surface_words(response)
             self._warn(response.range)
 
     def _draw_inputs(self, response: Response, levels: LevelAxis) -> None:
         """Mean inputs up to a little above the changed layer."""
-        from diffmp_core.sensitivity import potential_temperature
-
         cells = self.catalog.grid(self.state.experiment)
         top = max(int(np.searchsorted(cells.height, INPUT_TOP)), min(self.state.top_level + 2, len(cells.height) - 1))
         visible = (levels.start, float(levels.values[top]))
@@ -354,41 +291,4 @@ class SensitivityView:
     def _warn(self, found: Range | None) -> None:
         """Warn at the sliders when the perturbed inputs are out of the range of the training data."""
         out = found is not None and found.out_of_range > 0
-        self.warning.param.update(visible=out, object=_range_words(found, self._levels()) if found and out else "")
-
-
-def _band(profiles: Profiles, channel: int) -> Band:
-    from diffmp_core.sensitivity import QUANTILES
-
-    low, high = (profiles.quantiles[QUANTILES.index(q), channel] for q in BAND)
-    return Band(profiles.mean[channel], low, high)
-
-
-def _range_words(found: Range, levels: LevelAxis) -> str:
-    """Out of range: how far, and which input is farthest out."""
-    far, entry = found.farthest, BY_NAME[found.farthest.variable]
-    value, low, high = (x * entry.display_factor for x in (far.value, far.low, far.high))
-    where = "" if far.level is None else f" at {levels.describe(far.level)}"
-    which = "This input lies" if found.columns == 1 else f"{found.out_of_range} of {found.columns} columns lie"
-    return (
-        f"{which} outside the training data (farther out than {found.percentile:.1f} % of it). Farthest: "
-        f"{TITLES[far.variable].lower()}{where}, {value:.3g} {entry.display_unit}, {abs(far.deviations):.1f} standard "
-        f"deviations from the mean; in training {low:.3g} to {high:.3g}."
-    )
-
-
-def _surface_words(response: Response) -> str:
-    """Single-level inputs that the sliders scale, before and after, means over the columns."""
-    parts = []
-    for name in ("SHF", "LHF", "SOLIN"):
-        channel, entry = INPUT_NAMES.index(name), BY_NAME[name]
-        before, after_ = (float(x[:, channel, 0].mean()) for x in (response.inputs, response.perturbed_inputs))
-        parts.append(f"{TITLES[name].lower()} {before:.0f} → {after_:.0f} {entry.display_unit}")
-    return " · ".join(parts)
-
-
-def _slider(state: State, name: str, label: str, number_format: str) -> Viewable:
-    return pmui.FloatSlider.from_param(
-        state.param[name], label=label, description="", format=number_format, size="small",
-        sizing_mode="stretch_width", margin=(2, 8),
-    )  # fmt: skip
+        self.warning.param.update(visible=out, object=range_words(found, self._levels()) if found and out else "")

@@ -58,6 +58,7 @@ class Forcing(NamedTuple):
     wtg_share: share of WTG in W, 0..1.  cooling: radiative cooling where the air is warm, K/s (positive).
     sea_temperature: K.  land: 1 over land else 0.  evaporation: moisture availability beta.
     background_wind: m/s.  shortwave: clear-sky at the surface, W/m2.  deep_soil: K.
+    sensible_factor, latent_factor: share of the bulk fluxes that reaches the air; the land slab gives the whole.
     """
 
     vertical_velocity: np.ndarray
@@ -75,6 +76,8 @@ class Forcing(NamedTuple):
     background_wind: float
     shortwave: float
     deep_soil: float
+    sensible_factor: float = 1.0
+    latent_factor: float = 1.0
 
 
 class Workspace(NamedTuple):

@@ -21,13 +21,14 @@ from diffmp_core.crm.waves import MIDLATITUDE_LAG, Waves, midlatitude_envelope, 
 COOLING = 1.4 / SECONDS_PER_DAY  # K/s
 TRANSMISSIVITY = 0.75  # of the cloud-free atmosphere
 WTG_WIDTH = 22.0  # degrees
-WTG_TIME = 4 * 3600.0  # s
+WTG_TIME = 10 * 3600.0  # s; at 4 h equatorial rain grew for six days, to 16 mm/day
 NUDGING_TEMPERATURE_TIME, NUDGING_VAPOUR_TIME = 18 * 3600.0, 36 * 3600.0  # s
 TROPICAL_MEAN_SEA = 300.2  # K, sea temperature that the tropical free troposphere feels together with the local one
 LOCAL_SHARE = 0.4  # of the local sea temperature in the tropical reference
 TROPICAL_WAVE_TEMPERATURE = 0.6  # K, root mean square
-MIDLATITUDE_WAVE_ASCENT, MIDLATITUDE_WAVE_TEMPERATURE = 0.016, 3.0  # m/s, K
+MIDLATITUDE_WAVE_ASCENT, MIDLATITUDE_WAVE_TEMPERATURE = 0.028, 3.0  # m/s, K
 SUBSIDENCE = 0.0045  # m/s
+NEAR_SURFACE_OFFSET = -2.0  # K, of the reference near the surface against the surface itself
 DRY_DEPTH = 1000.0  # m, where the reference's moist adiabat starts; the deeper, the more CAPE
 DILUTION = 1.10  # of the lapse rate above 3 km against a pure adiabat, as entrainment does
 STEEPEST_LAPSE = 0.0083  # K/m of the reference above 3 km, as observed below the tropical tropopause
@@ -111,7 +112,7 @@ def make_site(lat: float, lon: float, day_of_year: float) -> Site:
     share = float(np.exp(-((lat / WTG_WIDTH) ** 4)))
     tropical_surface = LOCAL_SHARE * sea + (1.0 - LOCAL_SHARE) * TROPICAL_MEAN_SEA
     local_surface = soil if land else sea
-    near_surface = share * tropical_surface + (1.0 - share) * local_surface - 2.0
+    near_surface = share * tropical_surface + (1.0 - share) * local_surface + NEAR_SURFACE_OFFSET
     pressure = 101325.0 + 600.0 * np.cos(np.radians(6 * (abs(lat) - 30.0))) * (abs(lat) < 75) - 700.0 * (abs(lat) > 55)
     tropical = float(np.exp(-((lat / 32.0) ** 4)))
     temperature = reference_temperature(near_surface, pressure, tropical)

@@ -55,7 +55,8 @@ def cloud_transmissivity(state, base, out):
 def surface_exchange(state, surface, base, forcing, dt, work, budget):
     """Put sensible and latent heat (W/m2) into the lowest layer, keep the stress velocity, step the land slab.
 
-    SHF = rho cp C |V| (Ts - s1 / cp), LHF = rho Lv C |V| beta (qs(Ts) - qv1).
+    SHF = rho cp C |V| (Ts - s1 / cp), LHF = rho Lv C |V| beta (qs(Ts) - qv1), times the forcing's factors in the air.
+    The slab is cooled by the fluxes without them: it would else warm until it gave the same heat again.
     """
     u, s, qv = state[U], state[S], state[QV]
     transmissivity = work.rows[0]
@@ -82,8 +83,8 @@ def surface_exchange(state, surface, base, forcing, dt, work, budget):
         implicit = 1.0 / (1.0 + dt * speed * rho / m)
         sensible = rho * SPECIFIC_HEAT_DRY_AIR * speed * dtheta * implicit
         evaporation = rho * speed * forcing.evaporation * (qs - qv[0, i]) * implicit
-        if evaporation < 0.0:  # dew, at most half of the vapour
-            evaporation = max(evaporation, -0.5 * qv[0, i] * m / dt)
+        most_dew = -0.5 * qv[0, i] * m / dt  # half of the vapour
+        evaporation = max(evaporation, most_dew)
         shortwave = forcing.shortwave * transmissivity[i]
         if is_land:
             cloudy = 1.0 - transmissivity[i]
@@ -101,6 +102,8 @@ def surface_exchange(state, surface, base, forcing, dt, work, budget):
             surface[SKIN_TEMPERATURE, i] = ts + dt * net / SLAB_HEAT_CAPACITY / (1.0 + damping)
         else:
             surface[SKIN_TEMPERATURE, i] = ts
+        sensible *= forcing.sensible_factor
+        evaporation = max(forcing.latent_factor * evaporation, most_dew)
         s[0, i] += dt * sensible / m
         qv[0, i] += dt * evaporation / m
         surface[SENSIBLE, i] = sensible

@@ -5,8 +5,8 @@ import pytest
 from bokeh.models import Range1d
 
 from app.figures.axes import level_axis, value_axis
-from app.figures.response import Band, ResponsePanel, response_table
-from diffmp_core.sensitivity import Change
+from app.figures.response import Band, HourlyPanel, ResponsePanel, response_table
+from diffmp_core.column_integrals import Change
 
 LEVELS = level_axis("pressure", height=[500.0, 1500.0], pressure=[95e3, 85e3])
 HEATING = value_axis("tend_T_sgs", "physical")
@@ -57,3 +57,17 @@ def test_table_shows_signs_and_hides_what_one_column_cannot_tell():
     many = Change("moistening", "mm/day", -2.0, -1.5, 0.5, float("nan"), 0.03)
     text = response_table([one, many])
     assert "<td>−2.000</td><td>−1.500</td><td>+0.500</td><td>–</td><td>0.030</td>" in text
+
+
+def test_hours_count_from_one_and_bands_hold_the_middle_of_the_members():
+    panel = HourlyPanel("Precipitation", "mm/day")
+    panel.paint(False)
+    control = np.tile(np.arange(11.0), (3, 1))
+    panel.show(control, control + 2.0)
+    data = panel.source.data
+    np.testing.assert_array_equal(data["hour"], [1, 2, 3])
+    np.testing.assert_allclose([data["first_low"], data["first_mean"], data["first_high"]], [[1] * 3, [5] * 3, [9] * 3])
+    np.testing.assert_allclose(data["second_mean"], 7.0)
+    assert panel.x_range.end > 3
+    panel.clear()
+    assert len(panel.source.data["hour"]) == 0

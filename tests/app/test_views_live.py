@@ -10,8 +10,9 @@ import pytest
 from app.catalog import Catalog
 from app.state import State
 from app.views.distributions import DistributionsView
+from app.views.perturbation_controls import PRESETS
 from app.views.profiles import ProfilesView
-from app.views.sensitivity import PRESETS, SensitivityView
+from app.views.sensitivity import SensitivityView
 from diffmp_core.variables import OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
 
@@ -125,7 +126,7 @@ def test_moving_a_slider_changes_the_response_with_the_same_random_numbers(live_
     view = SensitivityView(live_state, live_catalog)
     view.panel()
     baseline = view.response.changes[0].baseline
-    view.linked.value = False
+    view.controls.linked.value = False
     change(live_state, view, scale_LHF=0.3)
     heating = view.response.changes[0]
     assert heating.baseline == baseline
@@ -151,7 +152,7 @@ def test_linked_fluxes_move_together(live_catalog: Catalog, live_state: State):
     view = SensitivityView(live_state, live_catalog)
     live_state.scale_SHF = 0.4
     assert live_state.scale_LHF == 0.4
-    view.linked.value = False
+    view.controls.linked.value = False
     live_state.scale_SHF = 0.9
     assert live_state.scale_LHF == 0.4
 
@@ -159,10 +160,10 @@ def test_linked_fluxes_move_together(live_catalog: Catalog, live_state: State):
 def test_presets_put_all_sliders(live_catalog: Catalog, live_state: State):
     view = SensitivityView(live_state, live_catalog)
     live_state.warming = 3.0
-    view.apply("Fluxes −70 %")
+    view.controls.apply("Fluxes −70 %")
     assert (live_state.scale_SHF, live_state.scale_LHF, live_state.warming) == (0.3, 0.3, 0.0)
     for name in PRESETS:
-        view.apply(name)
+        view.controls.apply(name)
     live_state.reset_perturbations()
     assert live_state.scale_LHF == 1.0
 

@@ -1,0 +1,280 @@
+"""The cloud-resolving model's own answer to the sliders, on request, below the emulator's."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+import xarray as xr
+from bokeh.models import Range1d
+from numpy.typing import NDArray
+from panel.viewable import Viewable
+
+from app.catalog import Catalog
+from app.figures.axes import level_axis, value_axis
+from app.figures.response import HourlyPanel, ResponsePanel, band, response_table
+from app.state import State
+from app.views.answers import Asker, in_session, session
+from app.views.layout import QUARTER, grid, pane, words
+from diffmp_core.column_integrals import Change, compare, integrate, paired_change
+from diffmp_core.constants import SECONDS_PER_DAY
+from diffmp_core.errors import DiffmpError
+from diffmp_core.perturbation import Perturbation
+from diffmp_core.variables import OUTPUTS
+
+if TYPE_CHECKING:
+    from diffmp_core.crm.response import Progress
+
+HOURS = {"1 hour": 1, "3 hours": 3, "6 hours": 6, "12 hours": 12}
+FIRST_HOURS = 6
+REPORT_EVERY = 0.15
+"""Seconds between two reports of progress to the page."""
+MEAN = "mean"
+THIRD = {"xs": 12, "md": 4}
+WHAT_IT_IS = """
+**The cloud-resolving model itself.** The simulator spins this column up again from its seed, makes the same change
+once, and runs on beside an unchanged control, eight members each that differ by weak noise. Blue, solid: control;
+orange, dashed: changed; bands hold 80 % of the members. This is an *initial-value response over hours*: the changed
+layer drifts back, convection takes time to answer. The emulator's, above, is the *instantaneous conditional answer*:
+what goes with such a column. Where they disagree, this one says what the change does.
+"""
+FOREIGN = (
+    "These columns do not come from the simulator, so the cloud-resolving model that made them cannot be asked here."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A column (time and cell index in its store), the change, its temperature (level,) K there, and what it is."""
+
+    columns: xr.Dataset
+    time: int
+    cell: int
+    perturbation: Perturbation
+    temperature: NDArray[np.float32]
+    rule: str
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A response, and by how much the column it started from departs from the stored one [K]."""
+
+    response: xr.Dataset
+    departure: float
+    same_weather: float
+
+
+class Stopped(Exception):
+    """The reader stopped the run."""
+
+
+class ReferenceResponse:
+    """A button, its progress, and the model's answer: profiles, numbers by hour, a table."""
+
+    def __init__(self, state: State, catalog: Catalog, y_range: Range1d, question: Callable[[], Question]) -> None:
+        """``question`` gives the selected column and the change; it raises a DiffmpError where there is none."""
+        self.state, self.catalog, self.question = state, catalog, question
+        self.asker = Asker()
+        self.stop = threading.Event()
+        self.asked: Question | None = None
+        self.answer: Answer | None = None
+        self.outputs = {v.name: ResponsePanel(v.name, y_range, height=360) for v in OUTPUTS}
+        self.series = {
+            "heating": HourlyPanel("Heating of the column", "W/m²"),
+            "moistening": HourlyPanel("Moistening of the column", "mm/day"),
+            "precipitation": HourlyPanel("Precipitation", "mm/day"),
+        }
+        self.run = pmui.Button(
+            label="Run the cloud-resolving model", size="small", variant="contained", on_click=self._run
+        )
+        self.cancel = pmui.Button(
+            label="Stop", size="small", variant="outlined", visible=False, on_click=lambda _: self.halt()
+        )
+        self.hours = pmui.Select(label="For", options=HOURS, value=FIRST_HOURS, size="small", width=110)
+        self.hour = pmui.Select(label="Show", options={"Mean of the hours": MEAN}, value=MEAN, size="small", width=220)
+        self.hour.param.watch(lambda _: self._draw(), "value")
+        self.bar = pmui.LinearProgress(value=0, variant="determinate", visible=False, sizing_mode="stretch_width")
+        self.status = words("")
+        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
+        self.table = pn.pane.HTML("", sizing_mode="stretch_width")
+        self.shown = pn.Column(sizing_mode="stretch_width", visible=False, margin=0)
+
+    def panel(self) -> Viewable:
+        """The button; figures follow when there is an answer."""
+        profiles = grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER)
+        series = grid((pane(panel.figure) for panel in self.series.values()), THIRD)
+        self.shown[:] = [profiles, series, self.table]
+        buttons = pn.Row(self.run, self.hours, self.hour, self.cancel, styles={"align-items": "center"})
+        return pn.Column(
+            words(WHAT_IT_IS), buttons, self.bar, self.notice, self.status, self.shown, sizing_mode="stretch_width"
+        )
+
+    def refresh(self, changed: frozenset[str]) -> None:
+        """Drop an answer for another column; say when the sliders have moved since."""
+        if changed & {"experiment", "time", "cell", "composite"}:
+            self.halt()
+            self.clear()
+        own = "simulation_grid" in self.catalog.columns(self.state.experiment).attrs
+        self.run.disabled = not own
+        if not own:
+            self._tell(FOREIGN)
+        elif self.answer is not None and changed & set(State.PERTURBATIONS):
+            self._tell_what_was_asked()
+        if self.answer is not None and changed & {"units", "vertical", "emulator"}:
+            self._draw()
+
+    def clear(self) -> None:
+        """Show no answer."""
+        self.answer = None
+        self.shown.visible = self.notice.visible = False
+        self.status.object = ""
+        for panel in self._panels():
+            panel.clear()
+
+    def paint(self, dark: bool) -> None:
+        """Colours for a dark or a light page."""
+        for panel in self._panels():
+            panel.paint(dark)
+
+    def _panels(self) -> list[ResponsePanel | HourlyPanel]:
+        return [*self.outputs.values(), *self.series.values()]
+
+    def halt(self) -> None:
+        """Stop what runs, if anything does."""
+        self.stop.set()
+
+    def _run(self, _event: object) -> None:
+        self.halt()
+        try:
+            asked = self.question()
+        except DiffmpError as error:
+            self._tell(str(error))
+            return
+        stop, hours = threading.Event(), self.hours.value
+        self.stop, self.asked = stop, asked
+        self.clear()
+        self._busy(True)
+        self.status.object = "Spinning the column up again from its seed …"
+        report = self._reporter(stop)
+        self.asker.ask(lambda: _runner().submit(_work, asked, hours, report), self._deliver, self._refuse)
+
+    def _reporter(self, stop: threading.Event) -> Progress:
+        """Progress from the model's threads into this session, a few times a second; raises once stopped."""
+        document, told = session(), 0.0
+
+        def report(done: int, total: int) -> None:
+            nonlocal told
+            if stop.is_set():
+                raise Stopped
+            now = time.monotonic()
+            if document is not None and now - told > REPORT_EVERY:
+                told = now
+                in_session(document, lambda: self._show_progress(stop, done, total))
+
+        return report
+
+    def _show_progress(self, stop: threading.Event, done: int, total: int) -> None:
+        if self.stop is stop and not stop.is_set() and self.answer is None:
+            self.bar.value = 100 * done // total
+            self.status.object = f"{done} of {total} hours of columns run …"
+
+    def _busy(self, busy: bool) -> None:
+        self.bar.param.update(value=0, visible=busy)
+        self.cancel.visible = busy
+        self.run.disabled = busy
+
+    def _deliver(self, answer: Answer, took: float) -> None:
+        self.answer = answer
+        response = answer.response
+        with pn.io.hold():
+            self._busy(False)
+            hours = {f"Hour {hour}": int(hour) for hour in response["hour"].values}
+            self.hour.param.update(options={"Mean of the hours": MEAN, **hours}, value=MEAN)
+            members, count = response.sizes["member"], response.sizes["hour"]
+            self.status.object = f"{members} members, {count} h beside a control, in **{took / 1000:.1f} s**"
+            self._tell_what_was_asked()
+            self.shown.visible = True
+            self._draw()
+
+    def _refuse(self, error: BaseException) -> None:
+        with pn.io.hold():
+            self._busy(False)
+            self.status.object = "Stopped." if isinstance(error, Stopped) else ""
+            if not isinstance(error, Stopped):
+                self._tell(str(error))
+
+    def _tell(self, text: str) -> None:
+        self.notice.param.update(object=text, visible=bool(text))
+
+    def _tell_what_was_asked(self) -> None:
+        """Warn where the answer is not for the sliders, or not for the stored weather, that the page shows."""
+        answer, asked = self.answer, self.asked
+        if answer is None or asked is None:
+            return
+        notes = []
+        if any(getattr(asked.perturbation, name) != getattr(self.state, name) for name in State.PERTURBATIONS):
+            notes.append("The sliders have moved since: this answer is for where they were. Run again.")
+        if answer.departure > answer.same_weather:
+            notes.append(
+                "Another version of the simulator, or another processor, made these columns: from the same seed this "
+                f"cell is now in other weather (temperature differs by up to {answer.departure:.1f} K), and the answer "
+                "is for that."
+            )
+        self._tell(" ".join(notes))
+
+    def _draw(self) -> None:
+        if self.answer is None:
+            return
+        from diffmp_core.crm.response import RUNS, hourly_ensemble  # compiled code: loaded when it has run
+        from diffmp_core.sensitivity import profiles
+
+        response, state = self.answer.response, self.state
+        mass = response["layer_mass"].values
+        both = [hourly_ensemble(response, run) for run in RUNS]
+        rain = [SECONDS_PER_DAY * response["precipitation"].sel(run=run).values.T for run in RUNS]  # 1 kg m-2 is 1 mm
+        chosen = slice(None) if self.hour.value == MEAN else slice(self.hour.value - 1, self.hour.value)
+        before, after = (ensemble[chosen].mean(axis=0, keepdims=True) for ensemble in both)
+        first, second = profiles(before), profiles(after)
+        cells = self.catalog.grid(state.experiment)
+        levels = level_axis(state.vertical, height=cells.height, pressure=cells.pressure)
+        with pn.io.hold():
+            for channel, variable in enumerate(OUTPUTS):
+                truth_std = self.catalog.truth_std(state.experiment, state.emulator, variable.name)
+                self.outputs[variable.name].show(
+                    band(first, channel),
+                    band(second, channel),
+                    levels=levels,
+                    values=value_axis(variable.name, state.units, truth_std=truth_std),
+                    target=f"{self.asked.rule if self.asked else ''} {state.vertical}",
+                )
+            integrals = [integrate(ensemble, mass) for ensemble in both]
+            for name, panel in self.series.items():
+                panel.show(*(rain if name == "precipitation" else (found[name] for found in integrals)))
+            shower = paired_change(*(values[chosen].mean(axis=0, keepdims=True) for values in rain))
+            changes = (*compare(before, after, mass), Change("precipitation", "mm/day", *map(float, shower)))
+            self.table.object = response_table(changes)
+
+
+@functools.cache
+def _runner() -> ThreadPoolExecutor:
+    """One run at a time in this process: each uses all cores."""
+    return ThreadPoolExecutor(1, thread_name_prefix="reference-response")
+
+
+def _work(asked: Question, hours: int, report: Progress) -> Answer:
+    """Run the model, on the runner's thread."""
+    from diffmp_core.crm.origin import SAME_WEATHER, departure, find_origin  # compiled code: only when asked for
+    from diffmp_core.crm.response import reference_response
+
+    report(0, 1)
+    origin = find_origin(asked.columns, time=asked.time, cell=asked.cell)
+    away = departure(origin, asked.temperature)
+    return Answer(reference_response(origin, asked.perturbation, hours=hours, progress=report), away, SAME_WEATHER)

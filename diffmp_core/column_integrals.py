@@ -1,0 +1,115 @@
+"""Column integrals of the outputs, and their paired change between two ensembles of common random numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diffmp_core.constants import SECONDS_PER_DAY, SPECIFIC_HEAT_DRY_AIR
+from diffmp_core.errors import DiffmpError
+from diffmp_core.variables import OUTPUT_NAMES
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Integral:
+    """A column integral of one output: ``factor * sum(output * layer_mass)``."""
+
+    name: str
+    output: str
+    factor: float
+    unit: str
+
+
+INTEGRALS = (
+    Integral("heating", "tend_T_sgs", SPECIFIC_HEAT_DRY_AIR, "W/m²"),
+    Integral("moistening", "tend_qv_sgs", SECONDS_PER_DAY, "mm/day"),
+    Integral("liquid water path", "qc", 1e3, "g/m²"),
+    Integral("ice water path", "qi", 1e3, "g/m²"),
+)
+"""Column integrals: heating ``c_p sum(dT/dt m)``, moistening ``sum(dqv/dt m)`` (1 kg m-2 is 1 mm), paths of cloud."""
+
+
+def integrate(ensemble: NDArray, layer_mass: NDArray) -> dict[str, Array]:
+    """Column integrals ``(column, member)`` by name, in the units of :data:`INTEGRALS`.
+
+    Args:
+        ensemble: ``(column, member, 4, level)`` in physical units.
+        layer_mass: [kg m-2], ``(level,)`` or ``(column, level)``.
+    """
+    mass = np.broadcast_to(np.asarray(layer_mass, dtype=np.float64), (len(ensemble), np.shape(ensemble)[-1]))
+    sums = np.einsum("cmvl,cl->vcm", np.asarray(ensemble, dtype=np.float64), mass)
+    return {entry.name: entry.factor * sums[OUTPUT_NAMES.index(entry.output)] for entry in INTEGRALS}
+
+
+class PairedChange(NamedTuple):
+    """Means over columns and members before and after, their change and its two standard errors; each of shape (...).
+
+    baseline, perturbed, change: in the unit of what was compared.
+    standard_error: of ``change`` as an estimate for these columns: how much another draw of members would move it.
+        Baseline and perturbed members are paired. NaN for a single member.
+    standard_error_columns: of ``change`` as an estimate for columns like these; NaN for a single column.
+    """
+
+    baseline: Array
+    perturbed: Array
+    change: Array
+    standard_error: Array
+    standard_error_columns: Array
+
+
+def paired_change(baseline: NDArray, perturbed: NDArray) -> PairedChange:
+    """Change between two ensembles ``(column, member, ...)`` whose members are pairs.
+
+    Raises:
+        DiffmpError: ensembles of different shapes.
+    """
+    if np.shape(baseline) != np.shape(perturbed):
+        shapes = f"{np.shape(baseline)} and {np.shape(perturbed)}"
+        raise DiffmpError(f"expected two ensembles of one shape, found {shapes}; draw both alike")
+    before, after = np.asarray(baseline, dtype=np.float64), np.asarray(perturbed, dtype=np.float64)
+    difference = after - before
+    columns, members = difference.shape[:2]
+    per_column = difference.mean(axis=1)
+    unknown = np.full(difference.shape[2:], np.nan)
+    return PairedChange(
+        before.mean(axis=(0, 1)),
+        after.mean(axis=(0, 1)),
+        difference.mean(axis=(0, 1)),
+        np.sqrt(difference.var(axis=1, ddof=1).sum(axis=0) / members) / columns if members > 1 else unknown,
+        per_column.std(axis=0, ddof=1) / columns**0.5 if columns > 1 else unknown,
+    )
+
+
+@dataclass(frozen=True)
+class Change:
+    """A column integral before and after, as in :class:`PairedChange`, in ``unit``."""
+
+    name: str
+    unit: str
+    baseline: float
+    perturbed: float
+    change: float
+    standard_error: float
+    standard_error_columns: float
+
+
+def compare(baseline: NDArray, perturbed: NDArray, layer_mass: NDArray) -> tuple[Change, ...]:
+    """Column integrals of two ensembles drawn with common random numbers, and their paired difference.
+
+    Args:
+        baseline, perturbed: ``(column, member, 4, level)`` in physical units.
+        layer_mass: [kg m-2], ``(level,)`` or ``(column, level)``.
+
+    Raises:
+        DiffmpError: ensembles of different shapes.
+    """
+    before, after = integrate(baseline, layer_mass), integrate(perturbed, layer_mass)
+    return tuple(
+        Change(entry.name, entry.unit, *map(float, paired_change(before[entry.name], after[entry.name])))
+        for entry in INTEGRALS
+    )
