@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import diffmp_core
 from diffmp_core.columns.plausibility import check_upright, check_values
 from diffmp_core.columns.sources import Progress, recognise
 from diffmp_core.columns.sources.base import Read
-from diffmp_core.columns.split import split_times
+from diffmp_core.columns.split import PAPER_PROPORTIONS, split_times
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import SPLITS, columns_id, validate_columns, write_store
 from diffmp_core.variables import BY_NAME
@@ -25,8 +26,10 @@ def prepare(
     *,
     spacing_km: int = 120,
     kind: str | None = None,
+    proportions: tuple[float, float, float] = PAPER_PROPORTIONS,
     seed: int = 0,
     progress: Progress | None = None,
+    **options: object,
 ) -> Path:
     """Write raw data as a column store.
 
@@ -39,8 +42,10 @@ def prepare(
         out: name of the store, a zarr folder, or one netCDF file if it ends in ``.nc``; must not exist.
         spacing_km: grid spacing to take from sources that offer several (120, 60, 30, 15).
         kind: name of the reader, to force it; recognised if None.
+        proportions: weights of training, validation and test times.
         seed: of the order in which scattered times are dealt out to the splits.
         progress: called with (done, total, what).
+        options: what the source's reader takes besides; those that are None are not passed on.
 
     Returns:
         The path written.
@@ -53,10 +58,21 @@ def prepare(
     reader = recognise(source, kind)
     if out.exists():
         raise DiffmpError(f"expected a new name for the column store, found something at {out}; remove it or rename")
-    columns = _read_readable(reader.read, source, spacing_km, progress)
+    chosen = {name: value for name, value in options.items() if value is not None}
+    if foreign := sorted(chosen.keys() - reader.options):
+        raise DiffmpError(
+            f"expected options that a source of kind {reader.kind} takes ({sorted(reader.options) or 'none'}), found "
+            f"{foreign} ({source.name}); leave them out"
+        )
+    if min(proportions) < 0 or sum(proportions) <= 0:
+        raise DiffmpError(
+            f"expected shares of training, validation and test times of 0 or more, found {proportions}; "
+            "give three such as 13,4,2"
+        )
+    columns = _read_readable(partial(reader.read, **chosen), source, spacing_km, progress)
     validate_columns(columns, where=source.name)
     times = columns["time"].values
-    split = split_times(times, gap_hours=reader.gap_hours, seed=seed)
+    split = split_times(times, gap_hours=reader.gap_hours, proportions=proportions, runs=reader.runs, seed=seed)
     columns = columns.assign_coords(
         split=("time", split, {
             "long_name": "use of the time in training and scoring",

@@ -1,6 +1,8 @@
-"""Reader of high-resolution fields of other models on any unstructured mesh, given with a map from cells to points.
+"""Reader of high-resolution fields of other models: groups of fine points become columns by equations (1) to (5).
 
-The file (netCDF or zarr) has dims ``time``, ``z`` (or ``lev``) and ``point``, and holds
+Two ways lead here. A run as it comes, on a UGRID, MPAS, ICON or regular latitude-longitude grid, is described by a YAML
+file (:mod:`diffmp_core.columns.sources.foreign_fields`), and its points are grouped here. Or a file (netCDF or zarr)
+brings its own map from cells to points; it has dims ``time``, ``z`` (or ``lev``) and ``point``, and holds
 
 * ``T, qv, w, tend_T_mp, tend_qv_mp, qc, qi`` (time, z, point) on levels of constant height, ``Ps, SHF, LHF, SOLIN``
   (time, point), all in SI units, and the coordinate ``z`` [m above the surface], rising;
@@ -8,7 +10,11 @@ The file (netCDF or zarr) has dims ``time``, ``z`` (or ``lev``) and ``point``, a
 * ``lat``, ``lon`` of the points or of the cells, and, if known, ``area`` [sr] and ``land_fraction`` likewise.
 
 Equations (1) to (5) of the paper are applied as printed. The fluxes are differentiated on all levels of the file; then
-30 levels below 20 km are chosen, or, where it has fewer, interpolated linearly in height.
+30 levels below 20 km are chosen, or, where it has fewer, interpolated linearly in height. On levels that follow the
+terrain a level counts as the mean height of its group, and its nominal height is the mean over all groups.
+
+Fields pass through in blocks of all points of some levels of one time, each read once and gathered for some cells at a
+time, so that memory holds a few such blocks for each thread and does not grow with the run.
 """
 
 from __future__ import annotations
@@ -18,15 +24,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from diffmp_core.coarse_grain import (
-    flux_tendency,
-    gather,
-    horizontal_mean,
-    points_of_cell,
-    subgrid_heating,
-    subgrid_moistening,
-    subgrid_vertical_flux,
-)
+from diffmp_core.coarse_grain import gather, horizontal_mean, points_of_cell, subgrid_heating, subgrid_moistening
+from diffmp_core.columns.coarse_fields import PROFILES, SURFACE, coarse_flux_tendency, coarse_grain, coarse_mean
+from diffmp_core.columns.grouping import form_groups
 from diffmp_core.columns.levels import (
     TOP_HEIGHT,
     choose_levels,
@@ -34,6 +34,7 @@ from diffmp_core.columns.levels import (
     nominal_pressure,
     stretched_heights,
 )
+from diffmp_core.columns.mesh import Mesh, direction_of, place_of
 from diffmp_core.columns.sources.base import (
     Progress,
     Source,
@@ -43,7 +44,9 @@ from diffmp_core.columns.sources.base import (
     require_unit,
     require_variables,
 )
-from diffmp_core.constants import REFERENCE_PRESSURE
+from diffmp_core.columns.sources.foreign_fields import ForeignFields, load_foreign_fields
+from diffmp_core.columns.sources.foreign_run import BLOCK_VALUES, open_fields
+from diffmp_core.constants import EARTH_RADIUS, REFERENCE_PRESSURE
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import open_store
 from diffmp_core.variables import LEVELS
@@ -51,19 +54,6 @@ from diffmp_core.variables import LEVELS
 LOWEST_TOP = 18_000.0
 """The levels of the file must reach this height [m] for 30 levels below 20 km to be meant."""
 
-_BLOCK_VALUES = 2**23
-"""Values of a field that are read at a time, at least all points of one level."""
-
-_PROFILES = {
-    "T": "K",
-    "qv": "kg kg-1",
-    "w": "m s-1",
-    "tend_T_mp": "K s-1",
-    "tend_qv_mp": "kg kg-1 s-1",
-    "qc": "kg kg-1",
-    "qi": "kg kg-1",
-}
-_SURFACE = {"Ps": "Pa", "SHF": "W m-2", "LHF": "W m-2", "SOLIN": "W m-2"}
 _MAPS = ("cell_of_point", "points_of_cell")
 
 
@@ -76,36 +66,30 @@ def recognise(path: Path) -> bool:
         return False
 
 
-def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr.Dataset:
+def read(path: Path, *, spacing_km: int, progress: Progress | None = None, fields: Path | None = None) -> xr.Dataset:
     """Open high-resolution fields lazily as a column store without ``split``.
 
     Args:
-        path: netCDF file or zarr folder.
-        spacing_km: width of the cells of the map, as a label.
-        progress: not used; opening takes no time.
+        path: netCDF file or zarr folder; with ``fields`` also a folder of netCDF files.
+        spacing_km: width of the cells of the map, as a label; with ``fields`` it follows from the area of the groups.
+        progress: told what is being done; forming groups takes time on large meshes.
+        fields: YAML file that says how a run of another model is laid out; None for a file with a map.
 
     Raises:
-        DiffmpError: a missing variable or map, a wrong unit or dims, heights or times that do not rise, a low top.
+        DiffmpError: a missing variable, map or mesh, a wrong unit or dims, heights or times that do not rise, a low
+            top, or no group of the wanted number of points.
     """
-    raw = open_store(path)
-    if "lev" in raw.dims:
-        raw = raw.swap_dims(lev="z") if "z" in raw.variables else raw.rename(lev="z")
-    where = path.name
-    require_variables(raw, ["z", "lat", "lon", *_PROFILES, *_SURFACE], where)
-    for name, unit in _PROFILES.items():
-        require_unit(raw[name], unit, where)
-        require_dims(raw[name], ("time", "z", "point"), where)
-    for name, unit in _SURFACE.items():
-        require_unit(raw[name], unit, where)
-        require_dims(raw[name], ("time", "point"), where)
-    require_unit(raw["z"], "m", where)
-    heights = raw["z"].values.astype(float)
-    _check_axes(heights, raw["time"].values, where)
-    points = _table(raw, where)
-    levels_at_once = max(1, _BLOCK_VALUES // raw.sizes["point"])
-    raw = raw.chunk({"time": 1, "z": min(levels_at_once, len(heights)), "point": -1})
-    mean = {name: _mean(raw[name], points) for name in (*_PROFILES, *_SURFACE) if name != "w"}
-    heating, moistening = (_flux_tendency(raw[name], raw["w"], points, heights) for name in ("T", "qv"))
+    if fields is None:
+        raw = _open_with_map(path)
+        points = _table(raw, path.name)
+        attrs: dict[str, object] = {"spacing_km": spacing_km}
+    else:
+        raw, points, attrs = _open_and_group(path, load_foreign_fields(fields), progress)
+    source = f"highres: {raw.attrs.get('source', 'high-resolution model')}{attrs.pop('groups', '')}"
+    heights, cell_heights = _heights(raw, points)
+    _check_axes(heights, raw["time"].values, path.name)
+    mean, flux = coarse_grain(raw, points)
+    heating, moistening = (coarse_flux_tendency(flux[name], cell_heights) for name in ("T", "qv"))
     profiles = {
         "T": mean["T"],
         "qv": mean["qv"],
@@ -115,12 +99,12 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr
         "qi": clear_small(mean["qi"]),
     }
     level_heights = _level_heights(heights)
-    fields = {name: _on_levels(profile, heights, level_heights) for name, profile in profiles.items()}
-    fields |= {name: mean[name] for name in _SURFACE}
+    on_levels = {name: _on_levels(profile, heights, level_heights) for name, profile in profiles.items()}
+    on_levels |= {name: mean[name] for name in SURFACE}
     lat, lon = _centres(raw, points)
     count = len(points)
     return assemble(
-        fields,
+        on_levels,
         lat=lat,
         lon=lon,
         area=_of_cells(raw, "area", points, np.full(count, 4.0 * np.pi / count), total=True),
@@ -129,12 +113,67 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr
         layer_mass=_layer_mass(level_heights, mean["Ps"].mean("time").values),
         attrs={
             "title": str(raw.attrs.get("title", "High-resolution fields, coarse-grained")),
-            "source": f"highres: {raw.attrs.get('source', 'high-resolution model')}",
-            "spacing_km": spacing_km,
+            "source": source,
             "comment": "layer_mass from the standard atmosphere, scaled by the mean surface pressure of the cell",
+            **attrs,
         },
         comments={"SOLIN": str(raw["SOLIN"].attrs.get("long_name", "as the source says"))},
     )
+
+
+def _open_with_map(path: Path) -> xr.Dataset:
+    """A file with the project's names, in blocks."""
+    raw, where = open_store(path), path.name
+    if "lev" in raw.dims:
+        raw = raw.swap_dims(lev="z") if "z" in raw.variables else raw.rename(lev="z")
+    require_variables(raw, ["z", "lat", "lon", *PROFILES, *SURFACE], where)
+    for name, unit in (PROFILES | SURFACE).items():
+        require_unit(raw[name], unit, where)
+        require_dims(raw[name], ("time", "z", "point") if name in PROFILES else ("time", "point"), where)
+    require_unit(raw["z"], "m", where)
+    return raw.chunk({"time": 1, "z": max(1, BLOCK_VALUES // raw.sizes["point"]), "point": -1})
+
+
+def _open_and_group(
+    path: Path, fields: ForeignFields, progress: Progress | None
+) -> tuple[xr.Dataset, np.ndarray, dict[str, object]]:
+    """A foreign run in blocks, the points ``(cell, n)`` of its groups, and attributes that say how these came about."""
+    if progress is not None:
+        progress(0, 100, "reading the mesh")
+    raw, mesh = open_fields(path, fields)
+    lat, lon = place_of(mesh.direction)
+    raw = raw.assign_coords(lat=("point", lat), lon=("point", lon), area=("point", mesh.area))
+    if progress is not None:
+        progress(0, 100, "forming groups")
+    generator = np.random.default_rng(fields.seed)
+    groups = form_groups(mesh, fields.points, generator=generator)
+    points, compactness = groups.points, groups.compactness
+    if fields.groups is not None and fields.groups < len(points):
+        chosen = np.sort(generator.choice(len(points), fields.groups, replace=False))
+        points, compactness = points[chosen], compactness[chosen]
+    return raw, points, {
+        "spacing_km": _spacing_km(mesh, points),
+        "groups": f", groups of {fields.points} points, seed {fields.seed}",
+        "points": fields.points,
+        "groups_left_out": groups.left_out,
+        "points_left_out": groups.points_left_out,
+        "compactness": round(float(compactness.mean()), 3),
+    }  # fmt: skip
+
+
+def _spacing_km(mesh: Mesh, points: np.ndarray) -> int:
+    """Distance between the centres of neighbouring hexagons as large as the mean group [km], 1 at least."""
+    area = float(mesh.area[points].sum(axis=1).mean())
+    return max(1, round(np.sqrt(2.0 / np.sqrt(3.0) * area) * EARTH_RADIUS / 1000.0))
+
+
+def _heights(raw: xr.Dataset, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Nominal heights ``(z,)`` and those along which fluxes are differentiated, ``(z,)`` or ``(cell, z)`` [m]."""
+    if "point" not in raw["z"].dims:
+        heights = raw["z"].values.astype(float)
+        return heights, heights
+    of_cells = coarse_mean(raw["z"], points).transpose("cell", "z").values
+    return of_cells.mean(axis=0), of_cells
 
 
 def _check_axes(heights: np.ndarray, times: np.ndarray, where: str) -> None:
@@ -167,33 +206,6 @@ def _table(raw: xr.Dataset, where: str) -> np.ndarray:
     return points
 
 
-def _mean(field: xr.DataArray, points: np.ndarray) -> xr.DataArray:
-    """Equation (1), block by block: (..., point) -> (..., cell)."""
-    return _by_cell(lambda a: horizontal_mean(gather(a[..., None], points), where=points >= 0)[..., 0], points, field)
-
-
-def _flux_tendency(field: xr.DataArray, w: xr.DataArray, points: np.ndarray, heights: np.ndarray) -> xr.DataArray:
-    """Equations (2) and (3): (time, z, point) -> (time, cell, z)."""
-
-    def flux(*blocks: np.ndarray) -> np.ndarray:
-        scalar, velocity = (gather(block[..., None], points) for block in blocks)
-        return subgrid_vertical_flux(scalar, velocity, where=points >= 0)[..., 0]
-
-    coarse = _by_cell(flux, points, field, w).transpose("time", "cell", "z").chunk({"z": -1})
-    return xr.apply_ufunc(
-        flux_tendency, coarse, kwargs={"heights": heights}, input_core_dims=[["z"]], output_core_dims=[["z"]],
-        dask="parallelized", output_dtypes=[np.float64],
-    )  # fmt: skip
-
-
-def _by_cell(function, points: np.ndarray, *fields: xr.DataArray) -> xr.DataArray:
-    return xr.apply_ufunc(
-        function, *(field.astype(np.float64) for field in fields), input_core_dims=[["point"]] * len(fields),
-        output_core_dims=[["cell"]], dask="parallelized", output_dtypes=[np.float64],
-        dask_gufunc_kwargs={"output_sizes": {"cell": len(points)}},
-    )  # fmt: skip
-
-
 def _level_heights(heights: np.ndarray) -> np.ndarray:
     """Heights of the 30 levels: the file's own where it has enough below 20 km, else of layers that thicken upward."""
     below = heights[heights < TOP_HEIGHT]
@@ -221,10 +233,8 @@ def _centres(raw: xr.Dataset, points: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """Latitudes and longitudes of the cells; from points by the mean of their directions."""
     if "cell" in raw["lat"].dims:
         return raw["lat"].values, raw["lon"].values
-    lat, lon = np.radians(raw["lat"].values), np.radians(raw["lon"].values)
-    direction = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-    x, y, z = (horizontal_mean(gather(d[:, None], points), where=points >= 0)[:, 0] for d in direction)
-    return np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
+    direction = direction_of(raw["lat"].values, raw["lon"].values)
+    return place_of(horizontal_mean(gather(direction, points), where=points >= 0))
 
 
 def _of_cells(raw: xr.Dataset, name: str, points: np.ndarray, default: np.ndarray, *, total: bool) -> np.ndarray:
@@ -240,8 +250,10 @@ def _of_cells(raw: xr.Dataset, name: str, points: np.ndarray, default: np.ndarra
 
 SOURCE = Source(
     kind="highres",
-    expects="a file with w(time, z, point) and a map cell_of_point or points_of_cell",
+    expects="a file with w(time, z, point) and a map cell_of_point or points_of_cell, or any run with --fields",
     recognise=recognise,
     read=read,
     gap_hours=3.0,
+    runs=True,
+    options=frozenset({"fields"}),
 )
