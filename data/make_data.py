@@ -40,9 +40,6 @@ TESTING = {
     "split": "0,0,1",
 }
 GUIDANCE = (0.0, 0.2, 0.4, 0.6, 0.8)
-BEST_CRPS = 1.02
-"""Guidance is chosen among strengths whose CRPS is at most this times the least."""
-
 TOLERANCE = 0.05
 """Largest relative difference of a figure from the one that was shipped before that passes without a word."""
 
@@ -77,19 +74,23 @@ def train(work: Path, columns: Path, folder: Path) -> Path:
 
 
 def choose_guidance(emulator: Path, columns: Path, limit: int) -> list[float]:
-    """Guidance of each output: spread-skill ratio on validation columns nearest to 1 while CRPS is near its best."""
-    tables = [
-        evaluate(emulator, columns, split="validation", limit=limit, guidance=(w,) * len(OUTPUT_NAMES)).scores
-        for w in GUIDANCE
-    ]
-    chosen = []
-    for name in OUTPUT_NAMES:
-        crps = np.array([table[name]["crps_fair"] for table in tables])
-        ratio = np.array([table[name]["spread_skill_ratio"] for table in tables])
-        print(name, "guidance", GUIDANCE, "CRPS", crps.round(4), "spread-skill ratio", ratio.round(3), flush=True)
-        off = np.where(crps <= BEST_CRPS * crps.min(), np.abs(np.log(ratio)), np.inf)
-        chosen.append(GUIDANCE[int(np.argmin(off))])
-    return chosen
+    """The guidance, one for all outputs since they are denoised together, with the least CRPS on validation columns.
+
+    CRPS is taken relative to the least of each output, and averaged over the outputs.
+    """
+    crps = np.array(
+        [
+            [scores["crps_fair"] for scores in result.scores.values()]
+            for w in GUIDANCE
+            for result in [
+                evaluate(emulator, columns, split="validation", limit=limit, guidance=(w,) * len(OUTPUT_NAMES))
+            ]
+        ]
+    )
+    for name, values in zip(OUTPUT_NAMES, crps.T, strict=True):
+        print(f"{name}: CRPS {values.round(4)} at guidance {GUIDANCE}", flush=True)
+    best = int(np.argmin((crps / crps.min(axis=0)).mean(axis=1)))
+    return [GUIDANCE[best]] * len(OUTPUT_NAMES)
 
 
 def set_guidance(emulator: Path, guidance: list[float]) -> None:

@@ -83,7 +83,7 @@ def make_demo(test_columns: Path, training_columns: Path, *, times: int = 4, mem
 
 def shipped_figures() -> dict[str, float]:
     """Mean and standard deviation of the shipped test columns, and the shipped CRPS; empty if none are shipped."""
-    figures = {}
+    figures: dict[str, float] = {}
     if not (DEMO / "columns.nc").is_file():
         return figures
     with xr.open_dataset(DEMO / "columns.nc") as columns:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -23,7 +24,7 @@ from typing import Annotated, Protocol
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
@@ -39,6 +40,7 @@ app = typer.Typer(
 console = Console(stderr=True)
 
 DEFAULT_PORT = 5006
+LOG_SECONDS = 60.0  # between two lines of progress where there is no terminal
 
 
 class SourceKind(StrEnum):
@@ -64,16 +66,31 @@ def progress_bar(description: str, unit: str) -> Iterator[ReportProgress]:
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]} left"),
         console=console,
     ) as progress:
-        task = progress.add_task(description, total=None)
+        task = progress.add_task(description, total=None, left="?")
+        begun, before, printed = time.monotonic(), None, 0.0
 
         def report(done: int, total: int, *_: object) -> None:
-            progress.update(task, completed=done, total=total)
+            nonlocal before, printed
+            elapsed = time.monotonic() - begun
+            before = done if before is None else before
+            left = time_left(done - before, total - done, elapsed)
+            progress.update(task, completed=done, total=total, left=left)
+            if not console.is_terminal and elapsed > printed + LOG_SECONDS:  # a batch job's log has no bar
+                console.print(f"{description} {done}/{total} {unit}, {left} left")
+                printed = elapsed
 
         yield report
+
+
+def time_left(gained: int, remaining: int, elapsed: float) -> str:
+    """Time left as h:mm:ss at the mean pace of ``gained`` units in ``elapsed`` seconds; "?" before the first unit.
+
+    Units that an earlier, killed run had done are no gain of this one: they would promise too much.
+    """
+    return str(timedelta(seconds=round(elapsed * remaining / gained))) if gained > 0 else "?"
 
 
 def parse_guidance(text: str | None) -> tuple[float, ...] | None:
@@ -98,6 +115,21 @@ def parse_guidance(text: str | None) -> tuple[float, ...] | None:
     return values
 
 
+def parse_split(text: str) -> tuple[float, float, float]:
+    """Shares of training, validation and test times from ``"13,4,2"``.
+
+    Raises:
+        DiffmpError: not three numbers.
+    """
+    try:
+        train, validation, test = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise DiffmpError(
+            f"expected three numbers for --split (training, validation, test), found {text!r}; write for example 13,4,2"
+        ) from error
+    return train, validation, test
+
+
 def show_version(value: bool) -> None:
     """Print the version and stop."""
     if value:
@@ -118,18 +150,33 @@ def main(
 def simulate(
     out: Annotated[Path, typer.Argument(help="Store to write (zarr folder); a killed run goes on where it stopped.")],
     grid: Annotated[
-        str, typer.Option(help="Icosahedral grid: G0 (12 cells) ... G3 (642), G4 (2,562), G5 (10,242).")
+        str, typer.Option(help="Icosahedral grid: G0 (12 cells) ... G3 (642), G4 (2,562), G5 (10,242), G6 (40,962).")
     ] = "G3",
     hours: Annotated[int, typer.Option(min=1, help="Simulated hours, the first 24 are spin-up.")] = 48,
     start: Annotated[str, typer.Option(help="Start date, YYYY-MM-DD.")] = "2005-04-01",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the initial noise and of the segments.")] = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Run on the workers of this Dask scheduler instead, e.g. tcp://HOST:8786; they must see OUT."
+        ),
+    ] = None,
 ) -> None:
     """Run one cloud-resolving model in each cell of a global grid and write hourly snapshots."""
     from diffmp_core.crm.simulate import simulate as run
 
     with progress_bar("simulate", "cells") as report:
-        run(out, grid=grid, hours=hours, start=start, seed=seed, workers=workers, progress=report)
+        run(
+            out,
+            grid=grid,
+            hours=hours,
+            start=start,
+            seed=seed,
+            workers=workers,
+            scheduler=scheduler,
+            progress=report,
+        )
     console.print(f"wrote {out}; next: diffmp prepare {out} COLUMNS")
 
 
@@ -141,13 +188,32 @@ def prepare(
     kind: Annotated[
         SourceKind | None, typer.Option("--source", help="Kind of source; recognised by its content when not given.")
     ] = None,
+    spin_up_hours: Annotated[
+        float | None, typer.Option(help="Hours after the start of each run to leave out (simulator; 24 by default).")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="Shares of training, validation and test times; 0,0,1 keeps all for testing.")
+    ] = "13,4,2",
+    fields: Annotated[
+        Path | None,
+        typer.Option(help="YAML file with names, mesh and group size of a high-resolution run of another model."),
+    ] = None,
 ) -> None:
     """Turn a source into columns: the paper's equations (1) to (5), 30 levels, split by time."""
     from diffmp_core.columns.prepare import prepare as run
     from diffmp_core.stores import count_splits, open_columns
 
     with progress_bar("prepare", "steps") as report:
-        run(source, out, spacing_km=spacing_km, kind=kind.value if kind else None, progress=report)
+        run(
+            source,
+            out,
+            spacing_km=spacing_km,
+            kind=kind.value if kind else SourceKind.highres.value if fields else None,
+            proportions=parse_split(split),
+            spin_up_hours=spin_up_hours,
+            fields=fields,
+            progress=report,
+        )
     times = count_splits(open_columns(out))
     console.print(f"wrote {out}: times by split " + ", ".join(f"{name} {count}" for name, count in times.items()))
     if times["train"]:

@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from diffmp_core.cli import parse_guidance
+from diffmp_core.cli import console, parse_guidance, progress_bar, time_left
 from diffmp_core.errors import DiffmpError
 
 COMMANDS = ("simulate", "prepare", "train", "sample", "score", "serve")
@@ -53,6 +54,21 @@ def test_guidance_is_four_numbers_in_the_order_of_the_table():
 def test_malformed_guidance_is_refused(text):
     with pytest.raises(DiffmpError, match="guidance"):
         parse_guidance(text)
+
+
+def test_time_left_is_at_the_pace_of_this_start():
+    assert time_left(100, 400, 50.0) == "0:03:20"
+    assert time_left(0, 400, 50.0) == "?"
+
+
+def test_cells_of_an_earlier_run_do_not_count_in_the_pace(monkeypatch, capsys):
+    clock = iter([0.0, 0.0, 100.0])
+    monkeypatch.setattr("diffmp_core.cli.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(console, "_force_terminal", False)
+    with progress_bar("simulate", "cells") as report:
+        report(500, 1000)
+        report(600, 1000)  # 100 cells in 100 s, 400 to go
+    assert "simulate 600/1000 cells, 0:06:40 left" in capsys.readouterr().err
 
 
 def test_help_imports_nothing_slow():

@@ -1,8 +1,14 @@
-"""The zarr store of raw simulator output: layout, creation, one region per chunk of cells, markers of progress."""
+"""The zarr store of raw simulator output: layout, creation, one region for each chunk of cells, which are written.
+
+The variable ``simulated(cell)`` says which: a chunk's part of it is written last, and each part is a file of its own
+that appears whole or not at all. So a store can be killed, resumed, moved, and read before it is complete.
+"""
 
 import json
 import os
 import shutil
+import socket
+import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +16,16 @@ from pathlib import Path
 
 import numpy as np
 import zarr
+from filelock import FileLock, Timeout
 
 from diffmp_core.crm.icosahedral import IcosahedralGrid
 from diffmp_core.crm.snapshots import SEGMENT_POINTS
 from diffmp_core.crm.vertical_grid import DX, N_LEVELS, interface_heights, layer_heights
 from diffmp_core.errors import DiffmpError
 
-CELLS_PER_CHUNK = 32
+SMALLEST_CHUNK, MOST_CHUNKS = 32, 320  # cells; chunks of a large grid
 HOURS_PER_CHUNK = 240
-MARKERS, COMPLETE = "progress", "complete"
+SIMULATED = "simulated"
 ROOT = ""
 
 PROFILES = {  # name: units, long name, standard name
@@ -45,7 +52,6 @@ ROOT_SURFACE = {
     "precipitation": ("kg m-2 s-1", "precipitation, mean of the hour before", "precipitation_flux"),
     "w_max": ("m s-1", "largest upward velocity of the points and levels", None),
 }
-WRITTEN = ("pressure", "layer_mass")  # coordinates that the chunks of cells fill in
 
 
 @contextmanager
@@ -60,9 +66,9 @@ def disk_errors(out: Path) -> Iterator[None]:
         ) from error
 
 
-def chunk_bounds(cells: int) -> list[tuple[int, int]]:
-    """First and last + 1 cell of each task."""
-    return [(first, min(first + CELLS_PER_CHUNK, cells)) for first in range(0, cells, CELLS_PER_CHUNK)]
+def cells_per_chunk(cells: int) -> int:
+    """Cells of a chunk, which is one task and one region of the store: 32 up to G5, 128 at G6."""
+    return max(SMALLEST_CHUNK, cells // MOST_CHUNKS)
 
 
 def _add(
@@ -74,10 +80,9 @@ def _add(
     data: np.ndarray | None = None,
     dtype: str = "float32",
 ) -> None:
-    chunk = {"time": HOURS_PER_CHUNK, "cell": CELLS_PER_CHUNK}
-    chunks = tuple(
-        min(size, chunk.get(dim, size)) if data is None else size for dim, size in zip(dims, shape, strict=True)
-    )
+    sizes = dict(zip(dims, shape, strict=True))
+    limit = {"time": HOURS_PER_CHUNK, "cell": cells_per_chunk(sizes.get("cell", 1))}
+    chunks = shape if data is not None else tuple(min(size, limit.get(dim, size)) for dim, size in sizes.items())
     array = group.create_array(
         name,
         shape=shape,
@@ -174,14 +179,16 @@ def create(out: Path, grid: IcosahedralGrid, land: np.ndarray, configuration: di
         skeleton = out.parent / f".{out.name}.skeleton"
         shutil.rmtree(skeleton, ignore_errors=True)
         out.parent.mkdir(parents=True, exist_ok=True)
-        warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
         root = zarr.open_group(str(skeleton), mode="w")
         _fill_group(root, grid, land, configuration, ROOT)
-        for name in SEGMENT_POINTS:
-            _fill_group(root.create_group(name), grid, land, configuration, name)
-            zarr.consolidate_metadata(str(skeleton), path=name)
-        zarr.consolidate_metadata(str(skeleton))
-        (skeleton / MARKERS).mkdir()
+        _add(root, SIMULATED, ("cell",), (grid.lat.size,), ("1", "whether the cell is written", None), dtype="int8")
+        root[SIMULATED].attrs.update({"flag_values": [0, 1], "flag_meanings": "missing written"})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
+            for name in SEGMENT_POINTS:
+                _fill_group(root.create_group(name), grid, land, configuration, name)
+                zarr.consolidate_metadata(str(skeleton), path=name)
+            zarr.consolidate_metadata(str(skeleton))
         os.replace(skeleton, out)
 
 
@@ -195,39 +202,83 @@ def stored_configuration(out: Path) -> dict:
         ) from error
 
 
+def _lock_file(out: Path) -> Path:
+    return out.parent / f".{out.name}.lock"
+
+
+@contextmanager
+def lock(out: Path) -> Iterator[str]:
+    """Keep other runs off a store; yields the run's token, which stands in a file beside the store.
+
+    The operating system frees the lock of a killed run.
+
+    Raises:
+        DiffmpError: another run holds it, or the folder cannot be written.
+    """
+    path = _lock_file(out)
+    held = FileLock(path)
+    with disk_errors(out):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            held.acquire(blocking=False)
+        except Timeout as error:
+            host, process, *_ = [*path.read_text().split(), "?", "?"]
+            raise DiffmpError(
+                f"expected no other run to write {out}, found process {process} on {host} at it; wait for it or "
+                "choose another name."
+            ) from error
+    try:
+        token = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
+        with disk_errors(out):
+            path.write_text(token)
+        yield token
+    finally:
+        path.unlink(missing_ok=True)
+        held.release()
+
+
+def require_shared(out: Path, token: str) -> None:
+    """Raise DiffmpError unless the store at this path, as seen from here, is the one of the run with this token."""
+    try:
+        found = _lock_file(out).read_text()
+    except OSError:
+        found = None
+    if found != token:
+        raise DiffmpError(
+            f"expected the store of this run at {out} on worker {socket.gethostname()}, found none or another; give a "
+            "folder that all workers share."
+        )
+
+
+def missing_chunks(out: Path) -> list[tuple[int, int]]:
+    """First and last + 1 cell of each chunk that is not written yet."""
+    with disk_errors(out):
+        written = np.asarray(zarr.open_array(str(out / SIMULATED), mode="r")[:])
+    size, cells = cells_per_chunk(len(written)), len(written)
+    bounds = [(first, min(first + size, cells)) for first in range(0, cells, size)]
+    return [(first, last) for first, last in bounds if not written[first:last].all()]
+
+
 def is_complete(out: Path) -> bool:
     """Whether a simulator store holds every cell."""
-    return (Path(out) / COMPLETE).exists()
+    return (Path(out) / SIMULATED).exists() and not missing_chunks(Path(out))
 
 
-def _marker(out: Path, first: int) -> Path:
-    return out / MARKERS / f"{first:06d}"
-
-
-def is_done(out: Path, first: int) -> bool:
-    """Whether the chunk of cells that starts at first is written."""
-    return _marker(out, first).exists()
-
-
-def write_chunk(
-    out: Path, first: int, last: int, data: dict[str, dict[str, np.ndarray]], coordinates: dict[str, np.ndarray]
-) -> None:
-    """Write cells first .. last - 1 of every group and mark them done.
-
-    data: group -> variable -> (time, cell[, level]).  coordinates: (cell, level) arrays that all groups share.
-    """
+def write_hours(out: Path, hours: slice, cells: slice, data: dict[str, dict[str, np.ndarray]]) -> None:
+    """Write some hours of a chunk of cells; data: group -> variable -> (time, cell[, level])."""
     with disk_errors(out):
-        for name, variables in data.items():
+        for group, variables in data.items():
             for variable, values in variables.items():
-                array = zarr.open_array(str(out / name / variable), mode="r+")
-                array[:, first:last] = values.astype(np.float32)
-            for variable in WRITTEN:
-                array = zarr.open_array(str(out / name / variable), mode="r+")
-                array[first:last] = coordinates[variable].astype(np.float32)
-        marker = _marker(out, first)
-        partial = marker.with_suffix(".partial")
-        partial.write_text("")
-        os.replace(partial, marker)
+                zarr.open_array(str(out / group / variable), mode="r+")[hours, cells] = values
+
+
+def finish_chunk(out: Path, cells: slice, coordinates: dict[str, np.ndarray]) -> None:
+    """Write the (cell, level) coordinates that all groups share, then mark the chunk of cells as written."""
+    with disk_errors(out):
+        for group in (ROOT, *SEGMENT_POINTS):
+            for variable, values in coordinates.items():
+                zarr.open_array(str(out / group / variable), mode="r+")[cells] = values
+        zarr.open_array(str(out / SIMULATED), mode="r+")[cells] = 1
 
 
 def sweep(out: Path) -> None:
@@ -235,12 +286,3 @@ def sweep(out: Path) -> None:
     with disk_errors(out):
         for leftover in sorted(out.rglob("*.partial")):
             leftover.unlink(missing_ok=True)
-
-
-def finish(out: Path) -> None:
-    """Mark the store complete and drop the markers of its chunks; harmless if done before."""
-    with disk_errors(out):
-        if not is_complete(out):
-            (out / COMPLETE).write_text("")
-        if (out / MARKERS).exists():
-            shutil.rmtree(out / MARKERS)

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from diffmp_core.crm import output_store
 from diffmp_core.crm.simulate import simulate
@@ -49,10 +50,16 @@ def test_store_has_the_layout_that_readers_expect(store):
         assert raw[name].dtype == np.float32
         assert {"units", "long_name"} <= set(raw[name].attrs)
         assert np.isfinite(raw[name]).all()
+    assert (raw.simulated == 1).all()
     for group in ("60km", "30km", "15km"):
         part = xr.open_zarr(store, group=group)
         assert set(part.data_vars) == {*output_store.PROFILES, *output_store.SURFACE}
         assert np.isfinite(part["T"]).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_in_the_store_is_foreign_to_zarr(store):
+    assert len(xr.open_zarr(store, consolidated=False, chunks=None).data_vars) == len(xr.open_zarr(store).data_vars)
 
 
 def test_layer_mass_and_surface_pressure_agree(store):
@@ -72,24 +79,49 @@ def test_another_seed_gives_other_numbers(store, tmp_path):
 
 def test_a_killed_run_resumes_to_the_same_bytes(store, tmp_path):
     out = tmp_path / "killed.zarr"
+    first_chunk = out / output_store.SIMULATED / "c" / "0"
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(out), "1"], start_new_session=True)
     deadline = time.monotonic() + 120
-    while not output_store.is_done(out, 0) and process.poll() is None and time.monotonic() < deadline:
+    while not first_chunk.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not output_store.is_complete(out)
+    assert list(tmp_path.glob(".*.lock"))  # which does not block
     reports = []
     simulate(out, **RUN, workers=1, progress=lambda done, total, elapsed: reports.append((done, total)))
     assert reports[0][0] >= 32  # what was done is not done again
     assert digest(out) == digest(store)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["killed.zarr"]
+
+
+def test_hours_written_in_blocks_are_the_same_numbers(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(output_store, "HOURS_PER_CHUNK", 1)
+    blocks = simulate(tmp_path / "blocks.zarr", **RUN, workers=1)
+    for group in (None, "60km", "15km"):
+        xr.testing.assert_identical(xr.open_zarr(blocks, group=group).load(), xr.open_zarr(store, group=group).load())
+
+
+def test_a_second_run_into_a_store_is_kept_out(tmp_path):
+    out = tmp_path / "x.zarr"
+    with output_store.lock(out):
+        with pytest.raises(DiffmpError, match=f"no other run.*process {os.getpid()} on"):
+            simulate(out, **RUN, workers=1)
+        assert not out.exists()
+    with output_store.lock(out):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_tasks_are_some_hundreds_at_most():
+    sizes = {level: output_store.cells_per_chunk(10 * 4**level + 2) for level in range(7)}
+    assert sizes == dict.fromkeys(range(6), 32) | {6: 128}
 
 
 def test_a_chunk_left_half_written_is_written_again(store, tmp_path):
     out = simulate(tmp_path / "half.zarr", **RUN, workers=1)
-    (out / output_store.COMPLETE).unlink()
-    (out / output_store.MARKERS).mkdir()
-    (out / output_store.MARKERS / "000000").touch()
+    (out / output_store.SIMULATED / "c" / "1").unlink()
+    assert output_store.missing_chunks(out) == [(32, 42)]
     (out / "T" / "c" / "0" / "1" / "0").write_bytes(b"torn")
     (out / "T" / "c" / "0" / "1" / "0.1234.partial").write_bytes(b"half")  # as zarr leaves it when killed
     assert digest(simulate(out, **RUN, workers=1)) == digest(store)
@@ -111,7 +143,13 @@ def test_another_configuration_raises_and_harms_nothing(store):
 
 @pytest.mark.parametrize(
     ("option", "word"),
-    [({"grid": "G9"}, "grid"), ({"hours": 0}, "hours"), ({"start": "soon"}, "start"), ({"seed": -1}, "seed")],
+    [
+        ({"grid": "G9"}, "grid"),
+        ({"hours": 0}, "hours"),
+        ({"start": "soon"}, "start"),
+        ({"seed": -1}, "seed"),
+        ({"workers": 2, "scheduler": "tcp://localhost:8786"}, "either"),
+    ],
 )
 def test_wrong_options_raise_one_sentence(tmp_path, option, word):
     with pytest.raises(DiffmpError, match=word):
@@ -134,16 +172,18 @@ def test_a_place_that_cannot_be_written_raises(tmp_path):
 
 def test_a_full_disk_raises_and_the_run_goes_on_later(store, tmp_path, monkeypatch):
     out = tmp_path / "full.zarr"
-    whole = output_store.write_chunk
 
-    def full(*args):
-        with output_store.disk_errors(out):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(output_store, "write_chunk", full)
-    with pytest.raises(DiffmpError, match="No space left"):
-        simulate(out, **RUN, workers=1)
-    monkeypatch.setattr(output_store, "write_chunk", whole)
+    with monkeypatch.context() as disk:
+        disk.setattr(output_store.os, "replace", full)  # the last thing that making the store does
+        with pytest.raises(DiffmpError, match="No space left"):
+            simulate(out, **RUN, workers=1)
+    with monkeypatch.context() as disk:
+        disk.setattr(zarr.Array, "__setitem__", full)
+        with pytest.raises(DiffmpError, match="No space left"):
+            simulate(out, **RUN, workers=1)
     assert digest(simulate(out, **RUN, workers=1)) == digest(store)
 
 
