@@ -1,12 +1,12 @@
 # Two commands do everything on a machine with Python >= 3.11 and make:
 #   make serve   the dashboard on the shipped demo (PORT=5006)
 #   make test    lint, types, import contracts and tests
-# and make data makes all shipped simulator data and emulators again, in some hours.
+# and make data makes all shipped simulator data and emulators again, in some hours; make figures those of docs/simulator.md.
 PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
 
-.PHONY: install serve test test-all lint bench data clean
+.PHONY: install serve test test-all lint bench data figures clean
 .DELETE_ON_ERROR:
 
 install: .venv/installed
@@ -17,7 +17,7 @@ install: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,mesh]'
 	@touch $@
 
 serve: install
@@ -40,6 +40,9 @@ bench: install
 
 data: install
 	$(BIN)/python data/make_data.py
+
+figures: install
+	$(BIN)/python docs/figures.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
