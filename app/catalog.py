@@ -36,6 +36,10 @@ START_PRESSURE = 50_000.0
 DEFAULT_MEMBERS = 32
 SHOWN_PERCENT = 99.0
 """Colours run to this percentile, so that a few cells do not make the others invisible."""
+SHOWN_RATIO = 1e-4
+"""Logarithmic colours start at this part of where they end at the latest: what is smaller hardly counts."""
+LEAST_RATIO = 0.1
+"""Logarithmic colours start at this part of where they end at the earliest."""
 
 Value = TypeVar("Value")
 
@@ -183,6 +187,7 @@ class Catalog:
         variable: str,
         *,
         averaged: bool,
+        logarithmic: bool,
         key: Hashable,
         drawn: Callable[[np.ndarray], np.ndarray],
     ) -> tuple[float, float]:
@@ -193,18 +198,23 @@ class Catalog:
         if metric.palette == "coverage":
             return 0.0, 1.0
 
-        def highest() -> float:
+        def ends() -> tuple[float, float]:
             times = [None] if averaged else list(range(len(self.grid(name).times)))
             every = [
                 self.levels(name, emulator, metric.name, variable, time)
                 for emulator in self.limits(name).emulators
                 for time in times
             ]
-            shown = [np.abs(drawn(values)) for values in every if values is not None]
-            high = float(np.nanpercentile(np.stack(shown), SHOWN_PERCENT)) if shown else 0.0
-            return high if np.isfinite(high) and high > 0 else 1.0
+            shown = np.concatenate([drawn(values).ravel() for values in every if values is not None] or [np.ones(1)])
+            high = float(np.nanpercentile(np.abs(shown), SHOWN_PERCENT))
+            high = high if high > 0 else 1.0
+            positive = shown[shown > 0]
+            low = float(np.percentile(positive, 100 - SHOWN_PERCENT)) if positive.size else 0.0
+            return min(max(low, SHOWN_RATIO * high), LEAST_RATIO * high), high
 
-        high = self.keep(("range", name, metric.name, variable, averaged, key), highest)
+        low, high = self.keep(("range", name, metric.name, variable, averaged, key), ends)
+        if logarithmic:
+            return low, high
         return (-high, high) if metric.palette == "diverging" else (0.0, high)
 
     def table(self, name: str, emulator: str) -> dict[str, Any]:

@@ -24,8 +24,11 @@ class Score:
     definition: str
     best: Best
 
-    def distance(self, value: float, members: int) -> float:
-        """How far a value is from the best one; smaller is better, comparable only within one score."""
+    def distance(self, value: float, coverage: float) -> float:
+        """How far a value is from the best one; smaller is better, comparable only within one score.
+
+        coverage: what a perfect ensemble would cover of the same truths.
+        """
         match self.best:
             case "low":
                 return value
@@ -35,11 +38,11 @@ class Score:
                 return abs(value - 1.0)
             case "zero":
                 return abs(value)
-        return abs(value - perfect_coverage(members))
+        return abs(value - coverage)
 
-    def perfect(self, members: int) -> str:
-        """What an ensemble gets that cannot be told from the truth, or '' where that depends on the data."""
-        return {"one": "1", "zero": "0", "reference": f"{perfect_coverage(members):.3f}"}.get(self.best, "")
+    def perfect(self, coverage: float) -> str:
+        """What an ensemble gets that cannot be told from the truth and covers so much, or '' where that is unknown."""
+        return {"one": "1", "zero": "0", "reference": f"{coverage:.3f}"}.get(self.best, "")
 
 
 SCORES: tuple[Score, ...] = (
@@ -78,7 +81,7 @@ SCORES: tuple[Score, ...] = (
         label="Coverage",
         best="reference",
         definition="Part of the truths between the smallest and the largest member. A perfect ensemble of M members "
-        "covers (M - 1)/(M + 1), not all.",
+        "covers (M - 1)/(M + 1), not all, and more where clouds are exactly zero: truth and members then tie.",
     ),
     Score(
         name="spread_skill_ratio",
@@ -134,6 +137,11 @@ class MapMetric:
     power: int
     palette: Palette
     meaning: str
+
+    @property
+    def never_negative(self) -> bool:
+        """Whether it is a size, from zero to many times its median, that logarithmic colours show better."""
+        return self.palette == "sequential"
 
     def unit(self, variable: str, units: str) -> str:
         """Unit of the values shown for one output, in physical or normalised units."""

@@ -15,7 +15,7 @@ from panel.io import hold
 
 from app.catalog import Catalog
 from app.state import TABS, State
-from app.theme import PAGE_THEME
+from app.theme import OWN_FIGURES, PAGE_THEME
 from app.views.base import View
 from app.views.distributions import DistributionsView
 from app.views.maps import MapsView
@@ -64,7 +64,10 @@ class DashboardPage:
         self.views: dict[str, View] = {name: view(self.state, catalog) for name, view in VIEWS.items()}
         self._places = {
             name: pn.Column(
-                pmui.Typography("Drawing …", variant="body2"), sizing_mode="stretch_width", min_height=400, margin=0
+                pmui.Typography("Drawing …", variant="body2"),
+                sizing_mode="stretch_width",
+                min_height=400,
+                margin=(10, 0),
             )
             for name in TABS
         }
@@ -77,6 +80,8 @@ class DashboardPage:
     def panel(self) -> pmui.Page:
         """The whole page, with the visible tab built."""
         state = self.state
+        if pn.state.curdoc is not None:
+            pn.state.curdoc.theme = OWN_FIGURES
         tabs = pmui.Tabs(
             *((name, place) for name, place in self._places.items()),
             active=TABS.index(state.tab),
@@ -164,7 +169,7 @@ class DashboardPage:
 
 HEADER: dict[str, Any] = {
     "description": "",
-    "margin": (6, 8),
+    "margin": (6, 0, 6, 16),
     "size": "small",
     "sx": {
         "color": "#ffffff",

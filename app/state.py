@@ -47,6 +47,7 @@ class State(param.Parameterized):
     level = param.Integer(default=0, bounds=(0, LEVELS - 1), doc="Level index, 0 nearest the surface")
     time = param.Integer(default=0, bounds=(0, 0), doc="Time index")
     average = param.Boolean(default=True, doc="Maps show the mean over the times instead of one time")
+    logarithmic = param.Boolean(default=True, doc="Maps of what is never negative have logarithmic colours")
     cell = param.Integer(default=0, bounds=(0, 0), doc="Selected column")
     projection = param.Selector(default=PROJECTIONS[1], objects=list(PROJECTIONS), doc="Map projection")
     centre = param.Integer(default=0, bounds=(-180, 180), step=30, doc="Longitude in the middle of the map [degrees]")

@@ -14,6 +14,7 @@ import colorcet
 from bokeh.models import ColorBar, Plot
 from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
+from bokeh.themes import Theme
 
 from app.metrics import Palette
 
@@ -64,6 +65,9 @@ DARK = Colours(
     accent="#7cc4ea",
 )
 
+MAP_ASPECT = 1.58
+"""Width of the figure of a map, colour bar included, over its height; the zonal mean beside it has a third of that."""
+
 COVERAGE_EDGES = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 """Edges of the classes of a coverage map, multiples of 1/20."""
 _COVERAGE = {
@@ -89,8 +93,11 @@ def palette(name: Palette, *, dark: bool) -> tuple[str, ...]:
     return tuple(shade for shade, width in zip(_COVERAGE[dark], widths, strict=True) for _ in range(width))
 
 
-def make_figure(*, dark: bool, height: int = 360, **options: Any) -> figure:
-    """An empty Bokeh figure in the style of the page, as wide as its place; ``options`` are those of Bokeh's figure."""
+def make_figure(*, dark: bool, height: int | None = 360, description: str = "", **options: Any) -> figure:
+    """An empty Bokeh figure in the style of the page, as wide as its place.
+
+    ``description`` is what a screen reader says of it; ``options`` are those of Bokeh's figure.
+    """
     plot = figure(
         **{
             "height": height,
@@ -98,6 +105,7 @@ def make_figure(*, dark: bool, height: int = 360, **options: Any) -> figure:
             "output_backend": "canvas",
             "toolbar_location": "above",
             "tools": "pan,wheel_zoom,box_zoom,reset,save",
+            "html_attributes": {"role": "figure", "aria-label": description} if description else {},
         }
         | options
     )
@@ -152,6 +160,9 @@ def style(plot: Plot, *, dark: bool) -> None:
             major_tick_line_color=chosen.line,
         )
 
+
+OWN_FIGURES = Theme(json={"attrs": {part: {} for part in ("Axis", "ColorBar", "Figure", "Grid", "Legend", "Title")}})
+"""Theme of the document: panel-material-ui restyles no part that it names, so that figures keep :func:`style`."""
 
 PAGE_THEME = {
     mode: {

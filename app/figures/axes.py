@@ -18,6 +18,10 @@ from diffmp_core.variables import BY_NAME
 VERTICAL_AXES = ("height", "pressure", "level")
 UNITS = ("physical", "normalised")
 
+SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e6
+"""Numbers between these are written without a power of ten."""
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 TITLES = {
     "T": "Temperature",
     "theta": "Potential temperature",
@@ -159,9 +163,23 @@ def set_range(target: Range1d, low_high: tuple[float, float]) -> None:
         target.update(start=low_high[0], end=low_high[1], reset_start=low_high[0], reset_end=low_high[1])
 
 
-def profile_figure(*, title: str, height: int, x_range: Range1d, y_range: Range1d, **fixed: Any) -> figure:
-    """Empty figure of the page's style whose toolbar shows on hover and whose value axis has few ticks."""
-    plot = make_figure(dark=False, height=height, title=title, x_range=x_range, y_range=y_range, min_width=150, **fixed)
+def profile_figure(
+    *, title: str, height: int, x_range: Range1d, y_range: Range1d, description: str = "", **fixed: Any
+) -> figure:
+    """Empty figure of the page's style whose toolbar shows on hover and whose value axis has few ticks.
+
+    ``description`` is what a screen reader says of it, if it should say more than the title.
+    """
+    plot = make_figure(
+        dark=False,
+        height=height,
+        title=title,
+        x_range=x_range,
+        y_range=y_range,
+        min_width=150,
+        description=description or title,
+        **fixed,
+    )
     plot.toolbar.autohide = True
     plot.xaxis.ticker = BasicTicker(desired_num_ticks=4)
     return plot
@@ -171,3 +189,18 @@ def set_title(plot: figure, text: str) -> None:
     """Change the words of a title and leave its looks."""
     if isinstance(plot.title, Title) and plot.title.text != text:
         plot.title.text = text
+
+
+def plain_number(value: float, *, figures: int = 3) -> str:
+    """A number to be read: ``2,290``, ``0.0512``, ``3.1×10⁻⁷``, with a true minus; a dash where there is none."""
+    if not np.isfinite(value):
+        return "–"
+    mantissa, exponent = f"{value:.{figures - 1}e}".split("e")
+    power = int(exponent)
+    if value == 0:
+        text = "0"
+    elif SMALLEST_PLAIN <= abs(value) < LARGEST_PLAIN:
+        text = f"{round(value, figures - 1 - power):,.{max(figures - 1 - power, 0)}f}"
+    else:
+        text = f"{'' if mantissa == '1' else mantissa + '×'}10{str(power).translate(SUPERSCRIPTS)}"
+    return text.replace("-", "−")

@@ -2,50 +2,159 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from bokeh.models import BasicTicker, ColorBar, FixedTicker, LinearColorMapper
+from bokeh.models import (
+    BasicTicker,
+    ColorBar,
+    ColumnDataSource,
+    CustomJSHover,
+    FixedTicker,
+    GlyphRenderer,
+    LinearColorMapper,
+    LogColorMapper,
+)
+from bokeh.plotting import figure
 
+from app.figures.axes import plain_number
 from app.metrics import Palette
 from app.theme import COVERAGE_EDGES, palette
+
+NOTHING = "rgba(0,0,0,0)"
+"""Colour of a missing value."""
+
+MOST_TICKS = 6
+"""Ticks of a logarithmic colour bar at most, beside its ends."""
+ROOM = 0.1
+"""Part of a logarithmic colour bar that the words at each end need for themselves."""
+TINY = 1e-9
+"""Rounding of a number that is 1, 2 or 5 times a power of ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Colouring:
     """Which palette, from which value to which, and the title of the colour bar.
 
-    ``yes_no`` says that a coverage holds only 0 and 1.
+    ``logarithmic`` colours need a positive ``low``; ``yes_no`` says that a coverage holds only 0 and 1.
     """
 
     palette: Palette
     low: float
     high: float
     title: str
+    logarithmic: bool = False
     yes_no: bool = False
 
 
-def make_colour_bar(*, dark: bool) -> tuple[LinearColorMapper, ColorBar]:
-    """A colour mapper and the horizontal colour bar of it."""
-    mapper = LinearColorMapper(palette=palette("sequential", dark=dark), low=0.0, high=1.0, nan_color="rgba(0,0,0,0)")
-    return mapper, ColorBar(
-        color_mapper=mapper, orientation="horizontal", height=12, padding=6, margin=0, title_standoff=6
+@dataclass(frozen=True)
+class ColouredImage:
+    """An image with its colour bar, drawn twice: with linear and with logarithmic colours, one of which is seen.
+
+    (Bokeh's images listen only to the mapper that they were made with.)
+    """
+
+    linear: GlyphRenderer
+    logarithmic: GlyphRenderer
+    bar: ColorBar
+
+    @property
+    def images(self) -> list[GlyphRenderer]:
+        """Both images, for a hover."""
+        return [self.linear, self.logarithmic]
+
+    @property
+    def mapper(self) -> LinearColorMapper | LogColorMapper:
+        """The colours seen."""
+        return self.bar.color_mapper
+
+    def colour(self, colouring: Colouring, *, dark: bool) -> None:
+        """Change what is seen, palette, range and colour bar in place."""
+        shades = palette(colouring.palette, dark=dark)
+        low, high, labels = colouring.low, colouring.high, dict[float, str]()
+        if colouring.logarithmic:
+            low, high = nice_range(low, high)
+            labels = logarithmic_labels(low, high)
+        elif colouring.yes_no:
+            shades, labels = (shades[0], shades[-1]), {0.25: "not covered", 0.75: "covered"}
+        elif colouring.palette == "coverage":
+            labels = {edge: f"{100 * edge:.0f} %" for edge in COVERAGE_EDGES}
+        mapper = (self.logarithmic if colouring.logarithmic else self.linear).glyph.color_mapper
+        if tuple(mapper.palette) != tuple(shades):
+            mapper.palette = shades
+        mapper.update(low=low, high=high)
+        if labels != self.bar.major_label_overrides:
+            ticker = FixedTicker(ticks=list(labels)) if labels else BasicTicker(desired_num_ticks=7)
+            self.bar.update(ticker=ticker, major_label_overrides=labels)
+        if self.mapper is not mapper:
+            self.bar.color_mapper = mapper
+            for image in self.images:
+                image.visible = image.glyph.color_mapper is mapper
+        self.bar.title = colouring.title
+
+
+def add_coloured_image(plot: figure, source: ColumnDataSource, *, dark: bool) -> ColouredImage:
+    """Draw the image of a source (columns ``image, x, y, dw, dh``) with a colour bar below the figure."""
+    shades = palette("sequential", dark=dark)
+    linear, logarithmic = (
+        plot.image(
+            image="image",
+            x="x",
+            y="y",
+            dw="dw",
+            dh="dh",
+            source=source,
+            color_mapper=mapper(palette=shades, low=0.1, high=1.0, nan_color=NOTHING),
+            visible=mapper is LinearColorMapper,
+        )
+        for mapper in (LinearColorMapper, LogColorMapper)
+    )
+    bar = ColorBar(
+        color_mapper=linear.glyph.color_mapper,
+        ticker=BasicTicker(desired_num_ticks=7),
+        orientation="horizontal",
+        height=12,
+        padding=6,
+        margin=0,
+        title_standoff=6,
+    )
+    plot.add_layout(bar, "below")
+    return ColouredImage(linear, logarithmic, bar)
+
+
+def nice_range(low: float, high: float) -> tuple[float, float]:
+    """The range widened at each end to 1, 2 or 5 times a power of ten; ``0 < low < high``."""
+    steps = [(digit, 10.0**power) for power in range(_power(low) - 1, _power(high) + 2) for digit in (1, 2, 5)]
+    nice = [digit * scale for digit, scale in steps]
+    below, above = low * (1 + TINY), high * (1 - TINY)
+    return max(step for step in nice if step <= below), min(step for step in nice if step >= above)
+
+
+def logarithmic_labels(low: float, high: float) -> dict[float, str]:
+    """Ticks of a logarithmic colour bar and what is written there.
+
+    Inner ticks are powers of ten, with 2 and 5 times them on a short bar and fewer on a long one. The ends say that
+    what lies beyond them, zero included, has their colour.
+    """
+    powers = range(_power(low), _power(high) + 1)
+    length = math.log10(high / low)
+    ticks: list[float] = []
+    for digits, every in (((1, 2, 5), 1), ((1,), 1), ((1,), 2), ((1,), 4)):
+        wanted = (digit * 10.0**power for power in powers if power % every == 0 for digit in digits)
+        ticks = [tick for tick in wanted if ROOM < math.log10(tick / low) / length < 1 - ROOM]
+        if len(ticks) <= MOST_TICKS:
+            break
+    inner = {tick: plain_number(tick, figures=1) for tick in ticks}
+    return {low: f"≤ {plain_number(low, figures=1)}"} | inner | {high: f"≥ {plain_number(high, figures=1)}"}
+
+
+def number_hover() -> CustomJSHover:
+    """Formatter of a hover: three figures, with thousands separated; a dash where there is no value."""
+    return CustomJSHover(
+        code='return Number.isFinite(value) ? value.toLocaleString("en", {maximumSignificantDigits: 3}) : "–"'
     )
 
 
-def apply_colouring(colouring: Colouring, mapper: LinearColorMapper, bar: ColorBar, *, dark: bool) -> None:
-    """Change a colour mapper and its bar in place."""
-    shades = palette(colouring.palette, dark=dark)
-    ticks: tuple[float, ...] = ()
-    labels: dict[float, str] = {}
-    if colouring.yes_no:
-        shades, ticks, labels = (shades[0], shades[-1]), (0.25, 0.75), {0.25: "not covered", 0.75: "covered"}
-    elif colouring.palette == "coverage":
-        ticks, labels = COVERAGE_EDGES, {edge: f"{100 * edge:.0f} %" for edge in COVERAGE_EDGES}
-    if tuple(mapper.palette) != tuple(shades):
-        mapper.palette = shades
-        bar.update(
-            ticker=FixedTicker(ticks=list(ticks)) if ticks else BasicTicker(desired_num_ticks=7),
-            major_label_overrides=labels,
-        )
-    mapper.update(low=colouring.low, high=colouring.high)
-    bar.title = colouring.title
+def _power(value: float) -> int:
+    """Power of ten at or below a positive value."""
+    return math.floor(math.log10(value) + TINY)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from bokeh.models import ColorBar, ColumnDataSource, CustomJS, CustomJSHover, DataRange1d, HoverTool, LinearColorMapper
+from bokeh.models import ColumnDataSource, CustomJS, CustomJSHover, DataRange1d, HoverTool
 from bokeh.plotting import figure
 
-from app.figures.colouring import make_colour_bar
+from app.figures.colouring import ColouredImage, add_coloured_image, number_hover
 from app.figures.globe import Globe, Raster
-from app.theme import colours, make_figure, style
+from app.theme import MAP_ASPECT, colours, make_figure, style
 
 GATHER = """
 const value = values.data.value, image = pixels.data.image[0], cell = pixels.data.cell[0];
@@ -34,8 +34,7 @@ class MapImage:
     missed: ColumnDataSource
     selected: ColumnDataSource
     lines: dict[str, ColumnDataSource]
-    mapper: LinearColorMapper
-    bar: ColorBar
+    coloured: ColouredImage
 
     def project(self, view: Globe, raster: Raster, values: np.ndarray, lat: np.ndarray, lon: np.ndarray) -> None:
         """Change the projection or the grid: raster, lines and places anew (about 1.5 MB)."""
@@ -87,11 +86,12 @@ def gather(seen: np.ndarray, raster: Raster) -> np.ndarray:
     return np.where(raster.pixel < 0, np.float32(np.nan), seen[np.maximum(raster.pixel, 0)])
 
 
-def make_map(*, dark: bool, height: int = 460) -> MapImage:
+def make_map(*, dark: bool) -> MapImage:
     """An empty map; :meth:`MapImage.project` and :meth:`MapImage.show` fill it."""
     plot = make_figure(
         dark=dark,
-        height=height,
+        height=None,
+        aspect_ratio=MAP_ASPECT,
         match_aspect=True,
         tools="pan,wheel_zoom,box_zoom,reset,save",
         x_range=DataRange1d(range_padding=0.01),
@@ -99,13 +99,13 @@ def make_map(*, dark: bool, height: int = 460) -> MapImage:
         x_axis_location=None,
         y_axis_location=None,
         min_border=4,
+        description="Map of the score; a click selects the column nearest to it",
     )
     plot.grid.visible = False
-    mapper, bar = make_colour_bar(dark=dark)
     pixels = ColumnDataSource({"image": [], "cell": [], "x": [], "y": [], "dw": [], "dh": []})
     values = ColumnDataSource({"value": np.empty(0, np.float32)})
     places = ColumnDataSource({"lat": [], "lon": [], "index": []})
-    image = plot.image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=pixels)
+    coloured = add_coloured_image(plot, pixels, dark=dark)
     callback = CustomJS(args={"values": values, "pixels": pixels}, code=GATHER)
     values.js_on_change("data", callback)
     pixels.js_on_change("data", callback)
@@ -120,28 +120,27 @@ def make_map(*, dark: bool, height: int = 460) -> MapImage:
     selected = ColumnDataSource({"x": [], "y": []})
     plot.scatter("x", "y", source=selected, size=17, fill_color=None, line_color="#ffffff", line_width=5)
     plot.scatter("x", "y", source=selected, size=17, fill_color=None, line_color="#d55e00", line_width=2.5)
-    place = {"places": places}
     plot.add_tools(
         HoverTool(
-            renderers=[image],
+            renderers=coloured.images,
             tooltips=[
-                ("value", "@image{0.000a}"),
+                ("value", "@image{number}"),
                 ("latitude", "@cell{lat}"),
                 ("longitude", "@cell{lon}"),
                 ("column", "@cell{index}"),
             ],
             formatters={
+                "@image": number_hover(),
                 "@cell": CustomJSHover(
-                    args=place,
+                    args={"places": places},
                     code="""
             const column = places.data[format];
             if (!column || value >= column.length) return "";
             return format == "index" ? String(column[value]) : column[value].toFixed(1) + "°";""",
-                )
+                ),
             },
         )
     )
-    plot.add_layout(bar, "below")
-    made = MapImage(plot, pixels, values, places, missed, selected, lines, mapper, bar)
+    made = MapImage(plot, pixels, values, places, missed, selected, lines, coloured)
     made.restyle(dark=dark)
     return made

@@ -43,7 +43,11 @@ class EnsemblePanel:
         self.levels = ColumnDataSource(data={name: [] for name in columns})
         self.x_range = Range1d(start=-1, end=1)
         self.figure = plot = profile_figure(
-            title=TITLES[variable], height=height, x_range=self.x_range, y_range=y_range
+            title=TITLES[variable],
+            height=height,
+            x_range=self.x_range,
+            y_range=y_range,
+            description=f"{TITLES[variable]} at every level: members of the ensemble, their mean and the truth",
         )
         self.zero = Span(location=0, dimension="height", line_width=1, line_dash="dotted")
         plot.add_layout(self.zero)
@@ -185,6 +189,7 @@ class RankPanel:
             y_range=self.y_range,
             x_axis_label="members below the truth",
             y_axis_label="relative frequency",
+            description=f"{TITLES[variable]}: how often the truth has each rank among the members",
         )
         self.bars = plot.vbar(x="rank", top="relative", width=0.85, source=self.source, fill_alpha=0.7, line_color=None)
         self.flat = Span(location=1, dimension="width", line_width=2, line_dash="dashed")

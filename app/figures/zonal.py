@@ -5,21 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from bokeh.models import (
-    BasicTicker,
-    ColorBar,
-    ColumnDataSource,
-    FixedTicker,
-    HoverTool,
-    LinearColorMapper,
-    Range1d,
-    Span,
-)
+from bokeh.models import BasicTicker, ColumnDataSource, FixedTicker, HoverTool, Range1d, Span
 from bokeh.plotting import figure
 from scipy.sparse import csr_matrix
 
-from app.figures.colouring import make_colour_bar
-from app.theme import colours, make_figure, style
+from app.figures.colouring import ColouredImage, add_coloured_image, number_hover
+from app.theme import MAP_ASPECT, colours, make_figure, style
 
 LATITUDES = range(-90, 91, 30)
 LATITUDE_LABELS = {lat: f"{abs(lat)}°{'N' if lat > 0 else 'S' if lat < 0 else ''}" for lat in LATITUDES}
@@ -75,16 +66,29 @@ class ZonalLine:
         self.reference.line_color = colours(dark).reference
 
 
-def make_zonal_line(*, dark: bool, height: int) -> ZonalLine:
+def make_zonal_line(*, dark: bool) -> ZonalLine:
     """An empty zonal mean."""
     plot = make_figure(
-        dark=dark, height=height, toolbar_location=None, tools="", y_range=Range1d(-90, 90), min_border_left=46
+        dark=dark,
+        height=None,
+        aspect_ratio=MAP_ASPECT / 3,
+        toolbar_location=None,
+        tools="",
+        y_range=Range1d(-90, 90),
+        min_border_left=46,
+        description="Zonal mean of the map against latitude",
     )
     source = ColumnDataSource({"mean": [], "latitude": []})
     plot.line("mean", "latitude", source=source, line_width=2.5, name="mean")
     plot.yaxis.update(ticker=FixedTicker(ticks=list(LATITUDES)), major_label_overrides=LATITUDE_LABELS)
     plot.xaxis.ticker = BasicTicker(desired_num_ticks=3)
-    plot.add_tools(HoverTool(tooltips=[("latitude", "@latitude{0.0}°"), ("mean", "@mean{0.000a}")], mode="hline"))
+    plot.add_tools(
+        HoverTool(
+            tooltips=[("latitude", "@latitude{0.0}°"), ("mean", "@mean{number}")],
+            formatters={"@mean": number_hover()},
+            mode="hline",
+        )
+    )
     reference = Span(dimension="height", line_width=2, line_dash="dashed", visible=False)
     plot.add_layout(reference)
     made = ZonalLine(plot, source, reference)
@@ -99,8 +103,7 @@ class Section:
     figure: figure
     source: ColumnDataSource
     level: ColumnDataSource
-    mapper: LinearColorMapper
-    bar: ColorBar
+    coloured: ColouredImage
 
     def show(self, means: np.ndarray) -> None:
         """Change the values ``(level, band)``, bands of equal width from pole to pole."""
@@ -132,18 +135,27 @@ class Section:
 def make_section(*, dark: bool, levels: int, height: int = 340) -> Section:
     """An empty section."""
     plot = make_figure(
-        dark=dark, height=height, tools="save,reset", x_range=Range1d(-90, 90), y_range=Range1d(-0.5, levels - 0.5)
+        dark=dark,
+        height=height,
+        tools="save,reset",
+        x_range=Range1d(-90, 90),
+        y_range=Range1d(-0.5, levels - 0.5),
+        description="Zonal mean of every level against latitude; a click selects the level",
     )
     plot.grid.visible = False
-    mapper, bar = make_colour_bar(dark=dark)
     source = ColumnDataSource({name: [] for name in ("image", "x", "y", "dw", "dh")})
-    cells = plot.image(image="image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=source)
+    coloured = add_coloured_image(plot, source, dark=dark)
     level = ColumnDataSource({"left": [], "right": [], "bottom": [], "top": []})
     plot.quad("left", "right", "top", "bottom", source=level, fill_color=None, line_color="#ffffff", line_width=4)
     plot.quad("left", "right", "top", "bottom", source=level, fill_color=None, line_color="#d55e00", line_width=2)
     plot.xaxis.update(ticker=FixedTicker(ticks=list(LATITUDES)), major_label_overrides=LATITUDE_LABELS)
-    plot.add_tools(HoverTool(renderers=[cells], tooltips=[("zonal mean", "@image{0.000a}"), ("latitude", "$x{0}°")]))
-    plot.add_layout(bar, "below")
-    made = Section(plot, source, level, mapper, bar)
+    plot.add_tools(
+        HoverTool(
+            renderers=coloured.images,
+            tooltips=[("zonal mean", "@image{number}"), ("latitude", "$x{0}°")],
+            formatters={"@image": number_hover()},
+        )
+    )
+    made = Section(plot, source, level, coloured)
     made.restyle(dark=dark)
     return made

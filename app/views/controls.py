@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import panel as pn
 import panel_material_ui as pmui
@@ -10,6 +11,9 @@ import param
 from panel.viewable import Viewable
 
 from app.state import State
+
+Disabled: TypeAlias = param.Parameter | Callable[..., bool] | bool
+"""Whether a control is greyed: a parameter, a function bound to parameters, or a constant."""
 
 
 def select(state: State, name: str, label: str, options: Mapping[str, str] | None = None) -> Viewable:
@@ -26,9 +30,11 @@ def select(state: State, name: str, label: str, options: Mapping[str, str] | Non
     )
 
 
-def switch(state: State, name: str, label: str) -> Viewable:
+def switch(state: State, name: str, label: str, disabled: Disabled = False) -> Viewable:
     """An on-off switch of one parameter."""
-    return pmui.Switch.from_param(state.param[name], label=label, description="", size="small", margin=(8, 4))
+    return pmui.Switch.from_param(
+        state.param[name], label=label, description="", size="small", disabled=disabled, margin=(8, 4)
+    )
 
 
 def choice(state: State, name: str, label: str) -> Viewable:
@@ -39,7 +45,7 @@ def choice(state: State, name: str, label: str) -> Viewable:
 
 
 def stepped_slider(
-    state: State, name: str, label: str, text: Callable[[int], str], disabled: param.Parameter | bool = False
+    state: State, name: str, label: str, text: Callable[[int], str], disabled: Disabled = False
 ) -> Viewable:
     """A slider of an integer with a button for one step down and up; its label says what the value stands for."""
     parameter = state.param[name]
@@ -57,6 +63,7 @@ def stepped_slider(
         show_value=False,
         disabled=disabled,
         margin=(2, 4, 2, 8),
+        sx={"& .MuiFormLabel-root": {"fontSize": "0.9rem"}},
     )
     down, up = (
         pmui.Button(
@@ -64,11 +71,11 @@ def stepped_slider(
             variant="outlined",
             size="small",
             margin=(0, 1),
-            width=34,
+            width=30,
             disabled=disabled,
             description=f"{word} {label.lower()}",
             on_click=lambda _, by=by: step(by),
-            sx={"minWidth": 30, "p": "1px 0", "fontSize": "1.05rem"},
+            sx={"minWidth": 26, "p": "0", "fontSize": "1.05rem"},
         )
         for sign, word, by in (("‹", "Previous", -1), ("›", "Next", 1))
     )

@@ -12,7 +12,8 @@ from panel.viewable import Viewable
 
 from app.catalog import Catalog
 from app.figures.axes import TITLES, LevelAxis, ValueAxis, level_axis, value_axis
-from app.figures.distribution import DistributionPanels, Histograms
+from app.figures.distribution import DistributionPanels
+from app.figures.heatmap import Histograms
 from app.state import State
 from app.views.controls import choice, select, stepped_slider
 from app.views.layout import QUARTER, beside, grid, pane, paper, words
@@ -42,7 +43,7 @@ class DistributionsView:
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.scope = pmui.RadioButtonGroup(
-            label="Outputs", options=ALL_OR_ONE, value="one", size="small", sizing_mode="stretch_width"
+            label="Outputs", options=ALL_OR_ONE, value="one", size="small", sizing_mode="stretch_width", margin=(8, 4)
         )
         self.scope.param.watch(lambda _: self.refresh(frozenset(self.depends)), "value")
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")

@@ -12,6 +12,9 @@ from panel.viewable import Viewable
 QUARTER: Mapping[str, int] = {"xs": 6, "lg": 3}
 """Width, in twelfths, of one of four panels: four in a row, or two on a narrow window."""
 
+GAP = 12
+"""Distance between papers one below the other [pixels]."""
+
 WHOLE: Mapping[str, int] = {"xs": 12}
 
 
@@ -43,6 +46,7 @@ def uneven_grid(cells: Iterable[tuple[Viewable, Mapping[str, int]]]) -> Viewable
 
 def beside(controls: Viewable, *figures: Viewable) -> Viewable:
     """Controls at the left of the figures, above them on a narrow window."""
-    right = pn.Column(*figures, sizing_mode="stretch_width", margin=0)
+    apart = [part for figure in figures for part in (pn.Spacer(height=GAP), figure)][1:]
+    right = pn.Column(*apart, sizing_mode="stretch_width", margin=0)
     cells = (pmui.Grid(controls, size={"xs": 12, "md": 3}), pmui.Grid(right, size={"xs": 12, "md": 9}))
     return pmui.Grid(*cells, container=True, spacing=2, sizing_mode="stretch_width")

@@ -10,13 +10,12 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.events import Tap
-from bokeh.plotting import figure
 from panel.viewable import Viewable
 from scipy.spatial import cKDTree
 
 from app.catalog import Catalog
-from app.figures.axes import TITLES
-from app.figures.colouring import Colouring, apply_colouring
+from app.figures.axes import TITLES, plain_number
+from app.figures.colouring import Colouring
 from app.figures.globe import Globe, Raster, cell_tree, globe, make_raster, nearest_cell
 from app.figures.map_image import make_map
 from app.figures.zonal import Bands, make_bands, make_section, make_zonal_line, zonal_mean
@@ -24,6 +23,7 @@ from app.metrics import MAP_BY_NAME, MAPS, MapMetric
 from app.state import MAP_METRICS, State
 from app.theme import colours
 from app.views.controls import choice, select, stepped_slider, switch
+from app.views.layout import beside, pane, paper, uneven_grid, words
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 
 SELDOM = 0.5
@@ -41,6 +41,7 @@ class MapsView:
         "level",
         "time",
         "average",
+        "logarithmic",
         "cell",
         "projection",
         "centre",
@@ -52,7 +53,7 @@ class MapsView:
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.map = make_map(dark=state.dark)
-        self.line = make_zonal_line(dark=state.dark, height=460)
+        self.line = make_zonal_line(dark=state.dark)
         self.section = make_section(dark=state.dark, levels=LEVELS)
         self.summary = pn.pane.HTML("", sizing_mode="stretch_width")
         self.missing = pn.pane.HTML("", margin=0)
@@ -87,6 +88,12 @@ class MapsView:
                         lambda i: self.catalog.grid(state.experiment).times[i],
                         disabled=state.param.average,
                     ),
+                    switch(
+                        state,
+                        "logarithmic",
+                        "Logarithmic colours",
+                        disabled=pn.bind(lambda name: not MAP_BY_NAME[name].never_negative, state.param.metric),
+                    ),
                     select(state, "projection", "Projection"),
                     stepped_slider(state, "centre", "Central longitude", lambda lon: f"{lon}°"),
                     choice(state, "units", "Units"),
@@ -97,27 +104,10 @@ class MapsView:
             spacing=0,
             sizing_mode="stretch_width",
         )
-        figures = _paper(
-            self.notice,
-            pmui.Grid(
-                pmui.Grid(_pane(self.map.figure), size={"xs": 12, "sm": 8, "md": 9}),
-                pmui.Grid(_pane(self.line.figure), size={"xs": 12, "sm": 4, "md": 3}),
-                container=True,
-                spacing=1,
-                sizing_mode="stretch_width",
-            ),
-            self.summary,
-        )
-        section = _paper(pmui.Typography("Zonal mean at every level", variant="subtitle1"), _pane(self.section.figure))
-        return pmui.Grid(
-            pmui.Grid(_paper(controls), size={"xs": 12, "md": 3}),
-            pmui.Grid(
-                pn.Column(figures, pn.Spacer(height=12), section, sizing_mode="stretch_width"), size={"xs": 12, "md": 9}
-            ),
-            container=True,
-            spacing=2,
-            sizing_mode="stretch_width",
-        )
+        pictures = uneven_grid([(pane(self.map.figure), {"xs": 9}), (pane(self.line.figure), {"xs": 3})])
+        figures = paper(self.notice, pictures, self.summary)
+        section = paper(words("Zonal mean at every level", "subtitle1"), pane(self.section.figure))
+        return beside(paper(controls), figures, section)
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Redraw what the changed parameters touch, and say how long that took."""
@@ -136,8 +126,8 @@ class MapsView:
         if changed != {"cell"}:
             self.map.show(shown, raster, self._missed())
             self._draw_means(shown, changed)
-        if changed & {"experiment", "emulator", "variable", "metric", "level", "average", "units", "dark"}:
-            apply_colouring(self._colouring(state.level), self.map.mapper, self.map.bar, dark=state.dark)
+        if changed - {"time", "cell", "projection", "centre", "vertical"}:
+            self.map.coloured.colour(self._colouring(state.level), dark=state.dark)
         if changed & {"experiment", "projection", "centre", "cell"}:
             self.map.select(raster, state.cell)
         if "dark" in changed:
@@ -152,7 +142,7 @@ class MapsView:
         self.line.show(
             bands.centres,
             zonal_mean(bands, shown),
-            f"zonal mean [{unit}]",
+            f"mean [{unit}]",
             self.metric.reference(self.catalog.members(state.experiment, state.emulator)),
         )
         if changed - {"cell", "level", "projection", "centre"}:
@@ -163,7 +153,7 @@ class MapsView:
                 else zonal_mean(bands, levels) * self._factor()
             )
             self.section.show(means)
-            apply_colouring(self._colouring(None), self.section.mapper, self.section.bar, dark=state.dark)
+            self.section.coloured.colour(self._colouring(None), dark=state.dark)
             self.section.label(*self.catalog.grid(state.experiment).level_axis(state.vertical))
         self.section.mark(state.level)
 
@@ -202,11 +192,13 @@ class MapsView:
         def section(levels: np.ndarray) -> np.ndarray:
             return zonal_mean(bands, levels)
 
+        logarithmic = state.logarithmic and metric.never_negative
         low, high = self.catalog.colour_range(
             state.experiment,
             metric,
             state.variable,
             averaged=state.average,
+            logarithmic=logarithmic,
             drawn=section if level is None else cells_of_level,
             key="section" if level is None else level,
         )
@@ -218,6 +210,7 @@ class MapsView:
             low=low * factor,
             high=high * factor,
             title=title,
+            logarithmic=logarithmic,
             yes_no=metric.palette == "coverage" and level is not None and not state.average,
         )
 
@@ -251,20 +244,12 @@ class MapsView:
         mean = np.average(shown, weights=grid.area)
         times = f"mean over {len(grid.times)} times" if state.average else grid.times[state.time]
         return (
-            f"<b>Global mean {mean:.3g}{unit}</b> · {times}, {grid.level_labels[state.level]}<br>"
+            f"<b>Global mean {plain_number(mean)}{unit}</b> · {times}, {grid.level_labels[state.level]}<br>"
             f"◯ column {state.cell}, {place(grid.lat[state.cell], grid.lon[state.cell])}: "
-            f"<b>{shown[state.cell]:.3g}{unit}</b> (click the map to choose another)<br>"
+            f"<b>{plain_number(shown[state.cell])}{unit}</b> (click the map to choose another)<br>"
             f"× truth outside the ensemble{' at most of the times' if state.average else ''} · "
             f"drawn in {took:.0f} ms"
         )
-
-
-def _paper(*parts: Viewable) -> Viewable:
-    return pmui.Paper(*parts, elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2})
-
-
-def _pane(plot: figure) -> Viewable:
-    return pn.pane.Bokeh(plot, sizing_mode="stretch_width")
 
 
 def place(lat: float, lon: float) -> str:

@@ -12,9 +12,11 @@ import panel_material_ui as pmui
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
+from app.figures.axes import TITLES
 from app.figures.score_table import score_table, score_tiles
 from app.state import State
 from app.theme import colours
+from app.views.layout import paper
 
 STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
 
@@ -53,6 +55,15 @@ under CC-BY-4.0 (Yu et al. 2023). Coastlines: Natural Earth, public domain. Noth
 outside.</p>
 """
 
+NAMES = {
+    "v": "v",
+    "epsilon": "ε",
+    "zero_terminal_snr": "zero terminal SNR",
+    "dpm_solver_pp_2m": "DPM-Solver++(2M)",
+    "ancestral": "ancestral sampler",
+}
+"""Predictions, schedules and samplers of config.yaml as the literature writes them."""
+
 Facts = list[tuple[str, str]]
 
 
@@ -73,12 +84,12 @@ class OverviewView:
         self.refresh(frozenset(self.depends))
         half = {"xs": 12, "lg": 6}
         return pmui.Grid(
-            pmui.Grid(_card(self.parts["introduction"]), size={"xs": 12, "lg": 7}),
-            pmui.Grid(_card(self.parts["headline"]), size={"xs": 12, "lg": 5}),
-            pmui.Grid(_card(self.parts["table"]), size={"xs": 12}),
-            pmui.Grid(_card(self.parts["training"]), size={"xs": 12}),
-            pmui.Grid(_card(self.parts["data"]), size=half),
-            pmui.Grid(_card(self.parts["caveats"]), size=half),
+            pmui.Grid(paper(self.parts["introduction"]), size={"xs": 12, "lg": 7}),
+            pmui.Grid(paper(self.parts["headline"]), size={"xs": 12, "lg": 5}),
+            pmui.Grid(paper(self.parts["table"]), size={"xs": 12}),
+            pmui.Grid(paper(self.parts["training"]), size={"xs": 12}),
+            pmui.Grid(paper(self.parts["data"]), size=half),
+            pmui.Grid(paper(self.parts["caveats"]), size=half),
             container=True,
             spacing=2,
             sizing_mode="stretch_width",
@@ -116,7 +127,7 @@ class OverviewView:
             "truth's standard deviation of each variable (MSE: variance) · hover over a heading for its definition"
         )
         remarks = dict.fromkeys(remark for table in tables.values() for remark in table.get("notes", []))
-        notes = "".join(f'<p class="soft">{escape(str(remark))}.</p>' for remark in remarks)
+        notes = "".join(f'<p class="note">{escape(_in_words(str(remark)))}.</p>' for remark in remarks)
         return score_table(tables, self.state.emulator, note=note) + notes
 
     def _training(self) -> str:
@@ -137,18 +148,19 @@ class OverviewView:
     def _columns(self) -> Facts:
         name = self.state.experiment
         columns, grid = self.catalog.columns(name), self.catalog.grid(name)
+        split = self.catalog.experiment(name).split
+        part = "" if split == "all" else f" ({split} split)"
         facts = [
             ("Title", str(columns.attrs.get("title", "–"))),
             ("Source", str(columns.attrs.get("source", "–"))),
-            ("Columns", f"{_count(grid.lat.size)} cells, about {columns.attrs.get('spacing_km', '–')} km apart"),
-            (
-                "Times",
-                f"{len(grid.times)}, {grid.times[0]} to {grid.times[-1]} ({self.catalog.experiment(name).split} split)",
-            ),
+            ("Columns", f"{_count(grid.lat.size)} cells, each {columns.attrs.get('spacing_km', '–')} km wide"),
+            ("Times", f"{len(grid.times)}, {grid.times[0]} to {grid.times[-1]}{part}"),
             ("Levels", f"{grid.height.size}, {grid.height[0]:.0f} m to {grid.height[-1] / 1000:.1f} km"),
             ("Fingerprint", str(columns.attrs.get("columns_id", "–"))),
         ]
-        return facts + [(key.capitalize(), value) for key, value in self.catalog.experiment(name).provenance.items()]
+        said = {value for _, value in facts}
+        origin = self.catalog.experiment(name).provenance
+        return facts + [(key.capitalize(), value) for key, value in origin.items() if value not in said]
 
 
 def training_facts(config: Mapping[str, Any], table: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -159,13 +171,14 @@ def training_facts(config: Mapping[str, Any], table: Mapping[str, Any]) -> tuple
         [f"{model['filters']} filters, {model['layers']} layers"] if {"filters", "layers"} <= model.keys() else []
     )
     network += [
-        f"{str(model[key]).replace('_', ' ')} {word}".strip()
+        f"{NAMES.get(str(model[key]), str(model[key]))} {word}".strip()
         for key, word in (("prediction", "prediction"), ("schedule", "schedule"), ("sampler", ""))
         if model.get(key)
     ]
     times = columns.get("training_times") or {}
-    trained_on = [str(columns["title"])] if columns.get("title") else []
-    trained_on += [f"{columns['spacing_km']} km"] if columns.get("spacing_km") else []
+    title = str(columns.get("title") or "")
+    trained_on = [title] if title else []
+    trained_on += [f"{columns['spacing_km']} km"] if columns.get("spacing_km") and " km" not in title else []
     trained_on += [f"{_count(columns['training_columns'])} columns"] if columns.get("training_columns") else []
     trained_on += (
         [f"{times['count']} times, {str(times['first'])[:10]} to {str(times['last'])[:10]}"]
@@ -175,9 +188,9 @@ def training_facts(config: Mapping[str, Any], table: Mapping[str, Any]) -> tuple
     training = (
         [f"{_count(result['steps'])} steps of {_count(result['batch'])}"] if {"steps", "batch"} <= result.keys() else []
     )
-    training += [f"{result['minutes']:g} min on {result['device']}"] if {"minutes", "device"} <= result.keys() else []
+    training += [f"{result['minutes']:.0f} min on {result['device']}"] if {"minutes", "device"} <= result.keys() else []
     ensemble = [f"{table['members']} members"] if table.get("members") else []
-    ensemble += [f"{table['steps']} steps"] if table.get("steps") else []
+    ensemble += [f"{table['steps']} steps"] if table.get("steps") and model.get("sampler") else []
     ensemble += (
         ["guidance " + ", ".join(f"{value:g}" for value in table["guidance"])]
         if any(table.get("guidance") or ())
@@ -188,12 +201,14 @@ def training_facts(config: Mapping[str, Any], table: Mapping[str, Any]) -> tuple
     return _joined(network), _joined(trained_on), _joined(training), _joined(ensemble)
 
 
+def _in_words(remark: str) -> str:
+    """A remark of the scores, ``qc: ...``, with the variable as it is called on this page."""
+    name, colon, rest = remark.partition(":")
+    return f"{TITLES.get(name, name)}{colon}{rest}"
+
+
 def _joined(parts: list[str]) -> str:
     return "; ".join(parts) or "–"
-
-
-def _card(content: Viewable) -> Viewable:
-    return pmui.Paper(content, elevation=0, variant="outlined", sizing_mode="stretch_width", sx={"p": 2})
 
 
 def _list(facts: Facts) -> str:

@@ -56,17 +56,10 @@ class ProfilesView:
         self.place = words("")
         self.status = words("")
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
-        self.where = pmui.TextInput(label="Latitude, longitude [degrees]", size="small", sizing_mode="stretch_width")
-        self.drawing = pmui.RadioButtonGroup(
-            label="Ensemble as", options=DRAWINGS, value="members", size="small", sizing_mode="stretch_width"
-        )
-        self.preset = pmui.Select(
-            label="Typical columns",
-            options=list(PRESETS),
-            value=next(iter(PRESETS)),
-            size="small",
-            sizing_mode="stretch_width",
-        )
+        wide: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (8, 4)}
+        self.where = pmui.TextInput(label="Latitude, longitude [degrees]", **wide)
+        self.drawing = pmui.RadioButtonGroup(label="Ensemble as", options=DRAWINGS, value="members", **wide)
+        self.preset = pmui.Select(label="Typical columns", options=list(PRESETS), value=next(iter(PRESETS)), **wide)
         self.rule = words("", "caption")
         self.rank = -1
         self.drawing.param.watch(lambda _: self._draw(), "value")
@@ -76,7 +69,7 @@ class ProfilesView:
     def panel(self) -> Viewable:
         """Controls at the left; outputs with their ranks, then inputs."""
         state = self.state
-        step = {"size": "small", "variant": "outlined"}
+        step: dict[str, Any] = {"size": "small", "variant": "outlined", "margin": (4, 4)}
         controls = paper(
             words("Column", "subtitle1"),
             self.where,
@@ -90,7 +83,12 @@ class ProfilesView:
             words("Ensemble", "subtitle1"),
             self.drawing,
             pmui.IntSlider.from_param(
-                state.param.members, label="Members", description="", size="small", sizing_mode="stretch_width"
+                state.param.members,
+                label="Members",
+                description="",
+                size="small",
+                sizing_mode="stretch_width",
+                margin=(8, 8),
             ),
             pmui.Button(label="Resample", on_click=lambda _: state.param.update(seed=state.seed + 1), **step),
             choice(state, "units", "Units"),
@@ -105,7 +103,7 @@ class ProfilesView:
             )
             for v in OUTPUTS
         ]
-        figures = paper(self.notice, self.place, grid(outputs, QUARTER), words(LEGEND, "caption"), self.status)
+        figures = paper(self.notice, self.place, words(LEGEND, "caption"), grid(outputs, QUARTER), self.status)
         seen = grid((pane(panel.figure) for panel in self.inputs.values()), {"xs": 6})
         inputs = paper(words("What the emulator sees", "subtitle1"), seen, words(HOW_TO_READ))
         self.refresh(frozenset(self.depends))

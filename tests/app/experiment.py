@@ -13,23 +13,11 @@ import yaml
 from diffmp_core.columns.domain import fit_domain
 from diffmp_core.columns.normalize import fit
 from diffmp_core.models.base import build_emulator, save_emulator
+from diffmp_core.scores.table import METRICS
 from diffmp_core.stores import SPLITS, open_columns, select_split, stack_channels, write_store
 from diffmp_core.training.config import DOMAIN_FILE
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS
 from tests.synthetic import make_columns
-
-METRICS = (
-    "mse",
-    "pcc",
-    "coverage_ratio",
-    "spread_skill_correlation",
-    "spread_skill_ratio",
-    "std_ratio",
-    "skewness_ratio",
-    "kurtosis_ratio",
-    "crps_fair",
-    "bias",
-)
 
 
 def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -> xr.Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -111,6 +112,37 @@ def test_a_tap_on_the_map_selects_a_column_and_the_address_follows(page, address
     assert page.errors == []
 
 
+@pytest.mark.parametrize(("tab", "answer"), [("Profiles", "truth inside on"), ("Sensitivity", "members, seed 0")])
+def test_the_first_answer_of_a_model_is_not_lost(page, address, tab, answer):
+    page.goto(f"{address}?tab={tab}")
+    page.get_by_text(answer).first.wait_for()
+    assert page.errors == []
+
+
+def test_logarithmic_colours_can_be_switched_off_and_on(page, address):
+    page.goto(f"{address}?tab=Maps")
+    page.get_by_text("Global mean").first.wait_for()
+    assert page.evaluate(MAPPERS) == ["LogColorMapper"] * 2
+    for query, mapper in (("logarithmic=0", "LinearColorMapper"), ("tab=Maps", "LogColorMapper")):
+        page.get_by_label("Logarithmic colours").click()
+        page.wait_for_function("query => window.location.search.endsWith(query)", arg=query)
+        assert page.evaluate(MAPPERS) == [mapper] * 2
+    assert page.errors == []
+
+
+@pytest.mark.parametrize("name", TABS)
+def test_every_control_has_a_name_and_every_figure_a_description(page, address, name):
+    page.goto(f"{address}?tab={name}")
+    page.get_by_role("tab", name=name, selected=True).wait_for()
+    page.get_by_text("Drawing …").locator("visible=true").wait_for(state="detached")
+    page.locator(".bk-Figure, h2").locator("visible=true").first.wait_for()
+    lines = page.locator("body").aria_snapshot().splitlines()
+    assert any('combobox "Emulator"' in line for line in lines)
+    assert [line for line in lines if NAMELESS.fullmatch(line)] == []
+    for plot in page.locator(".bk-Figure").locator("visible=true").all():
+        assert plot.get_attribute("aria-label")
+
+
 def test_the_next_level_changes_the_pixels(page, address):
     page.goto(f"{address}?tab=Maps&level=5")
     page.get_by_text("Global mean").first.wait_for()
@@ -133,6 +165,17 @@ def test_titles_are_not_markup(page, address):
     page.get_by_role("heading", name="Small <b>globe</b>").wait_for()
     assert page.errors == []
 
+
+NAMELESS = re.compile(r"\s*- (button|checkbox|combobox|slider|switch|textbox|radio|link)( \[[^\]]*\])*(:.*)?")
+"""A control of an accessibility snapshot without a quoted name."""
+
+MAPPERS = """() => {
+  const images = [];
+  for (const root of Bokeh.documents) for (const model of root._all_models.values())
+    if (model.type == "GlyphRenderer" && model.visible && model.glyph.type == "Image")
+      images.push(model.glyph.color_mapper.type);
+  return images;
+}"""
 
 IMAGE_SUM = """() => {
   for (const root of Bokeh.documents) for (const model of root._all_models.values())

@@ -51,14 +51,49 @@ def test_references_without_a_store_have_no_map(catalog):
 
 def test_colours_are_the_same_for_all_emulators(catalog):
     metric = MAP_BY_NAME["mse"]
-    low, high = catalog.colour_range("globe", metric, "qc", averaged=True, key=3, drawn=lambda levels: levels[3])
+
+    def shown(metric, *, averaged=True, logarithmic=False):
+        return catalog.colour_range(
+            "globe",
+            metric,
+            "qc",
+            averaged=averaged,
+            logarithmic=logarithmic,
+            key=3,
+            drawn=lambda levels: levels[3],
+        )
+
+    low, high = shown(metric)
     both = [catalog.levels("globe", emulator, "mse", "qc", None)[3] for emulator in catalog.limits("globe").emulators]
     assert low == 0.0
     assert high == pytest.approx(np.percentile(np.stack(both), 99.0))
-    low, high = catalog.colour_range(
-        "globe", MAP_BY_NAME["bias"], "qc", averaged=False, key=3, drawn=lambda levels: levels[3]
-    )
+    positive = np.stack(both)[np.stack(both) > 0]
+    lowest = np.clip(np.percentile(positive, 1.0), 1e-4 * high, 0.1 * high)
+    assert shown(metric, logarithmic=True) == pytest.approx((lowest, high))
+    low, high = shown(MAP_BY_NAME["bias"], averaged=False)
     assert low == -high < 0
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.0, 0.0, np.nan], (1e-4, 1.0)),
+        ([0.0, 5.0], (0.5, 5.0)),
+        ([-1e-9, 1e-12, 1.0], (1e-4, 1.0)),
+    ],
+)
+def test_logarithmic_colours_start_above_zero_whatever_the_values(catalog, monkeypatch, values, expected):
+    monkeypatch.setattr("app.catalog.SHOWN_PERCENT", 100.0)
+    found = catalog.colour_range(
+        "globe",
+        MAP_BY_NAME["mse"],
+        "qc",
+        averaged=True,
+        logarithmic=True,
+        key=str(values),
+        drawn=lambda _: np.array(values),
+    )
+    assert found == pytest.approx(expected)
 
 
 def test_a_bad_folder_is_told_and_the_others_are_served(experiment_folder, tmp_path):

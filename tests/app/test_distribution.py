@@ -1,21 +1,11 @@
-"""Histograms by hand: shares, ratios, distances, and what the heatmaps are given."""
+"""Histograms: where heatmaps put levels and values, and what the panels are given."""
 
 import numpy as np
 import pytest
 
-from app.figures.axes import ValueAxis, level_axis
-from app.figures.distribution import (
-    ROWS,
-    DistributionPanels,
-    Histograms,
-    log_ratio,
-    occupied,
-    share_colours,
-    shares,
-    stretch,
-    wasserstein,
-    wasserstein_floor,
-)
+from app.figures.axes import ValueAxis, level_axis, plain_number
+from app.figures.distribution import DistributionPanels
+from app.figures.heatmap import ROWS, Histograms, occupied, share_colours, stretch
 
 HEIGHT = np.array([500.0, 1500.0, 3500.0])
 PRESSURE = np.array([95_000.0, 85_000.0, 65_000.0])
@@ -26,46 +16,6 @@ SHIFTED = np.array([[0, 0, 1000, 1000], [0, 2000, 0, 0], [500, 500, 500, 500]], 
 
 def histograms() -> Histograms:
     return Histograms(EDGES, TRUTH, {"moved": SHIFTED}, {"moved": 10})
-
-
-def test_shares_of_a_level_sum_to_one_and_an_empty_level_stays_empty():
-    counts = np.array([[1, 3], [0, 0]])
-    np.testing.assert_allclose(shares(counts), [[0.25, 0.75], [0, 0]])
-
-
-def test_wasserstein_of_a_shift_by_one_bin_is_the_bin_width():
-    np.testing.assert_allclose(wasserstein(TRUTH, SHIFTED, EDGES), [1.0, 0.0, 0.0], atol=1e-12)
-
-
-def test_wasserstein_does_not_depend_on_the_number_of_members():
-    np.testing.assert_allclose(wasserstein(TRUTH, 7 * TRUTH, EDGES), 0.0, atol=1e-12)
-
-
-def test_floor_is_the_mean_distance_of_perfect_ensembles():
-    rng = np.random.default_rng(1)
-    edges = np.linspace(-4, 4, 33)
-    columns, members, draws = 400, 4, 200
-
-    def count(n):
-        return np.histogram(rng.normal(size=n), edges)[0][None].astype(float)
-
-    truth = count(400_000)
-    found = np.mean([wasserstein(count(columns), count(columns * members), edges) for _ in range(draws)])
-    floor = wasserstein_floor(truth * columns / truth.sum(), edges, ensemble_size=members)
-    assert floor[0] == pytest.approx(found, rel=0.05)
-
-
-def test_ratio_of_a_perfect_ensemble_is_blank_but_for_stray_specks():
-    rng = np.random.default_rng(2)
-    edges = np.linspace(-5, 5, 101)
-    truth = np.stack([np.histogram(rng.normal(size=4000), edges)[0] for _ in range(30)])
-    members = np.stack([np.histogram(rng.normal(size=64_000), edges)[0] for _ in range(30)])
-    assert np.isfinite(log_ratio(truth, members)).mean() < 0.01
-
-
-def test_ratio_says_how_many_times_too_rare_or_too_frequent():
-    truth, members = np.array([[4000.0, 4000.0]]), np.array([[2000.0, 6000.0]])
-    np.testing.assert_allclose(log_ratio(truth, members), [[-1.0, np.log2(1.5)]], atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["height", "pressure", "level"])
@@ -129,3 +79,21 @@ def test_panels_can_be_painted_dark():
     assert panels.steps.keys() == {"moved", "truth"}
     assert panels.step_lines["truth"].glyph.line_color == "#ffffff"
     assert panels.share_mapper.palette == share_colours(True) != share_colours(False)
+
+
+@pytest.mark.parametrize(
+    ("value", "figures", "text"),
+    [
+        (2290.4, 3, "2,290"),
+        (0.05123, 3, "0.0512"),
+        (-3.14159e-7, 3, "−3.14×10⁻⁷"),
+        (1e-5, 1, "10⁻⁵"),
+        (0.001, 1, "0.001"),
+        (2000.0, 1, "2,000"),
+        (9.999, 3, "10.0"),
+        (0.0, 3, "0"),
+        (np.nan, 3, "–"),
+    ],
+)
+def test_numbers_are_written_to_be_read(value, figures, text):
+    assert plain_number(value, figures=figures) == text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.figures.colouring import Colouring, apply_colouring
+from app.figures.colouring import NOTHING, Colouring, logarithmic_labels, nice_range
 from app.figures.globe import cell_tree, globe, make_raster
 from app.figures.map_image import make_map
 from app.figures.zonal import make_bands, make_section, make_zonal_line, zonal_mean
@@ -66,14 +66,41 @@ def test_a_hidden_column_is_not_marked(drawn):
 
 
 def test_coverage_has_classes_and_others_are_continuous(drawn):
+    coloured = drawn.coloured
     for yes_no, shades in ((True, 2), (False, 20)):
         colouring = Colouring(palette="coverage", low=0, high=1, title="Coverage", yes_no=yes_no)
-        apply_colouring(colouring, drawn.mapper, drawn.bar, dark=False)
-        assert len(drawn.mapper.palette) == shades
-        assert set(drawn.bar.major_label_overrides) == set(drawn.bar.ticker.ticks)
-    apply_colouring(Colouring(palette="diverging", low=-2, high=2, title="Bias"), drawn.mapper, drawn.bar, dark=True)
-    assert (drawn.mapper.low, drawn.mapper.high, len(drawn.mapper.palette)) == (-2, 2, 256)
-    assert drawn.bar.major_label_overrides == {}
+        coloured.colour(colouring, dark=False)
+        assert len(coloured.mapper.palette) == shades
+        assert set(coloured.bar.major_label_overrides) == set(coloured.bar.ticker.ticks)
+    coloured.colour(Colouring(palette="diverging", low=-2, high=2, title="Bias"), dark=True)
+    assert (coloured.mapper.low, coloured.mapper.high, len(coloured.mapper.palette)) == (-2, 2, 256)
+    assert coloured.bar.major_label_overrides == {}
+
+
+def test_logarithmic_colours_say_that_their_ends_hold_what_lies_beyond(drawn):
+    colouring = Colouring(palette="sequential", low=0.0013, high=180.0, title="MSE", logarithmic=True)
+    drawn.coloured.colour(colouring, dark=False)
+    mapper, bar = drawn.coloured.mapper, drawn.coloured.bar
+    assert (mapper.low, mapper.high) == pytest.approx((0.001, 200.0))
+    assert list(bar.major_label_overrides.values()) == ["≤ 0.001", "0.01", "0.1", "1", "10", "≥ 200"]
+    assert bar.ticker.ticks == list(bar.major_label_overrides)
+    assert mapper.low_color is None  # zero and less have the lowest colour
+    assert mapper.nan_color == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "nice"),
+    [(0.0013, 180.0, (0.001, 200.0)), (0.2, 5.0, (0.2, 5.0)), (6e-8, 1.01e-6, (5e-8, 2e-6)), (1.0, 1000.0, (1, 1000))],
+)
+def test_logarithmic_ranges_end_at_round_numbers(low, high, nice):
+    assert nice_range(low, high) == pytest.approx(nice)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.1, 1.0), (0.002, 20.0), (1e-7, 5e-3), (1e-12, 1e4), (0.5, 500.0)])
+def test_logarithmic_ticks_are_few_and_apart(low, high):
+    ticks = np.log10(list(logarithmic_labels(low, high))) - np.log10(low)
+    assert 4 <= len(ticks) <= 8
+    assert (np.diff(ticks) > 0.09 * ticks[-1]).all()
 
 
 def test_zonal_means_are_weighted_by_area():
@@ -93,7 +120,7 @@ def test_zonal_mean_of_levels_is_that_of_each_level():
 
 
 def test_section_and_line_update_their_data_only():
-    line, section = make_zonal_line(dark=False, height=300), make_section(dark=False, levels=30)
+    line, section = make_zonal_line(dark=False), make_section(dark=False, levels=30)
     line.show(np.array([-45.0, 0.0, 45.0]), np.array([1.0, np.nan, 2.0]), "mean [K]", reference=0.9)
     assert line.source.data["latitude"].tolist() == [-45.0, 45.0]
     assert line.reference.location == 0.9

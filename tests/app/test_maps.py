@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bokeh.events import Tap
+from bokeh.models import LinearColorMapper, LogColorMapper
 
 from app.catalog import Catalog
+from app.figures.axes import plain_number
 from app.state import State
 from app.views.maps import MapsView
 
@@ -30,7 +32,7 @@ def test_values_are_those_of_the_store_in_the_units_shown(view, catalog):
     change(view, units="physical")
     std = 1e6 * catalog.truth_std("globe", view.state.emulator, "qc")
     np.testing.assert_allclose(view.map.values.data["value"], stored * std**2, rtol=1e-5)
-    assert "(mg/kg)²" in view.map.bar.title
+    assert "(mg/kg)²" in view.map.coloured.bar.title
 
 
 @pytest.mark.parametrize("name", ["level", "variable", "metric", "average", "emulator", "units"])
@@ -50,15 +52,31 @@ def test_each_control_changes_the_data(view, catalog, name):
 
 def test_colours_stay_when_emulator_or_time_changes(view):
     change(view, average=False)
-    colours = (view.map.mapper.low, view.map.mapper.high)
+    colours = (view.map.coloured.mapper.low, view.map.coloured.mapper.high)
     change(view, time=2)
     change(view, emulator="DIFF-MP paper")
-    assert (view.map.mapper.low, view.map.mapper.high) == pytest.approx(colours)
+    assert (view.map.coloured.mapper.low, view.map.coloured.mapper.high) == pytest.approx(colours)
+
+
+def test_logarithmic_colours_are_for_what_is_never_negative(view):
+    coloured, section = view.map.coloured, view.section.coloured
+    assert isinstance(coloured.mapper, LogColorMapper)
+    assert isinstance(section.mapper, LogColorMapper)
+    assert 0 < coloured.mapper.low < coloured.mapper.high
+    change(view, logarithmic=False)
+    assert isinstance(coloured.mapper, LinearColorMapper)
+    assert isinstance(section.mapper, LinearColorMapper)
+    assert coloured.mapper.low == 0.0
+    change(view, logarithmic=True)
+    for metric, kind in (("bias", LinearColorMapper), ("coverage", LinearColorMapper), ("crps_fair", LogColorMapper)):
+        change(view, metric=metric)
+        assert isinstance(coloured.mapper, kind)
+        assert [image.visible for image in coloured.images] == [kind is LinearColorMapper, kind is LogColorMapper]
 
 
 def test_bias_is_symmetric_and_has_its_zero_line(view):
     change(view, metric="bias")
-    assert view.map.mapper.low == -view.map.mapper.high
+    assert view.map.coloured.mapper.low == -view.map.coloured.mapper.high
     assert view.line.reference.location == 0.0
 
 
@@ -99,5 +117,5 @@ def test_summary_says_mean_column_and_unit(view, catalog):
     change(view, cell=5, metric="spread")
     values = view._values()
     mean = np.average(values, weights=catalog.grid("globe").area)
-    assert f"{mean:.3g} K/day" in view.summary.object
-    assert f"{values[5]:.3g} K/day" in view.summary.object
+    assert f"{plain_number(mean)} K/day" in view.summary.object
+    assert f"{plain_number(values[5])} K/day" in view.summary.object

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import panel as pn
 import pytest
+from bokeh.document import Document
+from panel.io.state import set_curdoc
 
 from app.page import DashboardPage, failure_page
 from app.state import TABS
@@ -104,6 +107,28 @@ def test_markup_in_files_is_escaped(catalog):
     page.panel()
     for part in page.views["Overview"].parts.values():
         assert "<b>globe" not in part.object
+
+
+def test_a_tab_that_asks_a_model_is_built_once_the_browser_listens(catalog, monkeypatch):
+    waiting = []
+    monkeypatch.setattr(pn.state, "onload", waiting.append)
+    for tab, at_once in (("Profiles", 0), ("Sensitivity", 0), ("Maps", 1)):
+        page = DashboardPage(catalog, f"?tab={tab}")
+        page.views[tab] = Recorder()
+        with set_curdoc(Document()):
+            page.panel()
+        assert page.views[tab].built == at_once
+        if not at_once:
+            waiting.pop()()
+            assert page.views[tab].built == 1
+    assert waiting == []
+
+
+def test_figures_keep_their_own_style(catalog):
+    document = Document()
+    with set_curdoc(document):
+        root = DashboardPage(catalog).panel().get_root(document)
+    assert set(root.data._custom_theme) >= {"Title", "Legend", "Axis", "ColorBar"}
 
 
 def test_failure_page_says_what_to_do():

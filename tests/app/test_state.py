@@ -33,8 +33,8 @@ def test_defaults_need_no_query():
 
 def test_only_what_differs_is_written():
     state = make_state()
-    state.param.update(level=4, scale_SHF=0.3, average=False)
-    assert state.query() == "?level=4&average=0&scale_SHF=0.3"
+    state.param.update(level=4, scale_SHF=0.3, average=False, logarithmic=False)
+    assert state.query() == "?level=4&average=0&logarithmic=0&scale_SHF=0.3"
 
 
 def test_experiment_changes_bounds_and_keeps_what_still_holds():
