@@ -216,6 +216,8 @@ def prepare(
         )
     times = count_splits(open_columns(out))
     console.print(f"wrote {out}: times by split " + ", ".join(f"{name} {count}" for name, count in times.items()))
+    if parse_split(split)[0] == 0:
+        return
     if times["train"]:
         console.print(f"next: diffmp train {out} EMULATOR")
     else:

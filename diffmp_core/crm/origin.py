@@ -57,7 +57,7 @@ def find_origin(columns: xr.Dataset, *, time: int, cell: int) -> Origin:
         DiffmpError: columns of another source, of a part of a cell, or not on the grid that they name.
     """
     attrs = {key: columns.attrs.get(f"simulation_{key}", columns.attrs.get(key)) for key in ("grid", "start", "seed")}
-    if None in attrs.values():
+    if any(value is None for value in attrs.values()):
         raise DiffmpError(
             "expected columns of the simulator, which name their grid, start and seed, found "
             f"{columns.attrs.get('source', 'others')!r}; the cloud-resolving model can answer for its own columns only"

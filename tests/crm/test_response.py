@@ -2,6 +2,7 @@
 
 import datetime
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -200,16 +201,25 @@ def test_a_column_of_a_store_is_found_and_run_again(tmp_path):
     assert departure(origin, raw["T"].values[1, 7]) > SAME_WEATHER
 
 
-def test_columns_in_another_order_and_of_several_runs_are_found():
+def test_columns_in_another_order_and_of_several_runs_are_found(tmp_path):
     grid = icosahedral_grid("G1")
     attrs = {f"simulation_{key}": value for key, value in
              {"grid": "G1", "start": ["2005-01-01", "2005-04-03"], "seed": [3, 4]}.items()}  # fmt: skip
     columns = columns_of(grid.lat[::-1], grid.lon[::-1] + 360.0, **attrs, spacing_km=120)
+    columns.to_netcdf(tmp_path / "columns.nc")
+    columns = xr.load_dataset(tmp_path / "columns.nc")  # a file gives lists of numbers back as arrays
     first, last = find_origin(columns, time=1, cell=2), find_origin(columns, time=2, cell=2)
     assert first.index == last.index == 39
     assert first.lon == grid.lon[39]
     assert (first.start, first.hour, first.seed) == (datetime.date(2005, 1, 1), 92 * 24, 3)
     assert (last.start, last.hour, last.seed) == (datetime.date(2005, 4, 3), 24, 4)
+
+
+def test_the_shipped_columns_can_be_run_again():
+    columns = xr.load_dataset(Path(__file__).parents[2] / "data" / "demo" / "columns.nc")
+    origins = [find_origin(columns, time=time, cell=100) for time in range(columns.sizes["time"])]
+    assert {origin.index for origin in origins} == {100}
+    assert len({(origin.start, origin.hour) for origin in origins}) == columns.sizes["time"]
 
 
 @pytest.mark.parametrize(
