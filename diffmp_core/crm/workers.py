@@ -53,11 +53,19 @@ def run_here(tasks: Sequence[Task], count: int, report: Report) -> None:
                 count, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
             ) as pool,
         ):
+            futures = [pool.submit(task) for task in tasks]
+            processes = set(multiprocessing.active_children()) - others
+
+            def watch() -> None:
+                # The pool itself may overlook the death of the process that it started last until a task ends.
+                if any(process.exitcode for process in processes):
+                    raise BrokenProcessPool("a worker process died")
+
             try:
-                gather([pool.submit(task) for task in tasks], report)
+                gather(futures, report, watch)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                for process in set(multiprocessing.active_children()) - others:
+                for process in processes:
                     process.terminate()
                 raise
     except BrokenProcessPool as error:
