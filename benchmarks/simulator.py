@@ -4,17 +4,17 @@ The reference is a multiply-add over an array of one column's size on the same m
 ratio compares between machines. Run: python benchmarks/simulator.py [hours of spin-up, default 20]
 """
 
+import datetime
 import sys
 import time
 
 import numpy as np
 
-from diffmp_core.crm import column
 from diffmp_core.crm.advection import advect_momentum, advect_scalars, mass_fluxes
+from diffmp_core.crm.cell import advance, make_cell
 from diffmp_core.crm.column import QS, S, U, W
 from diffmp_core.crm.compiled import compiled
 from diffmp_core.crm.dynamics import accelerate, courant_number, filter_x, run, sponge, step
-from diffmp_core.crm.forcing import hourly_forcing, make_site, mean_wind
 from diffmp_core.crm.large_scale import cloud_top_cooling, large_scale
 from diffmp_core.crm.microphysics import microphysics
 from diffmp_core.crm.pressure import project
@@ -22,7 +22,6 @@ from diffmp_core.crm.sedimentation import sedimentation
 from diffmp_core.crm.surface import surface_exchange
 from diffmp_core.crm.turbulence import mix
 from diffmp_core.crm.vertical_grid import NX, NZ, TIME_STEP
-from diffmp_core.crm.waves import draw_waves
 
 POINTS = NX * NZ
 SITES = {
@@ -56,17 +55,10 @@ def cpu_ns(function, repeats):
 
 def spun_up(lat, lon, hours):
     """A column after some hours, with all that a step needs."""
-    site, waves = make_site(lat, lon, 91), draw_waves(0)
-    base = column.base_state(site.temperature, site.surface_pressure)
-    noise = 0.2 * np.random.default_rng(0).standard_normal((NZ, NX)) * (base.height < 2000)[:, None]
-    state = column.initial_state(base, site.vapour, mean_wind(lat), noise)
-    surface = np.zeros((column.N_SURFACE, NX))
-    surface[column.SKIN_TEMPERATURE] = site.deep_soil if site.land else site.sea_temperature
-    work, budget = column.workspace(), np.zeros(column.N_BUDGET)
-    for hour in range(hours):
-        forcing = hourly_forcing(site, waves, 91 + hour / 24, hour % 24, hour * 3600.0)
-        run(state, surface, base, forcing, TIME_STEP, 120, 0, work, budget)
-    return state, surface, base, forcing, work, budget
+    cell = make_cell(lat, lon, 0, seed=0, start=datetime.date(2005, 4, 1))
+    for _ in range(hours):
+        advance(cell)
+    return cell.state, cell.surface, cell.base, cell.forcing(), cell.work, cell.budget
 
 
 @compiled

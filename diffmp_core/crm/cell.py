@@ -13,6 +13,7 @@ from diffmp_core.crm.column import (
     N_SURFACE,
     SKIN_TEMPERATURE,
     BaseState,
+    Forcing,
     Workspace,
     base_state,
     initial_state,
@@ -69,6 +70,17 @@ class Cell:
             self, state=self.state.copy(), surface=self.surface.copy(), work=workspace(), budget=self.budget.copy()
         )
 
+    def forcing(self) -> Forcing:
+        """What acts on the cell during this hour: that of the middle of the hour."""
+        hour = self.hour + 0.5
+        seconds = hour * SECONDS_PER_HOUR
+        forcing = hourly_forcing(self.site, self.waves, self.day + seconds / 86400.0, hour % 24, seconds)
+        return forcing._replace(
+            sensible_factor=self.sensible_factor,
+            latent_factor=self.latent_factor,
+            shortwave=forcing.shortwave * self.shortwave_factor,
+        )
+
     def pressure_wave(self) -> float:
         """Departure of surface pressure from the base state now, Pa."""
         return surface_pressure_wave(self.site, self.waves[1], self.hour * SECONDS_PER_HOUR, self.hour % 24)
@@ -118,14 +130,7 @@ def advance(cell: Cell, *, steps: int = STEPS_PER_HOUR) -> float:
         raise DiffmpError(
             f"expected 1 to {left} steps, what is left of the hour, found {steps}; advance in parts of it"
         )
-    hour = cell.hour + 0.5
-    seconds = hour * SECONDS_PER_HOUR
-    forcing = hourly_forcing(cell.site, cell.waves, cell.day + seconds / 86400.0, hour % 24, seconds)
-    forcing = forcing._replace(
-        sensible_factor=cell.sensible_factor,
-        latent_factor=cell.latent_factor,
-        shortwave=forcing.shortwave * cell.shortwave_factor,
-    )
+    forcing = cell.forcing()
     ok, fallen = run(cell.state, cell.surface, cell.base, forcing, TIME_STEP, steps, cell.step, cell.work, cell.budget)
     if not ok:
         raise DiffmpError(

@@ -71,8 +71,8 @@ def read(
 ) -> xr.Dataset:
     """Open the simulator's columns lazily as a column store without ``split``.
 
-    The air below a column differs by some per cent between runs that start in different seasons; ``layer_mass`` is
-    their mean.
+    ``layer_mass`` is the mean of the runs: between seasons the mass of a layer differs from it by up to 6 %, that of a
+    column by up to 0.3 %.
 
     Args:
         path: the simulator's zarr folder, or a folder of several of the same grid.
