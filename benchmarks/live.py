@@ -12,8 +12,10 @@ from diffmp_core.models.base import save_emulator
 from diffmp_core.sampling.live import LatestWins, LiveEmulator
 from diffmp_core.training.config import load_config
 from diffmp_core.training.loop import fresh_emulator
+from diffmp_core.variables import OUTPUTS
 
 MEMBERS, STEPS = 32, 5
+UNGUIDED, GUIDED = (0.0,) * len(OUTPUTS), (0.2,) * len(OUTPUTS)
 
 
 def main() -> None:
@@ -24,11 +26,11 @@ def main() -> None:
         live = LiveEmulator(folder, worker=LatestWins(threads=chosen.threads))
     column = make_columns(1).inputs
 
-    def ask(seed: int, change: float) -> None:
-        live.submit("slider", column + change, members=MEMBERS, steps=STEPS, seed=seed).result()
+    def ask(seed: int, change: float, guidance: tuple[float, ...] = UNGUIDED) -> None:
+        live.submit("slider", column + change, members=MEMBERS, steps=STEPS, seed=seed, guidance=guidance).result()
 
     ask(0, 0.0)
-    perturbed, both, compute = [], [], []
+    perturbed, both, compute, guided = [], [], [], []
     while sum(both) < 1e3 * chosen.seconds:
         start, spent, seed = time.perf_counter(), time.process_time(), len(both) + 1
         ask(seed, 0.0)
@@ -38,6 +40,8 @@ def main() -> None:
         both.append(1e3 * (end - start))
         perturbed.append(1e3 * (end - between))
         compute.append(1e3 * (time.process_time() - spent) / 2)
+        ask(seed, 2.0, GUIDED)
+        guided.append(1e3 * (time.perf_counter() - end))
     show(
         f"Live answer, {config.name}: F = {config.model.filters}, {MEMBERS} members, {STEPS} steps, "
         f"{chosen.threads} thread(s)",
@@ -45,6 +49,7 @@ def main() -> None:
             "perturbed, baseline kept: median [ms]": f"{statistics.median(perturbed):.0f}",
             "the same, fastest [ms]": f"{min(perturbed):.0f}",
             "the same, CPU time, median [ms]": f"{statistics.median(compute):.0f}",
+            "perturbed, with guidance: median [ms]": f"{statistics.median(guided):.0f}",
             "baseline and perturbed: median [ms]": f"{statistics.median(both):.0f}",
         },
     )

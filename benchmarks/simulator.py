@@ -30,7 +30,7 @@ SITES = {
     "midlatitude sea": (-55.0, 30.0),
     "tropical land": (0.0, 22.0),
 }
-TARGET = 150.0  # ns
+TARGET = 100.0  # ns
 CALLS = 300
 
 
