@@ -13,15 +13,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from diffmp_core.constants import SPECIFIC_HEAT_DRY_AIR
+from diffmp_core.crm.climate import LOW_CLOUD_TOP, STABILITY_TOP
 
 COMPOSITE_SIZE = 40
 """Columns in a composite, or fewer where a region has fewer."""
-
-LOW_CLOUD_TOP = 3000.0
-"""Cloud below this height counts as low [m]."""
-
-STABILITY_TOP = 1000.0
-"""Stability is the rise of dry static energy over cp from the lowest level to this height [m]."""
 
 DRY_LAPSE_RATE = 0.0098
 """Fall of temperature with height in a neutral dry layer [K m-1], g / cp rounded."""

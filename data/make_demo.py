@@ -81,16 +81,16 @@ def make_demo(test_columns: Path, training_columns: Path, *, times: int = 4, mem
     print(markdown_table([(name, result.table()) for name, result in results.items()]))
 
 
-def shipped_figures() -> dict[str, float]:
-    """Mean and standard deviation of the shipped test columns, and the shipped CRPS; empty if none are shipped."""
+def demo_figures(demo: Path) -> dict[str, float]:
+    """Mean and standard deviation of the test columns of a demo, and its CRPS; empty if there is none."""
     figures: dict[str, float] = {}
-    if not (DEMO / "columns.nc").is_file():
+    if not (demo / "columns.nc").is_file():
         return figures
-    with xr.open_dataset(DEMO / "columns.nc") as columns:
+    with xr.open_dataset(demo / "columns.nc") as columns:
         for variable in INPUTS + OUTPUTS:
             values = columns[variable.name].values.astype(float)
             figures |= {f"{variable.name} mean": values.mean(), f"{variable.name} standard deviation": values.std()}
-    for path in sorted(DEMO.glob("*.json")):
+    for path in sorted(demo.glob("*.json")):
         for variable, scores in json.loads(path.read_text())["scores"].items():
             figures[f"{path.stem} {variable} crps_fair"] = scores["crps_fair"]
     return figures

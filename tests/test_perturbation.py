@@ -13,27 +13,9 @@ from diffmp_core.perturbation import (
     perturb,
     potential_temperature,
 )
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS
-from tests.synthetic import make_columns
 
 KAPPA = 287.04 / 1004.64
 T, QV, PS, SHF, LHF, SOLIN = range(6)
-
-
-@pytest.fixture(scope="module")
-def columns():
-    return make_columns(cells=24).isel(time=[0])
-
-
-@pytest.fixture(scope="module")
-def inputs(columns):
-    return stack_channels(columns, INPUTS)
-
-
-@pytest.fixture(scope="module")
-def air(columns):
-    return {"pressure": columns["pressure"].values, "layer_mass": columns["layer_mass"].values}
 
 
 def test_potential_temperature_at_1000_hpa_is_the_temperature():

@@ -15,21 +15,6 @@ CP = 1004.64
 SHF = 3
 
 
-@pytest.fixture(scope="module")
-def columns():
-    return make_columns(cells=24).isel(time=[0])
-
-
-@pytest.fixture(scope="module")
-def inputs(columns):
-    return stack_channels(columns, INPUTS)
-
-
-@pytest.fixture(scope="module")
-def air(columns):
-    return {"pressure": columns["pressure"].values, "layer_mass": columns["layer_mass"].values}
-
-
 def test_profiles_are_those_of_the_mean_over_the_columns():
     ensemble = np.zeros((2, 3, 4, 1))
     ensemble[:, :, 0, 0] = [[0.0, 2.0, 4.0], [2.0, 2.0, 8.0]]
