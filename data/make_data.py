@@ -20,7 +20,7 @@ import typer
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
-from make_demo import DEMO, EMULATORS, make_demo, demo_figures
+from make_demo import DEMO, EMULATORS, demo_figures, make_demo
 
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.stores import replace
