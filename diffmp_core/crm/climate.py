@@ -24,7 +24,7 @@ CLOUDY_PATH = 0.010
 
 FOG = 1.4e-5
 """Liquid in the lowest layer from which it counts as fog [kg kg-1]: visibility of 1 km in air of 1.2 kg m-3, with
-3.912 / (144.7 LWC^0.88), LWC in g m-3, by Kunkel (1984), doi:10.1175/1520-0450(1984)023<0034:POTVWL>2.0.CO;2."""
+3.912 / (144.7 LWC^0.88), LWC in g m-3, by Kunkel (1984), doi:10.1175/1520-0450(1984)023<0034:PODTVA>2.0.CO;2."""
 
 STABILITY_TOP = 1000.0
 """Stability is the rise of dry static energy over cp from the lowest level to this height [m]."""
