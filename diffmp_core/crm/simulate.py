@@ -131,4 +131,5 @@ def simulate(
             run_on_cluster(tasks, scheduler, report)
         else:
             run_here(tasks, min(workers or available_cores(), len(tasks)), report)
+        output_store.sweep(out)  # a worker may have been killed while it wrote
     return out

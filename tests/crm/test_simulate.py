@@ -193,3 +193,11 @@ def test_a_column_that_blows_up_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(dynamics, "run", lambda *args: (False, 0.0))
     with pytest.raises(DiffmpError, match="cell 0 at"):
         simulate(tmp_path / "x.zarr", **RUN, workers=1)
+
+
+def test_what_a_worker_killed_in_the_run_left_half_written_is_removed(store, tmp_path):
+    def leave(done, total, _elapsed):
+        (tmp_path / "run.zarr" / "T" / "c.0123.partial").write_bytes(b"half")
+
+    out = simulate(tmp_path / "run.zarr", **RUN, workers=1, progress=leave)
+    assert digest(out) == digest(store)
