@@ -42,7 +42,7 @@ data: install
 	$(BIN)/python data/make_data.py
 
 figures: install
-	$(BIN)/python docs/figures.py
+	$(BIN)/python -m docs.measured $(RUNS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -195,12 +196,32 @@ def write_store(dataset: xr.Dataset, path: Path | str, encoding: dict | None = N
             dataset.to_zarr(part, mode="w", consolidated=False, encoding=encoding)
         replace(part, path)
     except OSError as error:
-        raise DiffmpError(
-            f"could not write {path}: {error.strerror or error}; free space or choose another folder"
-        ) from error
+        raise _unwritable(path, error) from error
+    except RuntimeError as error:
+        if refusal := _refusal(path.parent):
+            raise _unwritable(path, refusal) from error
+        raise
     finally:
         remove(part)
     return path
+
+
+def _unwritable(path: Path, error: OSError) -> DiffmpError:
+    return DiffmpError(
+        f"expected room to write {path}, found {error.strerror or error}; free space or choose another folder"
+    )
+
+
+def _refusal(folder: Path) -> OSError | None:
+    """What the disk says to one more megabyte, None if it takes it: netCDF's library keeps its reasons to itself."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(2**20))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        return error
+    return None
 
 
 def replace(part: Path, path: Path) -> None:

@@ -93,6 +93,23 @@ def choose_levels(candidates: int, count: int = LEVELS) -> np.ndarray:
     return np.concatenate([np.arange(whole), thinned])
 
 
+def refuse_disordered(levels: np.ndarray, what: str, where: str) -> None:
+    """Raise a :class:`DiffmpError` unless ``(..., level)`` rises strictly from level to level, or falls strictly.
+
+    what: of what kind the values are, with their unit.  The message names the first level out of order.
+    """
+    steps = np.diff(levels, axis=-1)
+    upward = np.sign(steps[(0,) * steps.ndim]) if steps.size else 1.0
+    bad = np.argwhere(~(steps * upward > 0.0))
+    if len(bad):
+        *place, level = bad[0]
+        below, above = levels[*place, level], levels[*place, level + 1]
+        raise DiffmpError(
+            f"expected {what} that rise or fall from level to level in {where}, found {above:g} after {below:g} at "
+            f"level {level + 1}; sort the levels or repair them"
+        )
+
+
 def stretched_heights(count: int = LEVELS) -> np.ndarray:
     """Midpoint heights [m] of ``count`` layers below 20 km that thicken upward: 20 km (0.08 x + 0.92 x^1.7)."""
     fraction = np.arange(count + 1) / count

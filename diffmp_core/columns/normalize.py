@@ -26,6 +26,9 @@ WINSORISE_LIMIT = 30.0
 ABNORMAL_LIMIT = 3.0
 """The paper replaces samples with a normalised output beyond this (Section 2)."""
 
+LEAST_SPREAD = 1e-2
+"""Least standard deviation of an output at a level that its scale takes part in, relative to that of the variable."""
+
 NEGLIGIBLE_SHARE = 1e-3
 """Share of all cloud water (ice) of the training data that lies in values below the floor, at most."""
 
@@ -133,6 +136,18 @@ def normalize_by_quantile(values: np.ndarray) -> tuple[float, float]:
     return 0.0, scale or 1.0
 
 
+def normalize_by_level_spread(values: np.ndarray) -> tuple[float, np.ndarray]:
+    """Offset (0) and scales of an output ``(column, level)``: the geometric mean of two standard deviations.
+
+    One is the level's own, the other that of all values of the variable. With one scale for all levels the quiet ones
+    drown in what noise the sampler leaves over, and their ensembles are too wide; with each level's own the training
+    spends itself on levels where nothing happens. 0 stays 0.
+    """
+    overall = float(_mean_and_spread(values, by_level=False)[1])
+    level = values.std(axis=0, dtype=np.float64)
+    return 0.0, np.sqrt(np.maximum(level, LEAST_SPREAD * overall) * overall)
+
+
 def fit(
     inputs: np.ndarray,
     outputs: np.ndarray,
@@ -144,8 +159,8 @@ def fit(
     """Normalisation of training columns.
 
     ``paper``: equation (6) for T and Ps and (7) for all others, one offset and scale a variable. ``calibrated``: mean
-    and standard deviation per level for T and qv, over all for the surface variables; outputs are divided by one
-    standard deviation a variable, so that levels keep their relative size and 0 stays 0.
+    and standard deviation per level for T and qv, over all for the surface variables; outputs by
+    :func:`normalize_by_level_spread`.
 
     Args:
         inputs: ``(column, 6, level)`` in physical units, surface variables repeated over the levels.
@@ -166,7 +181,7 @@ def fit(
         output_pairs = [normalize_by_quantile(outputs[:, c]) for c in range(len(OUTPUTS))]
     elif method == "calibrated":
         pairs = [_mean_and_spread(inputs[:, c], by_level=v.profile) for c, v in enumerate(INPUTS)]
-        output_pairs = [(0.0, _mean_and_spread(outputs[:, c], by_level=False)[1]) for c in range(len(OUTPUTS))]
+        output_pairs = [normalize_by_level_spread(outputs[:, c]) for c in range(len(OUTPUTS))]
     else:
         raise DiffmpError(f"expected normalisation 'paper' or 'calibrated', found {method!r}; choose one")
     floor = np.array([_floor(outputs[:, c]) if v.non_negative else 0.0 for c, v in enumerate(OUTPUTS)])

@@ -20,6 +20,7 @@ from diffmp_core.crm.column import (
     workspace,
 )
 from diffmp_core.crm.forcing import Site, hourly_forcing, make_site, mean_wind, surface_pressure_wave
+from diffmp_core.crm.sea_table import SeaTable
 from diffmp_core.crm.vertical_grid import NX, NZ, TIME_STEP
 from diffmp_core.crm.waves import Waves, draw_waves
 from diffmp_core.errors import DiffmpError
@@ -91,10 +92,17 @@ def temperature_noise(generator: np.random.Generator, base: BaseState, amplitude
     return amplitude * generator.standard_normal((NZ, NX)) * (base.height < NOISE_DEPTH)[:, None]
 
 
-def make_cell(lat: float, lon: float, index: int, *, seed: int, start: datetime.date) -> Cell:
-    """A cell (degrees) at rest at 00 UTC of its start, with noise drawn from its seed and its number."""
+def make_cell(
+    lat: float, lon: float, index: int, *, seed: int, start: datetime.date, sea_table: SeaTable | None = None
+) -> Cell:
+    """A cell (degrees) at rest at 00 UTC of its start, with noise drawn from its seed and its number.
+
+    sea_table: of the temperature that the fluxes over sea feel, instead of that of the idealised climate.
+    """
     day = start.timetuple().tm_yday
     site = make_site(lat, lon, day)
+    if sea_table is not None:
+        site = site._replace(sea_temperature=sea_table.at(lat, day))
     base = base_state(site.temperature, site.surface_pressure)
     generator = np.random.default_rng([seed, index])
     noise = temperature_noise(generator, base, NOISE_AMPLITUDE)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from diffmp_core.crm import output_store
 from diffmp_core.crm.cell import SECONDS_PER_HOUR, Cell, advance, make_cell
 from diffmp_core.crm.compiled import source_hash
+from diffmp_core.crm.sea_table import SeaTable
 from diffmp_core.crm.snapshots import (
     SEGMENT_POINTS,
     empty_snapshots,
@@ -28,7 +29,7 @@ from diffmp_core.crm.snapshots import (
 from diffmp_core.crm.vertical_grid import N_LEVELS, NX
 from diffmp_core.errors import DiffmpError
 
-SOURCES = source_hash()  # of the code that this process runs
+SOURCES = source_hash(Path(__file__))  # of all code of this process that can change a byte of a run
 
 Groups = dict[str, dict[str, NDArray]]
 
@@ -58,7 +59,9 @@ def simulate_chunk(
     output_store.require_shared(out, token)
     hours, start = configuration["hours"], datetime.date.fromisoformat(configuration["start"])
     places = enumerate(zip(lat.tolist(), lon.tolist(), strict=True), start=first)
-    columns = [make_cell(*place, cell, seed=configuration["seed"], start=start) for cell, place in places]
+    table = SeaTable.model_validate(configuration["sea_table"]) if "sea_table" in configuration else None
+    seed = configuration["seed"]
+    columns = [make_cell(*place, cell, seed=seed, start=start, sea_table=table) for cell, place in places]
     segments = [{name: column.generator.integers(0, NX, hours) for name in SEGMENT_POINTS} for column in columns]
     cells = slice(first, first + len(columns))
     for begin in range(0, hours, output_store.HOURS_PER_CHUNK):

@@ -5,7 +5,6 @@ Fields have the dims of the store, (time, cell[, level]), and its units; nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,11 +12,8 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.coarse_grain import subgrid_heating, subgrid_moistening
-from diffmp_core.constants import GRAVITY, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.errors import DiffmpError
-
-LOW_CLOUD_TOP = 3000.0
-"""Cloud below this height counts as low [m]."""
+from diffmp_core.regimes import LOW_CLOUD_TOP, Regime, column_facts, water_path
 
 CLOUDY_PATH = 0.010
 """Low liquid water path from which a column counts as cloudy [kg m-2]."""
@@ -25,9 +21,6 @@ CLOUDY_PATH = 0.010
 FOG = 1.4e-5
 """Liquid in the lowest layer from which it counts as fog [kg kg-1]: visibility of 1 km in air of 1.2 kg m-3, with
 3.912 / (144.7 LWC^0.88), LWC in g m-3, by Kunkel (1984), doi:10.1175/1520-0450(1984)023<0034:PODTVA>2.0.CO;2."""
-
-STABILITY_TOP = 1000.0
-"""Stability is the rise of dry static energy over cp from the lowest level to this height [m]."""
 
 ITCZ_EDGE = 20.0
 """The ITCZ is sought between these latitudes [degrees]."""
@@ -105,11 +98,6 @@ def itcz_latitude(rain: xr.DataArray, run: xr.Dataset) -> float:
     return float(np.interp(0.5 * (passed[0] + passed[-1]), passed, edges))
 
 
-def water_path(content: xr.DataArray, run: xr.Dataset, *, below: float = np.inf) -> xr.DataArray:
-    """Mass of a kind of water per area, kg m-2: (..., cell, level) -> (..., cell), of the levels below a height [m]."""
-    return (content * run["layer_mass"].where(run["height"] < below, 0.0)).sum("level")
-
-
 def cloudy(run: xr.Dataset) -> xr.DataArray:
     """Which columns have low liquid cloud of at least ``CLOUDY_PATH``, (time, cell) bool."""
     return water_path(run["qc"], run, below=LOW_CLOUD_TOP) >= CLOUDY_PATH
@@ -151,27 +139,9 @@ def targets(run: xr.Dataset) -> xr.Dataset:
     )
 
 
-@dataclass(frozen=True)
-class Regime:
-    """The share of the columns in a zone that have most of something; in words what and where.
-
-    admits: run -> bool, ranks_by: run -> number, both (time, cell) or (cell,).
-    """
-
-    words: str
-    share: float
-    admits: Callable[[xr.Dataset], xr.DataArray]
-    ranks_by: Callable[[xr.Dataset], xr.DataArray]
-
-    def mask(self, run: xr.Dataset) -> xr.DataArray:
-        """Columns of the regime, (time, cell) bool: over all times together, so that quiet hours have few."""
-        score, admitted = xr.broadcast(self.ranks_by(run), self.admits(run))
-        return admitted & (score >= score.where(admitted).quantile(1.0 - self.share))
-
-
-def column_heating(run: xr.Dataset) -> xr.DataArray:
-    """Column integral of the subgrid heating, W m-2, (time, cell)."""
-    return SPECIFIC_HEAT_DRY_AIR * water_path(targets(run)["tend_T_sgs"], run)
+def with_targets(run: xr.Dataset) -> xr.Dataset:
+    """The run with its four targets, named as in a column store."""
+    return run.assign(targets(run).data_vars)
 
 
 def rain_around(run: xr.Dataset) -> xr.DataArray:
@@ -180,51 +150,10 @@ def rain_around(run: xr.Dataset) -> xr.DataArray:
     return 0.5 * (before + before.shift(time=-1).fillna(before))
 
 
-def stability(run: xr.Dataset) -> xr.DataArray:
-    """Rise of dry static energy over cp from the lowest level to ``STABILITY_TOP``, K, (time, cell)."""
-    static = run["T"] + GRAVITY / SPECIFIC_HEAT_DRY_AIR * run["height"]
-    top = int(np.abs(run["height"].values - STABILITY_TOP).argmin())
-    return static.isel(level=top) - static.isel(level=0)
-
-
-def _trades(run: xr.Dataset) -> xr.DataArray:
-    ice = water_path(run["qi"], run)
-    return Region(10, 30, False).mask(run) & (ice <= ice.median())
-
-
-def _between(low: float, high: float) -> Callable[[xr.Dataset], xr.DataArray]:
-    return lambda run: (abs(run["lat"]) >= low) & (abs(run["lat"]) < high)
-
-
-REGIMES = {
-    "deep convection": Regime(
-        "the tenth of the columns within 20° with most rain in the hours before and after",
-        0.1,
-        _between(0, 20),
-        rain_around,
-    ),
-    "trade cumulus": Regime(
-        "sea between 10° and 30°, the half of the world's columns with least ice, of these the half with most liquid "
-        "below 3 km",
-        0.5,
-        _trades,
-        lambda run: water_path(run["qc"], run, below=LOW_CLOUD_TOP),
-    ),
-    "mid-latitude storm": Regime(
-        "the tenth of the columns between 35° and 65° with most rain in the hours before and after",
-        0.1,
-        _between(35, 65),
-        rain_around,
-    ),
-    "stable": Regime(
-        "the tenth of all columns where dry static energy rises most from the lowest level to 1 km",
-        0.1,
-        _between(0, 91),
-        stability,
-    ),
-}
-"""By the rain around an instant, not by its heating as the presets of the dashboard: profiles of a target that is noise
-in large part must not be picked by that noise."""
+def in_regime(run: xr.Dataset, regime: Regime) -> xr.DataArray:
+    """Columns of a regime, (time, cell) bool; convection is told by the rain around the instant."""
+    mask = regime.mask(column_facts(with_targets(run), rain=rain_around(run)))
+    return xr.DataArray(mask, dims=("time", "cell"), coords={"time": run["time"]})
 
 
 def profile_statistics(profile: xr.DataArray, where: xr.DataArray) -> xr.DataArray:

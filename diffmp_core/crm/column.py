@@ -57,7 +57,7 @@ class Forcing(NamedTuple):
     nudging_temperature, nudging_vapour: rates, 1/s.  wtg_rate: weak-temperature-gradient rate, 1/s, with its shape.
     wtg_share: share of WTG in W, 0..1.  cooling: radiative cooling where the air is warm, K/s (positive).
     sea_temperature: K.  land: 1 over land else 0.  evaporation: moisture availability beta.
-    background_wind: m/s.  shortwave: clear-sky at the surface, W/m2.  deep_soil: K.
+    background_wind: m/s.  shortwave: clear-sky at the surface, W/m2.  deep_soil: K.  albedo: of land.
     sensible_factor, latent_factor: share of the bulk fluxes that reaches the air; the land slab gives the whole.
     """
 
@@ -76,6 +76,7 @@ class Forcing(NamedTuple):
     background_wind: float
     shortwave: float
     deep_soil: float
+    albedo: float
     sensible_factor: float = 1.0
     latent_factor: float = 1.0
 

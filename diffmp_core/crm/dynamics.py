@@ -16,8 +16,8 @@ from diffmp_core.crm.vertical_grid import DX, NX, NZ
 
 CFL_LIMIT = 0.8
 FILTER_RATE = 0.004 / 1.6 / 20.0  # 1/s, coefficient of the fourth difference in x
-SPONGE_BASE, SPONGE_TOP = 16000.0, 26000.0  # m
-SPONGE_W, SPONGE_U = 120.0, 300.0  # s
+SPONGE_BASE, SPONGE_TOP = 14000.0, 22000.0  # m
+SPONGE_W, SPONGE_U = 60.0, 300.0  # s
 BUOYANCY = 12  # row of Workspace.flat
 
 

@@ -16,15 +16,24 @@ from diffmp_core.crm import surface_map
 from diffmp_core.crm.column import Forcing
 from diffmp_core.crm.thermodynamics import EPSILON, saturation_mixing_ratio, saturation_profile
 from diffmp_core.crm.vertical_grid import NZ, layer_heights
-from diffmp_core.crm.waves import MIDLATITUDE_LAG, Waves, midlatitude_envelope, tropical_envelope, wave_sum
+from diffmp_core.crm.waves import (
+    MIDLATITUDE_LAG,
+    Waves,
+    midlatitude_envelope,
+    storm_longitude,
+    storm_strength,
+    tropical_envelope,
+    wave_sum,
+)
 
 COOLING = 1.4 / SECONDS_PER_DAY  # K/s
 TRANSMISSIVITY = 0.75  # of the cloud-free atmosphere
 WTG_WIDTH = 22.0  # degrees
-WTG_TIME = 10 * 3600.0  # s; at 4 h equatorial rain grew for six days, to 16 mm/day
+WTG_TIME = 14 * 3600.0  # s; at 4 h equatorial rain grew for six days, to 16 mm/day
 NUDGING_TEMPERATURE_TIME, NUDGING_VAPOUR_TIME = 18 * 3600.0, 36 * 3600.0  # s
-TROPICAL_MEAN_SEA = 300.2  # K, sea temperature that the tropical free troposphere feels together with the local one
-LOCAL_SHARE = 0.4  # of the local sea temperature in the tropical reference
+TROPICAL_VAPOUR_TIME = 72 * 3600.0  # s, of exchange with the air around; else wet columns get ever wetter
+TROPICAL_MEAN_SEA = 300.8  # K, sea temperature that the tropical free troposphere feels together with the local one
+LOCAL_SHARE = 0.25  # of the local sea temperature in the tropical reference
 TROPICAL_WAVE_TEMPERATURE = 0.6  # K, root mean square
 MIDLATITUDE_WAVE_ASCENT, MIDLATITUDE_WAVE_TEMPERATURE = 0.028, 3.0  # m/s, K
 SUBSIDENCE = 0.0045  # m/s
@@ -33,21 +42,33 @@ DRY_DEPTH = 1000.0  # m, where the reference's moist adiabat starts; the deeper,
 DILUTION = 1.10  # of the lapse rate above 3 km against a pure adiabat, as entrainment does
 STEEPEST_LAPSE = 0.0083  # K/m of the reference above 3 km, as observed below the tropical tropopause
 COLDEST = 170.0  # K
+EQUATORIAL_WIND, TRADE_WIND, WESTERLY_WIND = 6.0, 2.0, 5.0  # m/s, near the surface; the others are added to the first
+TRADE_CENTRE, TRADE_WIDTH = 20.0, 10.0  # degrees
+LAND_AVAILABILITY, DESERT_AVAILABILITY, FROZEN_SHARE = 0.3, 0.08, 0.7  # of moisture; what frost withholds
+LAND_ALBEDO, DESERT_ALBEDO, SNOW_ALBEDO = 0.18, 0.32, 0.7
+SNOW_RANGE = (263.0, 275.0)  # K of deep soil between full snow cover and none
 LEAST_VAPOUR = 2.5e-6  # kg/kg
 
 
 class Site(NamedTuple):
-    """Fixed properties of a cell: degrees, land 0 or 1, moisture availability, K, Pa, m/s."""
+    """Fixed properties of a cell: what its place and its season give.
+
+    lat, lon: degrees.  land: 0 or 1.  evaporation: moisture availability.  albedo: of land.
+    sea_temperature, deep_soil: K.  wtg_share: weight of the weak temperature gradient, 0..1.  surface_pressure: Pa.
+    background_wind: m/s.  storm: amplitude of the midlatitude waves.  temperature, vapour: reference, K, kg/kg (NZ,).
+    """
 
     lat: float
     lon: float
     land: float
     evaporation: float
+    albedo: float
     sea_temperature: float
     deep_soil: float
     wtg_share: float
     surface_pressure: float
     background_wind: float
+    storm: float
     temperature: np.ndarray
     vapour: np.ndarray
 
@@ -102,6 +123,19 @@ def reference_vapour(temperature: np.ndarray, pressure: np.ndarray, moist: float
     return np.maximum(humidity * saturation_profile(temperature, pressure), LEAST_VAPOUR)
 
 
+def background_wind(lat: float) -> float:
+    """Wind near the surface that the bulk fluxes feel besides the resolved one, m/s: trades and westerlies."""
+    trades = float(np.exp(-(((abs(lat) - TRADE_CENTRE) / TRADE_WIDTH) ** 2)))
+    return EQUATORIAL_WIND + TRADE_WIND * trades + WESTERLY_WIND * midlatitude_envelope(lat)
+
+
+def moisture_availability(*, land: bool, desert: bool, snow: float) -> float:
+    """Share of the potential evaporation that a surface gives; snow: cover, 0..1."""
+    if not land:
+        return 1.0
+    return (1.0 - snow * FROZEN_SHARE) * (DESERT_AVAILABILITY if desert else LAND_AVAILABILITY)
+
+
 def make_site(lat: float, lon: float, day_of_year: float) -> Site:
     """Surface, reference profiles and climate of one cell (degrees)."""
     one = (np.array([lat]), np.array([lon]))
@@ -109,6 +143,7 @@ def make_site(lat: float, lon: float, day_of_year: float) -> Site:
     desert = land * float(surface_map.is_desert(*one)[0])
     sea = float(surface_map.sea_surface_temperature(*one, day_of_year)[0])
     soil = float(surface_map.deep_soil_temperature(one[0], day_of_year)[0])
+    snow = 1.0 - float(smooth_step(np.array(soil), *SNOW_RANGE))
     share = float(np.exp(-((lat / WTG_WIDTH) ** 4)))
     tropical_surface = LOCAL_SHARE * sea + (1.0 - LOCAL_SHARE) * TROPICAL_MEAN_SEA
     local_surface = soil if land else sea
@@ -123,17 +158,19 @@ def make_site(lat: float, lon: float, day_of_year: float) -> Site:
     )
     vapour = reference_vapour(temperature, levels, moist)
     return Site(
-        lat,
-        lon,
-        land,
-        (0.15 if desert else 0.6) if land else 1.0,
-        sea,
-        soil,
-        share,
-        float(pressure),
-        5.0 + 3.0 * midlatitude_envelope(lat),
-        temperature,
-        vapour,
+        lat=lat,
+        lon=lon,
+        land=land,
+        evaporation=moisture_availability(land=bool(land), desert=bool(desert), snow=snow),
+        albedo=(DESERT_ALBEDO if desert else LAND_ALBEDO) * (1.0 - snow) + SNOW_ALBEDO * snow,
+        sea_temperature=sea,
+        deep_soil=soil,
+        wtg_share=share,
+        surface_pressure=float(pressure),
+        background_wind=background_wind(lat),
+        storm=midlatitude_envelope(lat) * storm_strength(lat, surface_map.season(day_of_year, surface_map.LAND_LAG)),
+        temperature=temperature,
+        vapour=vapour,
     )
 
 
@@ -156,7 +193,8 @@ def mean_wind(lat: float) -> np.ndarray:
 
 def surface_pressure_wave(site: Site, midlatitude: Waves, seconds: float, hour: float) -> float:
     """Departure of surface pressure from the base state, Pa: midlatitude lows under ascent and the semidiurnal tide."""
-    lows = -600.0 * midlatitude_envelope(site.lat) * wave_sum(midlatitude, site.lon, seconds, -0.5 * MIDLATITUDE_LAG)
+    here = storm_longitude(site.lat, site.lon)
+    lows = -600.0 * site.storm * wave_sum(midlatitude, here, seconds, -0.5 * MIDLATITUDE_LAG)
     local = hour + site.lon / 15.0
     tide = 120.0 * np.cos(np.radians(site.lat)) ** 3 * np.cos(4 * np.pi * (local - 9.7) / 24.0)
     return float(lows + tide)
@@ -169,37 +207,40 @@ def hourly_forcing(site: Site, waves: tuple[Waves, Waves], day_of_year: float, h
     depth = 16000.0 - 6000.0 * min(abs(site.lat) / 70.0, 1.0)
     shape = np.where(z < depth, np.sin(np.pi * np.clip(z / depth, 0.0, 1.0)), 0.0)
     subtropics = np.exp(-(((abs(site.lat) - 25.0) / 10.0) ** 2))
-    storm = midlatitude_envelope(site.lat)
+    here = storm_longitude(site.lat, site.lon)
     ascent = shape * (
         (1.0 - site.wtg_share)
-        * (-SUBSIDENCE * subtropics + MIDLATITUDE_WAVE_ASCENT * storm * wave_sum(midlatitude, site.lon, seconds))
+        * (-SUBSIDENCE * subtropics + MIDLATITUDE_WAVE_ASCENT * site.storm * wave_sum(midlatitude, here, seconds))
     )
     wave = -TROPICAL_WAVE_TEMPERATURE * tropical_envelope(site.lat) * wave_sum(tropical, site.lon, seconds)
     warm = (
         MIDLATITUDE_WAVE_TEMPERATURE
         * (1.0 - site.wtg_share)
-        * storm
-        * wave_sum(midlatitude, site.lon, seconds, MIDLATITUDE_LAG)
+        * site.storm
+        * wave_sum(midlatitude, here, seconds, MIDLATITUDE_LAG)
     )
     temperature = site.temperature + shape * (wave + warm)
     aloft = smooth_step(z, 1500.0, 3000.0)
     wtg = smooth_step(z, 300.0, 1500.0) * (1.0 - smooth_step(z, 13000.0, 15000.0)) / WTG_TIME
     stratosphere = smooth_step(z, 13000.0, 16000.0)
     clear = TRANSMISSIVITY * SOLAR_CONSTANT * cosine_zenith(site.lat, site.lon, day_of_year, hour)
+    outside = 1.0 - site.wtg_share  # of the tropics
     return Forcing(
-        ascent,
-        temperature,
-        site.vapour,
-        mean_wind(site.lat),
-        aloft * np.maximum(1.0 - site.wtg_share, stratosphere) / NUDGING_TEMPERATURE_TIME,
-        aloft * np.maximum(1.0 - site.wtg_share, stratosphere) / NUDGING_VAPOUR_TIME,
-        wtg,
-        site.wtg_share,
-        COOLING,
-        site.sea_temperature,
-        site.land,
-        site.evaporation,
-        site.background_wind,
-        clear,
-        site.deep_soil,
+        vertical_velocity=ascent,
+        temperature=temperature,
+        vapour=site.vapour,
+        wind=mean_wind(site.lat),
+        nudging_temperature=aloft * np.maximum(outside, stratosphere) / NUDGING_TEMPERATURE_TIME,
+        nudging_vapour=aloft
+        * np.maximum(np.maximum(outside, stratosphere) / NUDGING_VAPOUR_TIME, site.wtg_share / TROPICAL_VAPOUR_TIME),
+        wtg_rate=wtg,
+        wtg_share=site.wtg_share,
+        cooling=COOLING,
+        sea_temperature=site.sea_temperature,
+        land=site.land,
+        evaporation=site.evaporation,
+        background_wind=site.background_wind,
+        shortwave=clear,
+        deep_soil=site.deep_soil,
+        albedo=site.albedo,
     )

@@ -14,6 +14,7 @@ from diffmp_core.constants import GRAVITY, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.crm.cell import Cell, advance, make_cell
 from diffmp_core.crm.column import QV, S
 from diffmp_core.crm.icosahedral import IcosahedralGrid, icosahedral_grid
+from diffmp_core.crm.sea_table import SeaTable
 from diffmp_core.crm.vertical_grid import N_LEVELS, NZ
 from diffmp_core.errors import DiffmpError
 
@@ -35,6 +36,7 @@ class Origin:
         seed: of the run.
         start: day whose 00 UTC the run starts at.
         hour: hours since then.
+        sea_table: sea temperatures of the run, None for those of the idealised climate.
     """
 
     lat: float
@@ -43,6 +45,7 @@ class Origin:
     seed: int
     start: datetime.date
     hour: int
+    sea_table: SeaTable | None = None
 
 
 def find_origin(columns: xr.Dataset, *, time: int, cell: int) -> Origin:
@@ -56,7 +59,9 @@ def find_origin(columns: xr.Dataset, *, time: int, cell: int) -> Origin:
     Raises:
         DiffmpError: columns of another source, of a part of a cell, or not on the grid that they name.
     """
-    attrs = {key: columns.attrs.get(f"simulation_{key}", columns.attrs.get(key)) for key in ("grid", "start", "seed")}
+    keys = ("grid", "start", "seed", "sea_table")
+    attrs = {key: columns.attrs.get(f"simulation_{key}", columns.attrs.get(key)) for key in keys}
+    table = np.atleast_1d(np.asarray(attrs.pop("sea_table") or ""))
     if any(value is None for value in attrs.values()):
         raise DiffmpError(
             "expected columns of the simulator, which name their grid, start and seed, found "
@@ -81,6 +86,7 @@ def find_origin(columns: xr.Dataset, *, time: int, cell: int) -> Origin:
     starts = [datetime.date.fromisoformat(str(start)) for start in np.atleast_1d(np.asarray(attrs["start"]))]
     begun = [k for k, start in enumerate(starts) if np.datetime64(start) < moment]
     run = max(begun, key=starts.__getitem__, default=0)
+    sea = str(table[run if table.size > 1 else 0])
     return Origin(
         lat=float(grid.lat[index]),
         lon=float(grid.lon[index]),
@@ -88,6 +94,7 @@ def find_origin(columns: xr.Dataset, *, time: int, cell: int) -> Origin:
         seed=int(np.atleast_1d(np.asarray(attrs["seed"]))[run]),
         start=starts[run],
         hour=round(float((moment - np.datetime64(starts[run])) / np.timedelta64(1, "h"))),
+        sea_table=SeaTable.model_validate_json(sea) if sea else None,
     )
 
 
@@ -105,7 +112,9 @@ def spun_up(origin: Origin) -> Cell:
     """
     if origin.hour < 0:
         raise DiffmpError(f"expected an hour after the start of the run, found {origin.hour}; choose a later time")
-    cell = make_cell(origin.lat, origin.lon, origin.index, seed=origin.seed, start=origin.start)
+    cell = make_cell(
+        origin.lat, origin.lon, origin.index, seed=origin.seed, start=origin.start, sea_table=origin.sea_table
+    )
     for _ in range(origin.hour):
         advance(cell)
     return cell

@@ -169,6 +169,7 @@ def _fill_group(group: zarr.Group, grid: IcosahedralGrid, land: np.ndarray, conf
             "start": configuration["start"],
             "seed": configuration["seed"],
             "configuration": json.dumps(configuration, sort_keys=True),
+            **({"sea_table": json.dumps(configuration["sea_table"])} if "sea_table" in configuration else {}),
         }
     )
 

@@ -12,17 +12,18 @@ from pathlib import Path
 from diffmp_core.crm import output_store
 from diffmp_core.crm.chunk import SOURCES, simulate_chunk
 from diffmp_core.crm.icosahedral import IcosahedralGrid, grid_level, icosahedral_grid
+from diffmp_core.crm.sea_table import read_sea_table
 from diffmp_core.crm.surface_map import is_land
 from diffmp_core.crm.vertical_grid import N_LEVELS, NX, TIME_STEP
 from diffmp_core.crm.workers import available_cores, run_here, run_on_cluster
 from diffmp_core.errors import DiffmpError
 
-SCHEME_VERSION = 3  # raise it when the same seed gives other numbers
+SCHEME_VERSION = 4  # raise it when the same seed gives other numbers
 Progress = Callable[[int, int, float], None]
 log = logging.getLogger(__name__)
 
 
-def check_configuration(grid: str, hours: int, start: str, seed: int) -> dict:
+def check_configuration(grid: str, hours: int, start: str, seed: int, sea_table: Path | None = None) -> dict:
     """Configuration of a run from the options, or a DiffmpError that names the wrong one."""
     grid_level(grid)
     if hours < 1:
@@ -42,6 +43,7 @@ def check_configuration(grid: str, hours: int, start: str, seed: int) -> dict:
         "time_step_s": TIME_STEP,
         "points": NX,
         "levels": N_LEVELS,
+        **({} if sea_table is None else {"sea_table": read_sea_table(Path(sea_table)).model_dump(mode="json")}),
     }
 
 
@@ -57,9 +59,9 @@ def open_or_create(out: Path, mesh: IcosahedralGrid, configuration: dict) -> Non
         output_store.create(out, mesh, is_land(mesh.lat, mesh.lon).astype(float), configuration)
         return
     found = output_store.stored_configuration(out)
-    differing = sorted(key for key in configuration if found.get(key) != configuration[key])
+    differing = sorted(key for key in configuration.keys() | found.keys() if found.get(key) != configuration.get(key))
     if differing:
-        what = ", ".join(f"{key} {found.get(key)}" for key in differing)
+        what = ", ".join("another sea_table" if key == "sea_table" else f"{key} {found.get(key)}" for key in differing)
         raise DiffmpError(
             f"expected a store of this run, found one of another ({out}: {what}); "
             "choose another name or the same options."
@@ -75,13 +77,15 @@ def simulate(
     hours: int = 48,
     start: str = "2005-04-01",
     seed: int = 0,
+    sea_table: Path | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Simulate the columns of a grid "G0".."G6" for some hours from 00 UTC of the start date into a zarr store.
 
-    A run that was killed goes on where it stopped; the bytes depend on grid, hours, start and seed alone.
+    A run that was killed goes on where it stopped; the bytes depend on grid, hours, start, seed and sea table alone.
+    sea_table: CSV file of monthly sea temperatures (:mod:`.sea_table`), those of the idealised climate if None.
     workers: processes, all cores if None. scheduler: address of a dask.distributed scheduler whose workers run the
     cells instead; they must see the same folder. progress: called as progress(done_cells, total_cells, elapsed_s),
     first with the cells that an earlier run has done.
@@ -96,7 +100,7 @@ def simulate(
             "start the cluster with as many workers as wanted."
         )
     out, begun = Path(out).absolute(), time.monotonic()
-    configuration = check_configuration(grid, hours, start, seed)
+    configuration = check_configuration(grid, hours, start, seed, sea_table)
     mesh = icosahedral_grid(grid)
     cells = mesh.lat.size
     with output_store.lock(out) as token:

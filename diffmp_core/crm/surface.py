@@ -22,19 +22,28 @@ from diffmp_core.crm.compiled import compiled
 from diffmp_core.crm.thermodynamics import EPSILON, vapour_pressure_liquid
 from diffmp_core.crm.vertical_grid import NX, NZ
 
-EXCHANGE_SEA, EXCHANGE_LAND = 1.2e-3, 4.0e-3  # bulk coefficients at neutral stability
+EXCHANGE_SEA, EXCHANGE_LAND = 1.2e-3, 2.5e-3  # bulk coefficients at neutral stability
 GUSTINESS = 1.0  # m2/s2
 CONVECTIVE_GUST = 1.2  # Beljaars (1995), doi:10.1002/qj.49712152203
 STABLE_DAMPING = 10.0
 SALINITY = 0.98  # saturation over sea water relative to fresh water
-SLAB_HEAT_CAPACITY = 1.2e5  # J/m2/K
+SLAB_HEAT_CAPACITY = 2.5e5  # J/m2/K
 DEEP_CONDUCTANCE = 4.0  # W/m2/K
-LAND_ALBEDO = 0.2
-CLEAR_EMISSIVITY = 0.78  # of the sky, so that sigma T^4 (1 - eps) is the clear net longwave loss
-CLOUD_EMISSIVITY = 0.17  # added under cloud
+CLOUDY_SHARE = 0.8  # of what a clear sky lacks of a black body that thick cloud adds
 LIQUID_EXTINCTION = 150.0  # m2/kg, 1.5 / (1000 kg/m3 x 10 um)
 ICE_EXTINCTION = 55.0  # m2/kg, 1.5 / (917 kg/m3 x 30 um)
 BACKSCATTER = 0.1125  # 0.75 (1 - g), g = 0.85
+
+
+@compiled
+def clear_sky_emissivity(vapour_pressure, temperature):
+    """Emissivity of a clear sky from the vapour pressure (Pa) and temperature (K) of the air near the surface.
+
+    1 - (1 + w) exp(-sqrt(1.2 + 3 w)) with w = 46.5 e / T (e in hPa), the precipitable water in g/cm2.
+    Prata (1996), doi:10.1002/qj.49712253306.
+    """
+    water = 0.465 * vapour_pressure / temperature
+    return 1.0 - (1.0 + water) * np.exp(-np.sqrt(1.2 + 3.0 * water))
 
 
 @compiled
@@ -88,11 +97,12 @@ def surface_exchange(state, surface, base, forcing, dt, work, budget):
         shortwave = forcing.shortwave * transmissivity[i]
         if is_land:
             cloudy = 1.0 - transmissivity[i]
-            sky = CLEAR_EMISSIVITY + CLOUD_EMISSIVITY * min(1.5 * cloudy, 1.0)
             t1 = (s[0, i] - GRAVITY * z) / SPECIFIC_HEAT_DRY_AIR
+            clear = clear_sky_emissivity(qv[0, i] / (EPSILON + qv[0, i]) * surface_pressure, t1)
+            sky = clear + CLOUDY_SHARE * (1.0 - clear) * min(1.5 * cloudy, 1.0)
             longwave = STEFAN_BOLTZMANN * (sky * t1**4 - ts**4)
             net = (
-                (1.0 - LAND_ALBEDO) * shortwave
+                (1.0 - forcing.albedo) * shortwave
                 + longwave
                 - sensible
                 - LATENT_HEAT_VAPORISATION * evaporation

@@ -4,6 +4,7 @@ import numpy as np
 
 KELVIN = 273.15
 SEASONAL_SHIFT, MEAN_SHIFT = 6.0, 3.0  # degrees of latitude: the warmest sea lies 3 S to 9 N, as observed
+NORTHERN_SOLSTICE, SEA_LAG, LAND_LAG = 172.0, 60.0, 30.0  # day of the year, days behind the sun
 # Coarse continents as (lon, lat) polygons, drawn by hand from general knowledge; about 5 degrees accurate.
 # fmt: off
 CONTINENTS: dict[str, list[tuple[float, float]]] = {
@@ -112,9 +113,9 @@ def is_desert(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
     return desert
 
 
-def season(day_of_year: float) -> float:
-    """Phase of the surface's year, -1 (southern summer) to 1; it lags the sun by two months."""
-    return float(np.sin(2 * np.pi * (day_of_year - 141.0) / 365.25))
+def season(day_of_year: float, lag_days: float) -> float:
+    """Phase of the year, -1 (southern summer) to 1 (northern), of what lags the sun by this time."""
+    return float(np.cos(2 * np.pi * (day_of_year - NORTHERN_SOLSTICE - lag_days) / 365.25))
 
 
 def sea_surface_temperature(lat: np.ndarray, lon: np.ndarray, day_of_year: float) -> np.ndarray:
@@ -122,7 +123,7 @@ def sea_surface_temperature(lat: np.ndarray, lon: np.ndarray, day_of_year: float
 
     Neale and Hoskins (2000), doi:10.1006/asle.2000.0022; warm pool +1.5 K at 140 E and cold tongue -2 K are ours.
     """
-    shifted = np.radians(np.clip(lat - MEAN_SHIFT - SEASONAL_SHIFT * season(day_of_year), -60.0, 60.0))
+    shifted = np.radians(np.clip(lat - MEAN_SHIFT - SEASONAL_SHIFT * season(day_of_year, SEA_LAG), -60.0, 60.0))
     sine2 = np.sin(1.5 * shifted) ** 2
     qobs = 27.0 * (1.0 - 0.5 * (sine2 + sine2**2))
     around = (lon - 140.0 + 180.0) % 360.0 - 180.0
@@ -136,4 +137,4 @@ def deep_soil_temperature(lat: np.ndarray, day_of_year: float) -> np.ndarray:
     """Temperature below the land slab, K: an idealised annual mean and seasonal cycle."""
     phi = np.radians(lat)
     annual = 27.0 - 42.0 * np.sin(phi) ** 2 - 18.0 * (lat < -65.0)
-    return KELVIN + annual + 16.0 * np.sin(phi) * season(day_of_year) * np.abs(np.sin(phi)) ** 0.3
+    return KELVIN + annual + 16.0 * np.sin(phi) * season(day_of_year, LAND_LAG) * np.abs(np.sin(phi)) ** 0.3

@@ -9,7 +9,7 @@ N_SPONGE = 4  # layers above the output levels
 NZ = N_LEVELS + N_SPONGE  # layers
 MODEL_TOP_OF_LEVELS = 20000.0  # m
 SPONGE_THICKNESS = 1500.0  # m
-TIME_STEP = 30.0  # s
+TIME_STEP = 60.0  # s
 
 
 def interface_heights() -> np.ndarray:

@@ -7,6 +7,8 @@ import numpy as np
 N_TROPICAL, N_MIDLATITUDE = 24, 10
 TROPICAL_WIDTH, MIDLATITUDE_CENTRE, MIDLATITUDE_WIDTH = 14.0, 47.0, 15.0  # degrees
 MIDLATITUDE_LAG = 0.8  # radians by which temperature lags ascent
+STORM_TILT, HEMISPHERE_SHIFT = 1.5, 77.0  # degrees of longitude per degree of latitude, degrees of longitude
+STORM_SEASON_NORTH, STORM_SEASON_SOUTH = 0.35, 0.15  # relative; storms over southern seas know little of the season
 
 
 class Waves(NamedTuple):
@@ -41,6 +43,22 @@ def wave_sum(waves: Waves, lon: float, seconds: float, lag: float = 0.0) -> floa
     """Sum of the waves at a longitude (degrees) and time (s); unit variance over the globe."""
     angle = waves.wavenumber * np.radians(lon) - waves.frequency * seconds + waves.phase - lag
     return float((waves.amplitude * np.cos(angle)).sum())
+
+
+def storm_longitude(lat: float, lon: float) -> float:
+    """Longitude, degrees, at which a latitude sees the midlatitude waves.
+
+    Their crests tilt with latitude, and the two hemispheres see different parts of them.
+    """
+    return lon - STORM_TILT * (abs(lat) - MIDLATITUDE_CENTRE) + (HEMISPHERE_SHIFT if lat < 0 else 0.0)
+
+
+def storm_strength(lat: float, phase: float) -> float:
+    """Amplitude of the midlatitude waves, 1 in the mean of the year and most in winter.
+
+    phase: of the year, -1 (southern summer) to 1 (northern).
+    """
+    return 1.0 - phase * STORM_SEASON_NORTH if lat > 0 else 1.0 + phase * STORM_SEASON_SOUTH
 
 
 def tropical_envelope(lat: float) -> float:

@@ -12,15 +12,20 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from diffmp_core.errors import DiffmpError
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 ANSWER_SECONDS = 10.0  # in which a scheduler answers
+SILENCE_SECONDS = 60.0  # after which a scheduler that answered before, and may be busy, is given up
 WORKERLESS_SECONDS = 60.0  # after which a cluster without any worker is given up
 WATCH_SECONDS = 5.0  # between two looks at the cluster
 
@@ -98,7 +103,7 @@ def run_on_cluster(tasks: Sequence[Task], address: str, report: Report) -> None:
 
     def watch() -> None:
         nonlocal seen
-        if client.scheduler_info()["workers"]:
+        if client.sync(known_workers, client, callback_timeout=SILENCE_SECONDS):
             seen = time.monotonic()
         elif time.monotonic() - seen > WORKERLESS_SECONDS:
             raise DiffmpError(
@@ -113,8 +118,8 @@ def run_on_cluster(tasks: Sequence[Task], address: str, report: Report) -> None:
         except (CancelledError, OSError) as error:
             logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # one sentence, not its traceback too
             raise DiffmpError(
-                f"expected the scheduler at {address} to stay, found it gone; start it and its workers, then start "
-                "again: it goes on where it stopped."
+                f"expected the scheduler at {address} to stay, found it gone or silent; start it and its workers, then "
+                "start again: it goes on where it stopped."
             ) from error
         except KilledWorker as error:
             raise DiffmpError(
@@ -123,6 +128,16 @@ def run_on_cluster(tasks: Sequence[Task], address: str, report: Report) -> None:
             ) from error
         finally:
             executor.shutdown(wait=False)
+
+
+async def known_workers(client: Client) -> Collection[str]:
+    """Addresses of the workers that the scheduler has; OSError if it is lost.
+
+    Unlike ``client.scheduler_info()``, which keeps quiet about that and waits for a silent scheduler for ever.
+    """
+    if client.scheduler is None:
+        raise ConnectionError("the client is closed")
+    return (await client.scheduler.identity(n_workers=-1))["workers"]
 
 
 async def answer(address: str) -> None:

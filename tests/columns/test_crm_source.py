@@ -11,6 +11,8 @@ from diffmp_core.columns.sources import recognise
 from diffmp_core.columns.sources.crm import read
 from diffmp_core.crm import output_store
 from diffmp_core.crm.icosahedral import icosahedral_grid
+from diffmp_core.crm.origin import find_origin
+from diffmp_core.crm.sea_table import SeaTable
 from diffmp_core.crm.vertical_grid import N_LEVELS
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import count_splits, open_columns, validate_columns
@@ -18,11 +20,11 @@ from diffmp_core.stores import count_splits, open_columns, validate_columns
 HOURS = 30
 
 
-def make_run(path, hours: int = HOURS, finished: bool = True, start: str = "2005-04-01", grid_name: str = "G0"):
+def make_run(path, hours: int = HOURS, finished: bool = True, start: str = "2005-04-01", grid_name: str = "G0", **more):
     """A store in the simulator's layout, filled with numbers instead of a simulation."""
     grid, rng = icosahedral_grid(grid_name), np.random.default_rng(0)
     cells = grid.lat.size
-    configuration = {"hours": hours, "start": start, "grid": grid_name, "seed": 0}
+    configuration = {"hours": hours, "start": start, "grid": grid_name, "seed": 0, **more}
     output_store.create(path, grid, np.linspace(0, 1, cells), configuration)
     root = zarr.open_group(str(path), mode="r+", use_consolidated=False)
     for group in (root, *(root[name] for name in ("60km", "30km", "15km"))):
@@ -132,3 +134,38 @@ def test_an_unfinished_or_too_short_run_or_unknown_spacing_is_refused(tmp_path, 
         read(tmp_path / "short", spacing_km=120)
     with pytest.raises(DiffmpError, match="expected a spacing among"):
         read(run[1], spacing_km=50)
+
+
+def test_levels_that_are_not_in_order_are_refused(tmp_path, run):
+    root, path = run
+    heights = root["height"][:]
+    heights[[4, 5]] = heights[[5, 4]]
+    root["height"][:] = heights
+    with pytest.raises(
+        DiffmpError, match="heights .* that rise or fall from level to level in run, found .* at level 5"
+    ):
+        prepare(path, tmp_path / "columns.zarr")
+    root["height"][:] = np.sort(heights)[::-1]
+    with pytest.raises(DiffmpError, match="levels from the surface upward"):
+        prepare(path, tmp_path / "columns.zarr")
+    assert not (tmp_path / "columns.zarr").exists()
+
+
+@pytest.mark.parametrize("damage", [lambda chunk: chunk.unlink(), lambda chunk: chunk.write_bytes(b"torn")])
+def test_a_run_whose_numbers_are_torn_is_one_sentence_and_no_columns(tmp_path, run, damage):
+    damage(next(path for path in sorted((run[1] / "T" / "c").rglob("*")) if path.is_file()))
+    with pytest.raises(DiffmpError, match="finite values of T in run|readable data in run") as refusal:
+        prepare(run[1], tmp_path / "columns.zarr")
+    assert "\n" not in str(refusal.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_columns_remember_the_sea_table_of_each_run(tmp_path):
+    table = SeaTable(latitude=(0.0,), temperature=((300.0,) * 12,))
+    make_run(tmp_path / "runs" / "b", start="2005-07-10", sea_table=table.model_dump(mode="json"))
+    make_run(tmp_path / "runs" / "a")
+    columns = open_columns(prepare(tmp_path / "runs", tmp_path / "columns.nc"))
+    assert find_origin(columns, time=0, cell=3).sea_table is None
+    assert find_origin(columns, time=columns.sizes["time"] - 1, cell=3).sea_table == table
+    columns = open_columns(prepare(tmp_path / "runs" / "b", tmp_path / "one.nc"))
+    assert find_origin(columns, time=0, cell=3).sea_table == table

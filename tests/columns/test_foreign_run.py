@@ -215,6 +215,17 @@ def test_files_that_describe_nothing_are_refused(tmp_path):
         load_foreign_fields(tmp_path / "none.yaml")
 
 
+def _with_heights(changed, level=4):
+    """Heights of each point, those of point 7 damaged."""
+
+    def damage(fields):
+        z = np.tile(HEIGHTS[:, None], fields.sizes["point"])
+        z[level, 7] = changed(z)
+        return fields.drop_vars("z").assign(z=(("z", "point"), z))
+
+    return damage
+
+
 @pytest.mark.parametrize(
     ("damage", "options", "message"),
     [
@@ -224,7 +235,10 @@ def test_files_that_describe_nothing_are_refused(tmp_path):
         (lambda f: f, {"dims": {"interface": "half"}}, r"expected dimension 'half' \(interface\)"),
         (lambda f: f, {"dims": {"interface": "time"}}, "expected 41 interfaces of 40 levels .*found 2"),
         (lambda f: f.isel(point=slice(0, 9)), {}, "fields on the 12 faces of the mesh .*found 9 points"),
-        (lambda f: f.isel(z=[0, 2, 1, *range(3, 40)]), {}, "heights that rise or fall"),
+        (lambda f: f.isel(z=[0, 2, 1, *range(3, 40)]), {}, "heights .* that rise or fall .*found 750 after 1250"),
+        (_with_heights(lambda z: z[4, 7] - 600), {}, "heights .* at point 7 that rise or fall .*found 1650 after 1750"),
+        (_with_heights(lambda z: np.nan), {}, "at point 7 .*found nan after 1750 at level 4"),
+        (_with_heights(lambda z: z[::-1, 7], slice(None)), {}, "same order at all points .*found point 7 upside down"),
         (lambda f: f.assign_coords(z=f["z"] / 1000), {}, "to 18 km or more"),
         (lambda f: f.assign_coords(time=[1.0, 2.0]), {}, "expected dates as times"),
         (lambda f: f.assign_coords(time=["a", "b"]), {}, "expected dates as times .*found 'a'"),

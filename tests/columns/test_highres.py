@@ -128,6 +128,12 @@ def test_a_file_of_few_levels_is_interpolated_in_height(tmp_path):
         (lambda f: f.drop_vars("w"), "expected variable 'w'"),
         (lambda f: f.drop_vars("cell_of_point"), "expected a map cell_of_point or points_of_cell"),
         (lambda f: f.isel(z=slice(None, None, -1)), "heights z that rise"),
+        (
+            lambda f: f.isel(z=[0, 1, 3, 2, *range(4, 41)]),
+            "heights z .* bad.nc, found 1000 after 1500 at level 3; sort",
+        ),
+        (lambda f: f.isel(z=[0, 0, *range(1, 41)]), "found 0 after 0 at level 1"),
+        (lambda f: f.assign_coords(z=f["z"].where(f["z"] != 2000)), "found nan after 1500 at level 4"),
         (lambda f: f.assign_coords(z=f["z"] / 1000), "to 18 km or more .* found 0 to 20 m"),
         (lambda f: f.isel(time=[1, 0]), "rising times"),
         (lambda f: f.assign(T=f["T"].assign_attrs(units="degC")), "expected unit 'K' of T .*'degC'"),

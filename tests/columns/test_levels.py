@@ -12,6 +12,7 @@ from diffmp_core.columns.levels import (
     layer_air_mass,
     nominal_height,
     nominal_pressure,
+    refuse_disordered,
     share_weights,
     standard_height,
     standard_pressure,
@@ -41,6 +42,26 @@ def test_chosen_levels_are_thirty_from_the_surface_to_the_top_and_never_closer_a
 def test_choosing_from_too_few_levels_is_refused():
     with pytest.raises(DiffmpError, match="expected at least 30 levels below 20 km, found 29"):
         choose_levels(29)
+
+
+@pytest.mark.parametrize("levels", [[0.0, 1.0, 5.0], [5.0, 1.0, 0.0], [3.0], [[0.0, 1.0], [2.0, 7.0]]])
+def test_levels_in_order_pass(levels):
+    refuse_disordered(np.array(levels), "heights", "x.nc")
+
+
+@pytest.mark.parametrize(
+    ("levels", "found"),
+    [
+        ([0.0, 2.0, 1.0, 3.0], "found 1 after 2 at level 2"),
+        ([3.0, 2.0, 2.0], "found 2 after 2 at level 2"),
+        ([0.0, np.nan, 2.0], "found nan after 0 at level 1"),
+        ([np.nan, 1.0, 2.0], "found 1 after nan at level 1"),
+        ([[0.0, 1.0, 2.0], [0.0, 1.0, 0.5]], "found 0.5 after 1 at level 2"),
+    ],
+)
+def test_the_first_level_out_of_order_is_named(levels, found):
+    with pytest.raises(DiffmpError, match=f"heights that rise or fall from level to level in x.nc, {found}"):
+        refuse_disordered(np.array(levels), "heights", "x.nc")
 
 
 def test_standard_atmosphere_has_the_published_values():

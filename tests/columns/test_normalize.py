@@ -9,6 +9,7 @@ import pytest
 
 from diffmp_core.columns.normalization_file import from_json, load_normalization, save_normalization, to_json
 from diffmp_core.columns.normalize import (
+    LEAST_SPREAD,
     Normalization,
     fit,
     normalize_by_quantile,
@@ -63,10 +64,14 @@ def test_calibrated_profiles_have_zero_mean_and_unit_spread_at_every_level():
     np.testing.assert_allclose(norm[:, 2:].mean(axis=(0, 2)), 0.0, atol=2e-3)
 
 
-def test_calibrated_outputs_have_one_scale_a_variable_and_keep_zero():
+def test_calibrated_outputs_have_the_root_of_their_relative_spread_and_keep_zero():
     n = fitted()
-    assert (n.output_scale == n.output_scale[:, :1]).all()
-    np.testing.assert_allclose(n.apply_outputs(Y).std(axis=(0, 2), dtype=float), 1.0, rtol=1e-4)
+    norm = n.apply_outputs(Y).astype(float)
+    for channel in range(4):
+        relative = Y[:, channel].std(axis=0, dtype=float) / Y[:, channel].std(dtype=float)
+        alive = relative > LEAST_SPREAD
+        np.testing.assert_allclose(norm[:, channel].std(axis=0)[alive], np.sqrt(relative[alive]), rtol=1e-4)
+        assert (norm[:, channel].std(axis=0)[~alive] <= np.sqrt(LEAST_SPREAD)).all()
     assert (n.apply_outputs(np.zeros_like(Y[:1])) == 0).all()
 
 

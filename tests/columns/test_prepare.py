@@ -13,6 +13,7 @@ from diffmp_core.stores import SPLITS, iterate_columns, open_columns, select_spl
 from diffmp_core.variables import INPUTS, OUTPUTS
 from tests.columns.climsim_files import make_stack, real_file
 from tests.columns.test_highres import FINE, make_fields
+from tests.full_disk import full_disk
 from tests.synthetic import make_columns
 
 DATES = [(80101 + 100 * month, 3600) for month in range(12)]
@@ -92,6 +93,10 @@ def _upside_down(raw):
         (_with_value("out_state_q0002", -1e-4), "expected qc of 0 to"),
         (_upside_down, "upside down"),
         (lambda raw: raw.isel(lev=slice(None, None, -1)), "flip dimension 'lev'"),
+        (
+            lambda raw: raw.isel(lev=[0, 2, 1, *range(3, 60)]),
+            r"hyam \+ hybm that rise or fall .* bad.nc, found .* level 2",
+        ),
     ],
 )
 def test_bad_data_are_refused_and_nothing_is_left_behind(tmp_path, damage, message):
@@ -99,6 +104,20 @@ def test_bad_data_are_refused_and_nothing_is_left_behind(tmp_path, damage, messa
     with pytest.raises(DiffmpError, match=message):
         prepare(tmp_path / "bad.nc", tmp_path / "columns.zarr")
     assert [path.name for path in tmp_path.iterdir()] == ["bad.nc"]
+
+
+@pytest.mark.parametrize("name", ["columns.zarr", "columns.nc"])
+def test_a_full_disk_is_told_from_a_bad_source_and_leaves_nothing_behind(tmp_path, stack, name):
+    with full_disk(4000), pytest.raises(DiffmpError, match=f"expected room to write .*{name}, found File too large"):
+        prepare(stack, tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["stack.nc"]
+    assert open_columns(prepare(stack, tmp_path / name)).sizes["time"] == 12
+
+
+def test_what_a_killed_run_left_half_written_is_in_nobodys_way(tmp_path, stack):
+    (tmp_path / ".columns.zarr.0123abcd.part").mkdir()
+    (tmp_path / ".columns.zarr.0123abcd.part" / "zarr.json").write_text("{")
+    assert open_columns(prepare(stack, tmp_path / "columns.zarr")).sizes["time"] == 12
 
 
 def test_a_truncated_file_is_refused(tmp_path, stack):

@@ -1,28 +1,62 @@
+"""The cache of compiled code knows what a function is made of, and the hash of a run what its bytes depend on."""
+
 import subprocess
 import sys
 
+import pytest
+
 from diffmp_core.crm import compiled
+from diffmp_core.crm.chunk import SOURCES, simulate_chunk
+from diffmp_core.crm.dynamics import step
 from diffmp_core.crm.thermodynamics import saturation_profile
 
-SHOW = "from diffmp_core.crm import compiled; print(compiled.CACHE)"
+SHOW = "from diffmp_core.crm import compiled; print(compiled.cache_folder(compiled.FOLDER / 'dynamics.py'))"
 
 
-def test_cache_is_named_after_all_sources():
-    assert compiled.source_hash() in compiled.CACHE
-    assert saturation_profile._cache._cache_path.startswith(compiled.CACHE)
+def names(path):
+    return {file.stem for file in compiled.sources(path)}
 
 
-def test_a_change_of_any_source_changes_the_hash(tmp_path, monkeypatch):
-    package = tmp_path / "package"
+def test_a_cache_is_named_after_the_sources_of_its_function():
+    for function, file in ((saturation_profile, "thermodynamics.py"), (step, "dynamics.py")):
+        folder = compiled.cache_folder(compiled.FOLDER / file)
+        assert folder.name == f"numba-{compiled.source_hash(compiled.FOLDER / file)}"
+        assert function._cache._cache_path.startswith(str(folder))
+
+
+def test_compiled_code_depends_on_what_it_calls_and_its_constants_and_on_no_climate():
+    whole = names(compiled.FOLDER / "dynamics.py")
+    assert {"dynamics", "microphysics", "large_scale", "thermodynamics", "vertical_grid", "constants"} <= whole
+    assert not {"forcing", "waves", "surface_map", "cell", "simulate", "response"} & whole
+    assert names(compiled.FOLDER / "advection.py") == {"advection", "compiled", "vertical_grid"}
+
+
+def test_a_run_depends_on_its_climate_and_its_means_and_on_no_reader_of_it():
+    whole = names(compiled.FOLDER / "chunk.py")
+    assert {"dynamics", "forcing", "waves", "surface_map", "snapshots", "coarse_grain", "output_store"} <= whole
+    assert not {"climate", "noise", "response", "workers", "simulate"} & whole
+    assert compiled.source_hash(compiled.FOLDER / "chunk.py") == SOURCES == simulate_chunk.__globals__["SOURCES"]
+
+
+@pytest.mark.parametrize(
+    ("edited", "changes"),
+    [("crm/step.py", True), ("crm/fall.py", True), ("constants.py", True), ("crm/climate.py", False)],
+)
+def test_an_edit_counts_where_it_can_change_the_code(tmp_path, monkeypatch, edited, changes):
+    package = tmp_path / "diffmp_core"
     (package / "crm").mkdir(parents=True)
-    (package / "constants.py").write_text("A = 1")
-    (package / "crm" / "fall.py").write_text("B = 1")
-    monkeypatch.setattr(compiled, "FOLDER", package / "crm")
-    first = compiled.source_hash()
-    (package / "crm" / "fall.py").write_text("B = 2")
-    second = compiled.source_hash()
-    (package / "constants.py").write_text("A = 2")
-    assert len({first, second, compiled.source_hash()}) == 3
+    for path, text in {
+        "constants.py": "A = 1",
+        "crm/fall.py": "from diffmp_core.constants import A",
+        "crm/climate.py": "import diffmp_core.crm.step",
+        "crm/step.py": "import numpy\ndef step():\n    from diffmp_core.crm import fall",
+    }.items():
+        (package / path).write_text(text)
+    monkeypatch.setattr(compiled, "PACKAGE", package)
+    step_file = package / "crm" / "step.py"
+    before = compiled.source_hash.__wrapped__(step_file)
+    (package / edited).write_text((package / edited).read_text() + "\nB = 2")
+    assert (compiled.source_hash.__wrapped__(step_file) != before) is changes
 
 
 def test_the_users_cache_folder_is_respected(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from diffmp_core.crm.budgets import column_energy, column_water
 from diffmp_core.crm.cell import STEPS_PER_HOUR, advance, make_cell
 from diffmp_core.crm.column import HEAT_FROZEN_FALL, LATENT, QV, SENSIBLE, WATER_SURFACE, S
 from diffmp_core.crm.icosahedral import icosahedral_grid
@@ -16,8 +17,6 @@ from diffmp_core.crm.response import composite, layer_mean, perturb_cell, refere
 from diffmp_core.crm.vertical_grid import NZ
 from diffmp_core.errors import DiffmpError
 from diffmp_core.perturbation import Perturbation, potential_temperature
-
-from .test_budgets import column_energy, column_water
 
 pytestmark = pytest.mark.timeout(1500)  # a cold cache compiles here
 START = datetime.date(2005, 4, 1)

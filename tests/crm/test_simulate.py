@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import zarr
 from diffmp_core.crm import output_store
 from diffmp_core.crm.simulate import simulate
 from diffmp_core.errors import DiffmpError
+from tests.full_disk import full_disk
 
 RUN = {"grid": "G1", "hours": 2, "seed": 3}
 SCRIPT = """
@@ -185,6 +187,33 @@ def test_a_full_disk_raises_and_the_run_goes_on_later(store, tmp_path, monkeypat
         with pytest.raises(DiffmpError, match="No space left"):
             simulate(out, **RUN, workers=1)
     assert digest(simulate(out, **RUN, workers=1)) == digest(store)
+
+
+def test_a_disk_that_fills_up_halfway_keeps_what_is_finished(store, tmp_path):
+    out, disk = tmp_path / "full.zarr", ExitStack()
+
+    def fill(done, _total, _elapsed):
+        if done == 32:
+            disk.enter_context(full_disk())
+
+    with disk, pytest.raises(DiffmpError, match="room to write, found File too large"):
+        simulate(out, **RUN, workers=1, progress=fill)
+    assert output_store.missing_chunks(out) == [(32, 42)]
+    before = digest(out / "simulated")
+    reports = []
+    simulate(out, **RUN, workers=1, progress=lambda done, *_: reports.append(done))
+    assert before != digest(out / "simulated")
+    assert reports == [32, 42]
+    assert digest(out) == digest(store)
+
+
+def test_a_run_killed_while_it_made_its_store_starts_again(store, tmp_path):
+    skeleton = tmp_path / ".killed.zarr.skeleton"
+    skeleton.mkdir()
+    (skeleton / "zarr.json").write_text("{")
+    out = simulate(tmp_path / "killed.zarr", **RUN, workers=1)
+    assert digest(out) == digest(store)
+    assert not skeleton.exists()
 
 
 def test_a_column_that_blows_up_is_named(tmp_path, monkeypatch):

@@ -102,9 +102,39 @@ def test_a_scheduler_that_dies_is_one_sentence(tmp_path):
         wait_for(file.exists)
         killer = threading.Timer(2.0, scheduler.kill)
         killer.start()
-        with pytest.raises(DiffmpError, match="found it gone|found none that answers"):
+        with pytest.raises(DiffmpError, match="found it gone or silent|found none that answers"):
             workers.run_on_cluster([partial(int)], json.loads(file.read_text())["address"], print)
         killer.join()
+
+
+def test_a_scheduler_that_falls_silent_is_one_sentence_and_keeps_what_is_finished(tmp_path, monkeypatch):
+    monkeypatch.setattr(output_store, "SMALLEST_CHUNK", 6)
+    monkeypatch.setattr(workers, "WATCH_SECONDS", 0.1)
+    monkeypatch.setattr(workers, "SILENCE_SECONDS", 10.0)
+    monkeypatch.setattr(workers, "ANSWER_SECONDS", 2.0)
+    file, out = tmp_path / "scheduler.json", tmp_path / "x.zarr"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    module = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    with subprocess.Popen([*module, "--no-dashboard", "--scheduler-file", str(file)], **quiet) as scheduler:
+        wait_for(file.exists)
+        address = json.loads(file.read_text())["address"]
+        module = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny"]
+        with subprocess.Popen([*module, "--no-dashboard", "--local-directory", str(tmp_path)], **quiet) as worker:
+
+            def silence(done, total, _elapsed):
+                if done:
+                    scheduler.send_signal(signal.SIGSTOP)
+
+            with pytest.raises(DiffmpError, match="found it gone or silent"):
+                simulate(out, **RUN, scheduler=address, progress=silence)
+            worker.kill()
+        scheduler.kill()
+    finished = 42 - sum(last - first for first, last in output_store.missing_chunks(out))
+    assert finished >= 6
+    before = []
+    simulate(out, **RUN, workers=1, progress=lambda done, *_: before.append(done))
+    assert before[0] == finished
+    assert digest(out) == digest(simulate(tmp_path / "one.zarr", **RUN, workers=1))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,13 @@ import cftime
 import numpy as np
 import xarray as xr
 
-from diffmp_core.columns.levels import choose_levels, layer_air_mass, nominal_height, share_weights
+from diffmp_core.columns.levels import (
+    choose_levels,
+    layer_air_mass,
+    nominal_height,
+    refuse_disordered,
+    share_weights,
+)
 from diffmp_core.columns.sources.base import (
     Progress,
     Source,
@@ -160,7 +166,8 @@ def _check_levels(grid: xr.Dataset, where: str) -> None:
         found = grid.sizes.get("lev")
         raise DiffmpError(f"expected {MODEL_LEVELS} levels in {where}, found {found}; name a ClimSim file")
     nominal = grid["hyam"].values + grid["hybm"].values
-    if not (np.diff(nominal) > 0).all():
+    refuse_disordered(nominal, "hybrid coefficients hyam + hybm", where)
+    if nominal[0] > nominal[-1]:
         raise DiffmpError(f"expected level 0 at the model top in {where}, found it upside down; flip dimension 'lev'")
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.coarse_grain import subgrid_heating, subgrid_moistening
+from diffmp_core.columns.levels import refuse_disordered
 from diffmp_core.columns.sources.base import (
     CHUNK_VALUES,
     Progress,
@@ -46,6 +47,7 @@ _PROFILES = {
 }
 _FLUXES = {"SHF": "W m-2", "LHF": "W m-2"}
 _WHOLE_CELL = {"Ps": "Pa", "SOLIN": "W m-2"}
+_ORIGIN = ("grid", "start", "seed", "sea_table")
 _COORDINATES = ("lat", "lon", "area", "land_fraction", "height", "layer_mass")
 
 _BLOCK_VALUES = 64 * CHUNK_VALUES
@@ -97,9 +99,9 @@ def read(
     )
     mass = np.mean([part["layer_mass"].values for part in parts], axis=0)
     columns["layer_mass"] = parts[0]["layer_mass"].copy(data=mass)
-    for key in ("start", "seed"):
-        found = [part.attrs[f"simulation_{key}"] for part in parts if f"simulation_{key}" in part.attrs]
-        columns.attrs[f"simulation_{key}"] = found
+    for key in _ORIGIN[1:]:
+        if any(f"simulation_{key}" in part.attrs for part in parts):
+            columns.attrs[f"simulation_{key}"] = [part.attrs.get(f"simulation_{key}", "") for part in parts]
     return columns.chunk(chunks_of(columns.sizes["cell"], columns.sizes["level"]))
 
 
@@ -130,6 +132,7 @@ def _read_run(path: Path, spacing_km: int, spin_up_hours: float) -> xr.Dataset:
         require_unit(columns[name], unit, path.name)
     for name, unit in _WHOLE_CELL.items():
         require_unit(whole[name], unit, path.name)
+    refuse_disordered(columns["height"].values, "heights [m]", path.name)
     columns = columns.assign({name: whole[name] for name in _WHOLE_CELL})
     columns = columns.isel(time=_after_spin_up(columns, spin_up_hours, path.name))
     fields: dict[str, xr.DataArray] = {name: columns[name] for name in ("T", "qv", *_WHOLE_CELL, *_FLUXES)} | {
@@ -152,7 +155,7 @@ def _read_run(path: Path, spacing_km: int, spin_up_hours: float) -> xr.Dataset:
             "source": "crm: DIFF-MP column simulator, one periodic 2-D cloud-resolving model a cell; not GRIST data",
             "spacing_km": spacing_km,
             **({"points": points, "comment": f"means over {points} points of a 2-D model"} if points else {}),
-            **{f"simulation_{key}": columns.attrs[key] for key in ("grid", "start", "seed") if key in columns.attrs},
+            **{f"simulation_{key}": columns.attrs[key] for key in _ORIGIN if key in columns.attrs},
         },
         comments={"SOLIN": whole["SOLIN"].attrs.get("long_name", "of the simulator")},
     )

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.columns.coarse_fields import PROFILES, SURFACE
+from diffmp_core.columns.levels import refuse_disordered
 from diffmp_core.columns.mesh import Mesh, read_mesh, regular_mesh
 from diffmp_core.columns.sources.base import require_dims, require_unit
 from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
@@ -198,11 +199,25 @@ def _heights(raw: xr.Dataset, fields: ForeignFields, where: str) -> tuple[xr.Var
             f"expected heights along {dims.level!r}, alone or with the points, in {where}, found {z.dims}; name them "
             "under 'names' and 'dims' in the YAML file"
         )
+    z = z.rename({dims.level: "z"} if dims.level != "z" else {}).transpose("z", ...)
     first = z.isel(point=0) if "point" in z.dims else z
-    steps = np.diff(first.values)
-    if not ((steps > 0).all() or (steps < 0).all()):
-        raise DiffmpError(f"expected heights that rise or fall from level to level in {where}, found others; sort them")
-    return z.rename({dims.level: "z"} if dims.level != "z" else {}).transpose("z", ...).variable, bool(steps[0] < 0)
+    refuse_disordered(first.values, "heights [m]", where)
+    falling = bool(first[0] > first[-1])
+    if "point" in z.dims:
+        _refuse_crossing(z, falling, where)
+    return z.variable, falling
+
+
+def _refuse_crossing(z: xr.DataArray, falling: bool, where: str) -> None:
+    """Raise unless the levels (z, point) lie above each other at every point, block by block."""
+    steps = z.diff("z")
+    crossing = ~(steps < 0 if falling else steps > 0)
+    if bool(crossing.any()):
+        point = int(crossing.any("z").argmax("point"))
+        refuse_disordered(z.isel(point=point).values, f"heights [m] at point {point}", where)
+        raise DiffmpError(
+            f"expected heights in the same order at all points in {where}, found point {point} upside down; repair it"
+        )
 
 
 def _dates(times: xr.DataArray, where: str) -> np.ndarray:

@@ -32,6 +32,7 @@ from diffmp_core.columns.levels import (
     choose_levels,
     layer_air_mass,
     nominal_pressure,
+    refuse_disordered,
     stretched_heights,
 )
 from diffmp_core.columns.mesh import Mesh, direction_of, place_of
@@ -179,7 +180,8 @@ def _heights(raw: xr.Dataset, points: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _check_axes(heights: np.ndarray, times: np.ndarray, where: str) -> None:
     if len(times) == 0:
         raise DiffmpError(f"expected at least one time in {where}, found none; name another file")
-    if not (np.diff(heights) > 0).all():
+    refuse_disordered(heights, "heights z [m]", where)
+    if heights[0] > heights[-1]:
         raise DiffmpError(f"expected heights z that rise from the surface in {where}, found others; flip dimension z")
     if heights[0] < 0 or heights[-1] < LOWEST_TOP:
         raise DiffmpError(
