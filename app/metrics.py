@@ -11,12 +11,13 @@ from diffmp_core.variables import BY_NAME
 __all__ = ["MAPS", "MAP_BY_NAME", "SCORES", "MapMetric", "Palette", "Score", "perfect_coverage"]
 
 Palette = Literal["sequential", "diverging", "coverage"]
-Best = Literal["low", "high", "one", "zero", "reference"]
+Best = Literal["low", "high", "one", "zero", "coverage", "at least coverage"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One row of the score table. ``best`` says which value wins."""
+    """One column of the score table. ``best`` says which value wins; of "at least coverage" none does, since a perfect
+    ensemble has more than its coverage where truth and members tie."""
 
     name: str
     group: str
@@ -24,11 +25,13 @@ class Score:
     definition: str
     best: Best
 
-    def distance(self, value: float, coverage: float) -> float:
-        """How far a value is from the best one; smaller is better, comparable only within one score.
+    @property
+    def ranks(self) -> bool:
+        """Whether some value is the best one."""
+        return self.best != "at least coverage"
 
-        coverage: what a perfect ensemble would cover of the same truths.
-        """
+    def distance(self, value: float, members: int) -> float:
+        """How far a value is from the best one of so many members; smaller is better, comparable within one score."""
         match self.best:
             case "low":
                 return value
@@ -38,11 +41,13 @@ class Score:
                 return abs(value - 1.0)
             case "zero":
                 return abs(value)
-        return abs(value - coverage)
+        return abs(value - perfect_coverage(members))
 
-    def perfect(self, coverage: float) -> str:
-        """What an ensemble gets that cannot be told from the truth and covers so much, or '' where that is unknown."""
-        return {"one": "1", "zero": "0", "reference": f"{coverage:.3f}"}.get(self.best, "")
+    def perfect(self, members: int) -> str:
+        """What an ensemble of so many members gets that cannot be told from the truth, or '' where that is unknown."""
+        coverage = f"{perfect_coverage(members):.3f}"
+        known = {"one": "1", "zero": "0", "coverage": coverage, "at least coverage": f"≥ {coverage}"}
+        return known.get(self.best, "")
 
 
 SCORES: tuple[Score, ...] = (
@@ -79,9 +84,17 @@ SCORES: tuple[Score, ...] = (
         name="coverage_ratio",
         group="Spread of the members",
         label="Coverage",
-        best="reference",
-        definition="Part of the truths between the smallest and the largest member. A perfect ensemble of M members "
-        "covers (M - 1)/(M + 1), not all, and more where clouds are exactly zero: truth and members then tie.",
+        best="at least coverage",
+        definition="Part of the truths between the smallest and the largest member, as in the paper. A tie with one "
+        "of them covers: where clouds are exactly zero even a perfect ensemble has more than (M - 1)/(M + 1).",
+    ),
+    Score(
+        name="coverage_ratio_ties",
+        group="Spread of the members",
+        label="Coverage, ties split",
+        best="coverage",
+        definition="The same with ties broken at random, as expected. A perfect ensemble of M members covers "
+        "(M - 1)/(M + 1), not all, with ties or without: less is too little spread, more is too much.",
     ),
     Score(
         name="spread_skill_ratio",
@@ -120,7 +133,7 @@ SCORES: tuple[Score, ...] = (
         definition="Kurtosis of all members over that of the truth.",
     ),
 )
-"""The ten scores of the paper and its supplement, errors first."""
+"""The ten scores of the paper and its supplement, and coverage with ties split; errors first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +193,7 @@ MAPS: tuple[MapMetric, ...] = (
         averaged="cell_coverage_ratio",
         power=0,
         palette="coverage",
-        meaning="is the truth between the smallest and the largest member?",
+        meaning="is the truth between the smallest and the largest member? A tie covers.",
     ),
     MapMetric(
         name="spread",

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from app.figures.axes import TITLES
-from app.metrics import SCORES, Score, perfect_coverage
+from app.metrics import SCORES, Score
 from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
 
 Tables = Mapping[str, Mapping[str, Any]]
@@ -23,7 +23,7 @@ def score_table(tables: Tables, selected: str, *, note: str = "") -> str:
         selected: emulator whose rows stand out.
         note: escaped sentence above the table.
     """
-    members = max((int(table.get("members") or 0) for table in tables.values()), default=0)
+    members = max((_members(table) for table in tables.values()), default=0)
     body = "".join(_block(variable, tables, selected, members) for variable in OUTPUT_NAMES)
     headings = "".join(_heading(score) for score in SCORES)
     return (
@@ -34,12 +34,12 @@ def score_table(tables: Tables, selected: str, *, note: str = "") -> str:
 
 def score_tiles(table: Mapping[str, Any]) -> str:
     """One emulator in four tiles: fair CRPS, and coverage and spread beside those of a perfect ensemble."""
-    shown = [score for score in SCORES if score.name in ("pcc", "coverage_ratio", "spread_skill_ratio")]
+    shown = [score for score in SCORES if score.name in ("pcc", "coverage_ratio_ties", "spread_skill_ratio")]
     tiles = []
     for variable in OUTPUT_NAMES:
         rows = "".join(
             f"<tr><td>{escape(score.label)}</td><td>{_text(_value(table, variable, score.name))}</td>"
-            f'<td class="soft">{score.perfect(_coverage(table, variable)) or "–"}</td></tr>'
+            f'<td class="soft">{score.perfect(_members(table)) or "–"}</td></tr>'
             for score in shown
         )
         crps = _text(_value(table, variable, "crps_fair"))
@@ -51,21 +51,19 @@ def score_tiles(table: Mapping[str, Any]) -> str:
     return f'<p class="note">{note}</p><div class="tiles">{"".join(tiles)}</div>'
 
 
-def best_emulators(score: Score, values: Mapping[str, float | None], coverages: Mapping[str, float]) -> set[str]:
-    """Emulators whose value, as it is printed, is the best one of a score.
+def best_emulators(score: Score, values: Mapping[str, float | None], members: Mapping[str, int]) -> set[str]:
+    """Emulators whose value, as it is printed, is the best one of a score; none where the score ranks nothing.
 
     Args:
         values: score of each emulator.
-        coverages: what a perfect ensemble would cover, for each emulator.
+        members: ensemble size of each emulator.
     """
     distances = {
-        name: round(score.distance(value, coverages[name]), 3) for name, value in values.items() if value is not None
+        name: round(score.distance(value, members[name]), 3) for name, value in values.items() if value is not None
     }
-    return (
-        {name for name, distance in distances.items() if distance == min(distances.values())}
-        if len(distances) > 1
-        else set()
-    )
+    if len(distances) < 2 or not score.ranks:
+        return set()
+    return {name for name, distance in distances.items() if distance == min(distances.values())}
 
 
 def _groups() -> str:
@@ -90,23 +88,18 @@ def _block(variable: str, tables: Tables, selected: str, members: int) -> str:
     values = {
         score.name: {name: _value(table, variable, score.name) for name, table in tables.items()} for score in SCORES
     }
-    coverages = {name: _coverage(table, variable) for name, table in tables.items()}
-    best = {score.name: best_emulators(score, values[score.name], coverages) for score in SCORES}
+    sizes = {name: _members(table) for name, table in tables.items()}
+    best = {score.name: best_emulators(score, values[score.name], sizes) for score in SCORES}
     for name in tables:
         cells = "".join(_cell(score, values[score.name][name], name in best[score.name]) for score in SCORES)
         rows.append(f"<tr{' class=selected' if name == selected else ''}><td>{escape(name)}</td>{cells}</tr>")
-    perfect = "".join(
-        f"<td{_edge(score)}>{score.perfect(coverages.get(selected, max(coverages.values(), default=0.0)))}</td>"
-        for score in SCORES
-    )
+    perfect = "".join(f"<td{_edge(score)}>{score.perfect(members)}</td>" for score in SCORES)
     rows.append(f'<tr class="perfect"><td>perfect ensemble of {members}</td>{perfect}</tr>')
     return "".join(rows)
 
 
-def _coverage(table: Mapping[str, Any], variable: str) -> float:
-    """What a perfect ensemble would cover of this output; of older scores, without ties."""
-    found = _value(table, variable, "coverage_ratio_perfect")
-    return perfect_coverage(int(table.get("members") or 0)) if found is None else found
+def _members(table: Mapping[str, Any]) -> int:
+    return int(table.get("members") or 0)
 
 
 def _value(table: Mapping[str, Any], variable: str, score: str) -> float | None:

@@ -20,8 +20,9 @@ class Ensemble:
         members: moments of the members, about the ensemble mean.
         crps_fair: fair continuous ranked probability score.
         covered: whether minimum <= truth <= maximum of the members, bool.
-        coverable: probability that a perfect ensemble covers the truth, given truth and members as one bag of values:
-            1 - 2/(M + 1), more where the lowest or highest value occurs more than once (clouds of exactly 0).
+        covered_ties: probability that the members cover the truth when ties are broken at random (Hamill 2001): with b
+            members below, t equal and a above, the rank of the truth is even among t + 1 places, and it lies outside
+            with probability ([b = 0] + [a = 0])/(t + 1).
         below: members below the truth, int32.
         equal: members equal to the truth, int32.
     """
@@ -30,7 +31,7 @@ class Ensemble:
     members: Moments
     crps_fair: Array
     covered: NDArray[np.bool_]
-    coverable: Array
+    covered_ties: Array
     below: NDArray[np.int32]
     equal: NDArray[np.int32]
 
@@ -58,14 +59,17 @@ def reduce_members(truth: ArrayLike, members: ArrayLike, unit: ArrayLike) -> Ens
         truth: ``(column, variable, level)``, physical units.
         members: ``(column, member, variable, level)``, physical units.
         unit: ``(variable,)``, by what values are divided (NaN: the variable has no unit, all of it becomes NaN).
+
+    References:
+        Hamill 2001, doi:10.1175/1520-0493(2001)129<0550:IORHFV>2.0.CO;2.
     """
     truth, members = np.asarray(truth), np.asarray(members)
     unit = np.asarray(unit, dtype=np.float64)
     shape = truth.shape
-    mean, m2, m3, m4, coverable = (np.empty(shape) for _ in range(5))
+    mean, m2, m3, m4, covered_ties = (np.empty(shape) for _ in range(5))
     covered = np.empty(shape, dtype=np.bool_)
     below, equal = (np.empty(shape, dtype=np.int32) for _ in range(2))
-    _reduce(truth, members, unit, mean, m2, m3, m4, covered, coverable, below, equal)
+    _reduce(truth, members, unit, mean, m2, m3, m4, covered, covered_ties, below, equal)
     scaled_truth, scaled_members = truth / unit[:, None], members / unit[:, None]
     count = np.full(shape, float(members.shape[1]))
     return Ensemble(
@@ -73,7 +77,7 @@ def reduce_members(truth: ArrayLike, members: ArrayLike, unit: ArrayLike) -> Ens
         members=Moments(count=count, mean=mean, m2=m2, m3=m3, m4=m4),
         crps_fair=crps_fair(scaled_truth, scaled_members),
         covered=covered,
-        coverable=coverable,
+        covered_ties=covered_ties,
         below=below,
         equal=equal,
     )
@@ -106,7 +110,7 @@ def crps_fair(truth: ArrayLike, members: ArrayLike) -> Array:
 
 
 @njit(cache=True)
-def _reduce(truth, members, unit, mean, m2, m3, m4, covered, coverable, below, equal):
+def _reduce(truth, members, unit, mean, m2, m3, m4, covered, covered_ties, below, equal):
     columns, count, variables, levels = members.shape
     for c in range(columns):
         for v in range(variables):
@@ -115,22 +119,12 @@ def _reduce(truth, members, unit, mean, m2, m3, m4, covered, coverable, below, e
                 total = 0.0
                 under = same = 0
                 alike = True
-                low = high = y
-                lows = highs = 1  # how often the lowest and the highest value occur among truth and members
                 for m in range(count):
                     x = members[c, m, v, k]
                     total += x / unit[v]
                     under += x < y
                     same += x == y
                     alike &= x == members[c, 0, v, k]
-                    if x < low:
-                        low, lows = x, 1
-                    elif x == low:
-                        lows += 1
-                    if x > high:
-                        high, highs = x, 1
-                    elif x == high:
-                        highs += 1
                 centre = total / count
                 if alike:  # a deterministic emulator: no spread, not even by rounding
                     centre = members[c, 0, v, k] / unit[v]
@@ -144,4 +138,4 @@ def _reduce(truth, members, unit, mean, m2, m3, m4, covered, coverable, below, e
                 mean[c, v, k], m2[c, v, k], m3[c, v, k], m4[c, v, k] = centre, s2, s3, s4
                 below[c, v, k], equal[c, v, k] = under, same
                 covered[c, v, k] = same > 0 or 0 < under < count
-                coverable[c, v, k] = 1.0 - ((lows == 1) + (highs == 1)) / (count + 1)
+                covered_ties[c, v, k] = 1.0 - ((under == 0) + (under + same == count)) / (same + 1)

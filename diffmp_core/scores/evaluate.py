@@ -21,6 +21,8 @@ from diffmp_core.experiments import FILE, add_to_experiment, check_same_columns,
 from diffmp_core.models.base import Emulator, load_emulator
 from diffmp_core.sampling.draw import default_guidance
 from diffmp_core.sampling.generate import BATCH, default_split, ensembles
+from diffmp_core.scores import climsim
+from diffmp_core.scores.climsim import EnergyErrors, layer_weights
 from diffmp_core.scores.ensemble import Ensemble, reduce_members
 from diffmp_core.scores.histograms import BINS, bin_edges, count_ranks, count_values
 from diffmp_core.scores.moments import Array, stack
@@ -90,7 +92,7 @@ def evaluate(
         writer = None
         if out is not None:
             writer = opened.enter_context(ScoreStore(out / f"{file_stem(out, label)}.nc", chosen))
-        run = _Run(unit=unit, members=members, seed=seed, writer=writer, progress=progress)
+        run = _Run(unit=unit, weights=layer_weights(chosen), members=members, writer=writer, progress=progress)
         cells = chosen.sizes["cell"]
         for block, first in enumerate(range(0, cells, CELLS_AT_ONCE)):
             here = slice(first, min(first + CELLS_AT_ONCE, cells))
@@ -126,6 +128,7 @@ def evaluate(
             variable: {metric: float(averages[f"overall_{metric}"][i]) for metric in METRICS}
             for i, variable in enumerate(OUTPUT_NAMES)
         },
+        climsim=run.energy.overall(),
         averages=averages,
         emulator=label,
         emulator_folder=folder,
@@ -155,19 +158,19 @@ class _Run:
         self,
         *,
         unit: Array,
+        weights: Array,
         members: int,
-        seed: int,
         writer: ScoreStore | None,
         progress: Callable[[int, int], object] | None,
     ) -> None:
-        self.unit, self.writer, self.progress = unit, writer, progress
-        self.ties = np.random.default_rng((seed, members))
+        self.unit, self.weights, self.writer, self.progress = unit, weights, writer, progress
         self.edges = bin_edges()
         shape = (len(OUTPUTS), LEVELS)
         self.truth_counts = np.zeros((*shape, BINS), dtype=np.int64)
         self.member_counts = np.zeros((*shape, BINS), dtype=np.int64)
-        self.rank_counts = np.zeros((*shape, members + 1), dtype=np.int64)
+        self.rank_counts = np.zeros((*shape, members + 1))
         self.levels: list[Statistics] = []
+        self.energy = EnergyErrors.none()
         self.done = 0
 
     def score_cells(self, cells: slice, batches: Iterable[tuple[slice, NDArray, NDArray]], *, total: int) -> None:
@@ -193,6 +196,7 @@ class _Run:
         if self.writer is not None:
             self.writer.write_cells(cells, metrics(statistics))
         self.levels.append(statistics.merge(0))
+        self.energy += EnergyErrors.of(statistics, self.weights[cells], self.unit)
 
     def averages(self) -> xr.Dataset:
         """Scores per level and over all, histograms."""
@@ -202,6 +206,9 @@ class _Run:
             arrays[f"level_{metric}"] = (("variable", "level"), values, {"units": UNITS.get(metric, "1")})
         for metric, values in metrics(levels.merge(1)).items():
             arrays[f"overall_{metric}"] = (("variable",), values, {"units": UNITS.get(metric, "1")})
+        for criterion, values in self.energy.by_level().items():
+            unit = climsim.UNITS.get(criterion, "1")
+            arrays[f"climsim_{criterion}"] = (("variable", "level"), values, {"units": unit})
         counts = ("variable", "level", "bin")
         return xr.Dataset(
             arrays
@@ -213,7 +220,7 @@ class _Run:
                 "rank_histogram": (
                     ("variable", "level", "rank"),
                     self.rank_counts,
-                    {"units": "1", "ties": "drawn at random"},
+                    {"units": "1", "ties": "split evenly"},
                 ),
             },
             coords={"variable": list(OUTPUT_NAMES)},
@@ -222,7 +229,7 @@ class _Run:
     def _count(self, truth: NDArray, members: NDArray, ensemble: Ensemble) -> None:
         count_values(truth, self.unit, self.truth_counts, self.edges)
         count_values(members.reshape(-1, *members.shape[2:]), self.unit, self.member_counts, self.edges)
-        count_ranks(ensemble.below, ensemble.equal, self.rank_counts, self.ties)
+        count_ranks(ensemble.below, ensemble.equal, self.rank_counts)
 
     def _check_finite(self, members: NDArray) -> None:
         bad = ~np.isfinite(members).all(axis=(1, 3))

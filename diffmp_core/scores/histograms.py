@@ -50,23 +50,30 @@ def _count(values, unit, counts, first, width):
                     counts[v, k, int(min(max(place, 0.0), float(last)))] += 1
 
 
-def count_ranks(
-    below: NDArray[np.int32], equal: NDArray[np.int32], counts: NDArray[np.int64], generator: np.random.Generator
-) -> None:
-    """Add the ranks of the truth among the members to their counts, in place.
+def count_ranks(below: NDArray[np.int32], equal: NDArray[np.int32], counts: NDArray[np.float64]) -> None:
+    """Add the ranks of the truth among the members to their expected counts, in place.
 
     The rank is the number of members below the truth. Members that equal the truth (cloud water is exactly zero in most
-    of both) leave it open: it is then drawn evenly among the ranks they allow (Hamill 2001), so that a perfect ensemble
-    gives a flat histogram in spite of ties.
+    of both) leave it open: Hamill (2001) draws it among the ranks they allow, so that a perfect ensemble gives a flat
+    histogram in spite of ties. Here each of these ranks gets its even share, what such draws give on average. The share
+    of truths that are neither of the first nor of the last rank is the score ``coverage_ratio_ties``.
 
     Args:
         below, equal: ``(column, variable, level)``, members below and equal to the truth.
         counts: ``(variable, level, rank)``, ranks 0 to the number of members.
-        generator: draws the ties.
 
     References:
         Hamill 2001, doi:10.1175/1520-0493(2001)129<0550:IORHFV>2.0.CO;2.
     """
-    ranks = below + (generator.random(below.shape) * (equal + 1)).astype(np.int32)
-    _, variables, levels = ranks.shape
-    np.add.at(counts, (np.arange(variables)[:, None], np.arange(levels), ranks), 1)
+    _count_ranks(below, equal, counts)
+
+
+@njit(cache=True)
+def _count_ranks(below, equal, counts):
+    samples, variables, levels = below.shape
+    for s in range(samples):
+        for v in range(variables):
+            for k in range(levels):
+                first, ties = below[s, v, k], equal[s, v, k]
+                for rank in range(first, first + ties + 1):
+                    counts[v, k, rank] += 1.0 / (ties + 1)

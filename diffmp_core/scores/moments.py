@@ -68,7 +68,7 @@ class Sums(Mergeable):
     """Sums over samples of what is averaged, float64 arrays of one shape, in units of the truth's standard deviation.
 
     ``count`` samples, ``error`` and ``squared_error`` of the ensemble mean, ``variance`` of the members (ddof = 1),
-    ``crps`` (fair), ``covered`` (1 where the truth lies within the members), ``coverable`` (of a perfect ensemble).
+    ``crps`` (fair), ``covered`` (1 where the truth lies within the members), ``covered_ties`` (the same, ties split).
     """
 
     count: Array
@@ -77,7 +77,7 @@ class Sums(Mergeable):
     variance: Array
     crps: Array
     covered: Array
-    coverable: Array
+    covered_ties: Array
 
     def merge(self, axis: int | tuple[int, ...]) -> Self:
         return _map(lambda array: array.sum(axis=axis), self)
@@ -114,6 +114,11 @@ class Moments(Mergeable):
         )
 
     @property
+    def varies(self) -> NDArray[np.bool_]:
+        """Whether the values differ by more than rounding."""
+        return _varies(self.count, self.mean, self.m2)
+
+    @property
     def std(self) -> Array:
         """Standard deviation, sqrt(m2 / n) (population: the values are all there is)."""
         return _divide(self.m2, self.count) ** 0.5
@@ -121,12 +126,12 @@ class Moments(Mergeable):
     @property
     def skewness(self) -> Array:
         """Skewness (m3/n) / (m2/n)^(3/2); NaN where nothing varies."""
-        return _divide(_divide(self.m3, self.count), self.std**3, where=_varies(self.count, self.mean, self.m2))
+        return _divide(_divide(self.m3, self.count), self.std**3, where=self.varies)
 
     @property
     def kurtosis(self) -> Array:
         """Kurtosis (m4/n) / (m2/n)^2, 3 for a Gaussian (not the excess); NaN where nothing varies."""
-        return _divide(_divide(self.m4, self.count), self.std**4, where=_varies(self.count, self.mean, self.m2))
+        return _divide(_divide(self.m4, self.count), self.std**4, where=self.varies)
 
 
 @dataclass(frozen=True)

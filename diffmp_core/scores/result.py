@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ class ScoreResult:
 
     Attributes:
         scores: variable -> metric -> value over everything, NaN where undefined.
-        averages: ``overall_*``, ``level_*``, ``truth_std``, ``bin_edges`` and the histograms of the score store.
+        climsim: output -> criterion of the ClimSim benchmark -> value, NaN where undefined.
+        averages: ``overall_*``, ``level_*``, ``climsim_*``, ``truth_std``, ``bin_edges`` and the histograms of the
+            score store.
         emulator: name of the emulator.
         emulator_folder: its folder, or None for a reference made of data.
         columns: number of columns scored.
@@ -31,6 +34,7 @@ class ScoreResult:
     """
 
     scores: dict[str, dict[str, float]]
+    climsim: dict[str, dict[str, float]]
     averages: xr.Dataset
     emulator: str
     emulator_folder: Path | None
@@ -49,10 +53,8 @@ class ScoreResult:
     def table(self) -> dict[str, Any]:
         """Content of ``scores.json``; what is undefined is null."""
         return {
-            "scores": {
-                variable: {name: value if np.isfinite(value) else None for name, value in scores.items()}
-                for variable, scores in self.scores.items()
-            },
+            "scores": _finite(self.scores),
+            "climsim": _finite(self.climsim),
             "members": self.members,
             "steps": self.steps,
             "guidance": list(self.guidance),
@@ -68,6 +70,13 @@ class ScoreResult:
             },
             "notes": list(self.notes),
         }
+
+
+def _finite(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    return {
+        variable: {name: value if np.isfinite(value) else None for name, value in values.items()}
+        for variable, values in scores.items()
+    }
 
 
 def undefined_scores(averages: xr.Dataset) -> tuple[str, ...]:

@@ -32,6 +32,11 @@ UNITS = {"mse": "truth_std**2", "crps_fair": "truth_std", "bias": "truth_std"}
 COLUMN_UNITS = {"column_mse": "truth_std**2", "column_covered": "1"}
 SIGNIFICANT_BITS = 5
 CELLS_IN_CHUNK = 4096
+
+MEANS_OVER_TIMES = ("mse", "coverage_ratio", "coverage_ratio_ties", "crps_fair", "bias")
+"""Scores of a cell that few times suffice for; correlations, ratios and shapes need :data:`LEAST_TIMES`."""
+
+LEAST_TIMES = 6
 COORDINATES = ("time", "lat", "lon", "area", "land_fraction", "height", "pressure", "split")
 
 
@@ -60,7 +65,8 @@ class ScoreStore:
         chunk = (1, levels, min(cells, CELLS_IN_CHUNK))
         for name in COLUMN_FIELDS:
             self._create(name, ("time", "variable", "level", "cell"), (1, *chunk), COLUMN_UNITS.get(name, "truth_std"))
-        for metric in METRICS:
+        self._cell_metrics = METRICS if columns.sizes["time"] >= LEAST_TIMES else MEANS_OVER_TIMES
+        for metric in self._cell_metrics:
             self._create(f"cell_{metric}", ("variable", "level", "cell"), chunk, UNITS.get(metric, "1"))
 
     def _create(self, name: str, dims: tuple[str, ...], chunk: tuple[int, ...], unit: str) -> None:
@@ -85,7 +91,7 @@ class ScoreStore:
 
     def write_cells(self, cells: slice, metrics: Mapping[str, Array]) -> None:
         """Write scores over the times ``(cell, variable, level)`` of some cells."""
-        for name in METRICS:
+        for name in self._cell_metrics:
             self._file[f"cell_{name}"][:, :, cells] = np.moveaxis(metrics[name], 0, -1)
 
     def finish(self, averages: xr.Dataset) -> Path:

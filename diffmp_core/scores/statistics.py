@@ -48,7 +48,7 @@ class Statistics(Mergeable):
                 variance=ensemble.variance,
                 crps=np.asarray(ensemble.crps_fair, dtype=np.float64),
                 covered=ensemble.covered.astype(np.float64),
-                coverable=ensemble.coverable,
+                covered_ties=ensemble.covered_ties,
             ),
             truth=Moments.of(ensemble.truth),
             members=ensemble.members,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.table import Table
 
+from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.moments import Array
 from diffmp_core.scores.statistics import Statistics
 from diffmp_core.variables import BY_NAME
@@ -20,7 +21,7 @@ METRICS = (
     "mse",
     "pcc",
     "coverage_ratio",
-    "coverage_ratio_perfect",
+    "coverage_ratio_ties",
     "spread_skill_correlation",
     "spread_skill_ratio",
     "std_ratio",
@@ -38,7 +39,7 @@ SHORT_NAMES = {
     "mse": "MSE",
     "pcc": "PCC",
     "coverage_ratio": "coverage",
-    "coverage_ratio_perfect": "coverage if perfect",
+    "coverage_ratio_ties": "coverage, ties split",
     "spread_skill_correlation": "spread-skill correlation",
     "spread_skill_ratio": "spread-skill ratio",
     "std_ratio": "std ratio",
@@ -50,8 +51,22 @@ SHORT_NAMES = {
 """Headings of the tables."""
 
 
+CRITERION_NAMES = {
+    "mae": "MAE [W/m²]",
+    "rmse": "RMSE [W/m²]",
+    "r2": "R² (mean)",
+    "r2_pooled": "R² (pooled)",
+    "crps": "CRPS [W/m²]",
+}
+"""Headings of the criteria of the ClimSim benchmark."""
+
+
 def perfect_coverage(members: int) -> float:
-    """Coverage of a perfect ensemble without ties, (M - 1)/(M + 1): the truth is as likely in any of M + 1 gaps."""
+    """Coverage, ties split, of a perfect ensemble of M members, with ties or without: (M - 1)/(M + 1).
+
+    Proof: break ties among truth and members at random; the truth is then as likely to have any of the M + 1 ranks as
+    the members that it cannot be told from, and with two of these ranks, the first and the last, it lies outside.
+    """
     return (members - 1) / (members + 1)
 
 
@@ -61,11 +76,11 @@ def metrics(statistics: Statistics) -> dict[str, Array]:
     With truth y, members x_i (i = 1 .. M), ensemble mean m, member variance s^2 (ddof = 1), and averages <> over the
     samples of the entry, all in units of the truth's one global standard deviation:
 
-    ======================== =============================================================== =======
+    ======================== =============================================================== ===========
     mse                      <(m - y)^2>                                                     0
     pcc                      Pearson correlation of m and y                                  1
-    coverage_ratio           <min x_i <= y <= max x_i>                                       next
-    coverage_ratio_perfect   the same for a y drawn from {y, x_i}: (M-1)/(M+1) and ties      -
+    coverage_ratio           <min x_i <= y <= max x_i>: a tie at either end covers           -
+    coverage_ratio_ties      the same, ties broken at random, as expected (Hamill 2001)      (M-1)/(M+1)
     spread_skill_correlation Pearson correlation of s and abs(m - y)                         high
     spread_skill_ratio       sqrt((M + 1)/M <s^2>) / sqrt(<(m - y)^2>)                       1
     std_ratio                std of all members together / std of y                          1
@@ -73,10 +88,13 @@ def metrics(statistics: Statistics) -> dict[str, Array]:
     kurtosis_ratio           kurtosis (3 for a Gaussian) of all members / kurtosis of y      1
     crps_fair                <fair CRPS>                                                     low
     bias                     <m - y>                                                         0
-    ======================== =============================================================== =======
+    ======================== =============================================================== ===========
 
     pcc, spread_skill_correlation and the ratios are NaN where the truth's standard deviation is below
     ``VANISHING_STD``. A sample is one value: one time, cell and level of one variable.
+
+    References:
+        Hamill 2001, doi:10.1175/1520-0493(2001)129<0550:IORHFV>2.0.CO;2.
     """
     sums = statistics.sums
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -95,7 +113,7 @@ def metrics(statistics: Statistics) -> dict[str, Array]:
         means = {
             "mse": mse,
             "coverage_ratio": sums.covered / count,
-            "coverage_ratio_perfect": sums.coverable / count,
+            "coverage_ratio_ties": sums.covered_ties / count,
             "crps_fair": sums.crps / count,
             "bias": sums.error / count,
         }
@@ -106,11 +124,14 @@ def metrics(statistics: Statistics) -> dict[str, Array]:
 def ideal(members: int) -> dict[str, float]:
     """What a perfect ensemble of that size would score, where that is known beforehand."""
     ones = ("spread_skill_ratio", "std_ratio", "skewness_ratio", "kurtosis_ratio")
-    return {"coverage_ratio": perfect_coverage(members), "bias": 0.0} | dict.fromkeys(ones, 1.0)
+    return {"coverage_ratio_ties": perfect_coverage(members), "bias": 0.0} | dict.fromkeys(ones, 1.0)
 
 
 def rich_table(result: ScoreResult) -> Table:
-    """The overall scores for a terminal: one row a score, one column a variable, and what is ideal."""
+    """The overall scores for a terminal: one row a score, one column a variable, and what is ideal.
+
+    Below them the criteria of the ClimSim benchmark, which has them for the tendencies alone.
+    """
     table = Table(
         title=f"{result.emulator} on {result.columns:,} columns ({result.title}, split {result.split})",
         caption="\n".join(
@@ -128,6 +149,11 @@ def rich_table(result: ScoreResult) -> Table:
     for name in METRICS:
         values = (_shown(scores[name]) for scores in result.scores.values())
         table.add_row(SHORT_NAMES[name], *values, _shown(ideal(result.members).get(name)))
+    table.add_section()
+    table.add_row("[bold]ClimSim criteria[/bold]")
+    for name in CRITERIA:
+        values = (_shown(result.climsim.get(variable, {}).get(name)) for variable in result.scores)
+        table.add_row(CRITERION_NAMES[name], *values, _shown(None))
     return table
 
 
@@ -138,7 +164,7 @@ def markdown_table(
         "mse",
         "pcc",
         "coverage_ratio",
-        "coverage_ratio_perfect",
+        "coverage_ratio_ties",
         "spread_skill_ratio",
         "std_ratio",
     ),

@@ -9,7 +9,7 @@ from app.metrics import SCORES, perfect_coverage
 from diffmp_core.scores.table import METRICS
 from diffmp_core.variables import OUTPUT_NAMES
 
-COVERAGES = dict.fromkeys(("a", "b", "c", "too wide", "right"), 31 / 33)
+MEMBERS = dict.fromkeys(("a", "b", "c", "too wide", "right"), 32)
 BY_NAME = {score.name: score for score in SCORES}
 
 
@@ -18,24 +18,29 @@ def table(**values: float | None) -> dict:
 
 
 def test_every_score_is_shown_once():
-    assert {*BY_NAME, "coverage_ratio_perfect"} == set(METRICS)
+    assert sorted(score.name for score in SCORES) == sorted(METRICS)
 
 
 def test_best_depends_on_the_score():
     values = {"a": 0.5, "b": 0.94, "c": 1.2}
-    assert best_emulators(BY_NAME["mse"], values, COVERAGES) == {"a"}
-    assert best_emulators(BY_NAME["pcc"], values, COVERAGES) == {"c"}
-    assert best_emulators(BY_NAME["coverage_ratio"], values, COVERAGES) == {"b"}
-    assert best_emulators(BY_NAME["spread_skill_ratio"], values, COVERAGES) == {"b"}
-    assert best_emulators(BY_NAME["bias"], {"a": -0.1, "b": 0.02}, COVERAGES) == {"b"}
+    assert best_emulators(BY_NAME["mse"], values, MEMBERS) == {"a"}
+    assert best_emulators(BY_NAME["pcc"], values, MEMBERS) == {"c"}
+    assert best_emulators(BY_NAME["coverage_ratio_ties"], values, MEMBERS) == {"b"}
+    assert best_emulators(BY_NAME["spread_skill_ratio"], values, MEMBERS) == {"b"}
+    assert best_emulators(BY_NAME["bias"], {"a": -0.1, "b": 0.02}, MEMBERS) == {"b"}
 
 
 def test_full_coverage_is_not_the_best_coverage():
-    assert best_emulators(BY_NAME["coverage_ratio"], {"too wide": 1.0, "right": 0.93}, COVERAGES) == {"right"}
+    values = {"too wide": 1.0, "right": 0.93}
+    assert best_emulators(BY_NAME["coverage_ratio_ties"], values, MEMBERS) == {"right"}
+
+
+def test_coverage_that_counts_ties_as_covered_has_no_best():
+    assert best_emulators(BY_NAME["coverage_ratio"], {"a": 0.98, "b": 0.94}, MEMBERS) == set()
 
 
 def test_values_that_print_alike_are_both_best():
-    assert best_emulators(BY_NAME["mse"], {"a": 0.12341, "b": 0.12342, "c": 0.2}, COVERAGES) == {"a", "b"}
+    assert best_emulators(BY_NAME["mse"], {"a": 0.12341, "b": 0.12342, "c": 0.2}, MEMBERS) == {"a", "b"}
 
 
 def test_one_row_has_no_best_and_missing_values_are_dashes():
@@ -47,15 +52,19 @@ def test_one_row_has_no_best_and_missing_values_are_dashes():
 
 def test_the_perfect_ensemble_covers_less_than_all():
     assert f"{perfect_coverage(32):.3f}" == "0.939"
-    assert score_table({"a": table(mse=0.1)}, "a").count(">0.939<") == len(OUTPUT_NAMES)
+    html = score_table({"a": table(mse=0.1)}, "a")
+    assert html.count(">0.939<") == len(OUTPUT_NAMES)
+    assert html.count(">≥ 0.939<") == len(OUTPUT_NAMES)
     assert "0.939" in score_tiles(table(crps_fair=0.2))
 
 
-def test_a_perfect_ensemble_of_clouds_covers_what_the_scores_say():
-    html = score_table({"a": table(coverage_ratio=0.98, coverage_ratio_perfect=0.981)}, "a")
-    assert html.count(">0.981<") == len(OUTPUT_NAMES)
-    values = {"a": 0.98, "b": 0.94}
-    assert best_emulators(BY_NAME["coverage_ratio"], values, {"a": 0.981, "b": 0.981}) == {"a"}
+def test_scores_of_an_older_version_show_what_they_have():
+    old = table(crps_fair=0.2, coverage_ratio=0.98, coverage_ratio_perfect=0.981)
+    html = score_table({"old": old, "new": table(crps_fair=0.3, coverage_ratio=0.97, coverage_ratio_ties=0.94)}, "old")
+    assert html.count(">0.980<") == len(OUTPUT_NAMES)
+    assert "0.981" not in html
+    tiles = score_tiles(old)
+    assert tiles.count("Coverage, ties split</td><td>–</td>") == len(OUTPUT_NAMES)
 
 
 def test_names_are_escaped():

@@ -51,20 +51,37 @@ def test_the_ends_of_the_range_cover(truth, members, covered):
 
 
 @pytest.mark.parametrize(
-    ("truth", "members", "coverable"),
+    ("truth", "members", "covered"),
     [
-        (1.0, [0.0, 2.0, 3.0], 1 - 2 / 4),  # two lone ends
-        (0.0, [0.0, 2.0, 3.0], 1 - 1 / 4),  # the lowest occurs twice
-        (0.0, [0.0, 3.0, 3.0], 1.0),  # both ends occur twice
-        (5.0, [0.0, 0.0, 0.0], 1 - 1 / 4),
-        (0.0, [0.0, 0.0, 0.0], 1.0),
+        (1.0, [0.0, 2.0, 3.0], 1.0),  # inside
+        (-1.0, [0.0, 2.0, 3.0], 0.0),  # outside
+        (0.0, [0.0, 2.0, 3.0], 1 / 2),  # rank 0 or 1, of which 0 is outside
+        (3.0, [0.0, 3.0, 3.0], 2 / 3),  # rank 1, 2 or 3, of which 3 is outside
+        (2.0, [0.0, 2.0, 3.0], 1.0),  # rank 1 or 2, both inside
+        (0.0, [0.0, 0.0, 0.0], 2 / 4),  # any of the ranks 0 to 3
+        (5.0, [0.0, 0.0, 0.0], 0.0),
+        (1.5, [1.5], 0.0),  # a single member has no inside
     ],
 )
-def test_chance_to_be_covered_of_whichever_value_is_called_the_truth(truth, members, coverable):
-    assert one_value(truth, members).coverable.item() == pytest.approx(coverable)
-    values = [truth, *members]
-    turns = [one_value(y, values[:i] + values[i + 1 :]).covered.item() for i, y in enumerate(values)]
-    assert np.mean(turns) == pytest.approx(coverable)
+def test_coverage_with_ties_split(truth, members, covered):
+    assert one_value(truth, members).covered_ties.item() == pytest.approx(covered)
+
+
+def test_ties_split_are_ties_broken_at_random_on_average():
+    rng = np.random.default_rng(12)
+    values = np.array([0.0, 0.0, 0.0, 1.0, 1.0, 2.0])
+    for place, truth in enumerate(values):
+        members = np.delete(values, place)
+        shuffles = rng.random((20_000, values.size))
+        ranks = (members < truth).sum() + ((members == truth) & (shuffles[:, 1:] < shuffles[:, :1])).sum(axis=1)
+        drawn = np.mean((ranks > 0) & (ranks < members.size))
+        assert one_value(truth, members).covered_ties.item() == pytest.approx(drawn, abs=0.015)
+
+
+@pytest.mark.parametrize("values", [[0, 0, 0, 0], [0, 0, 1, 2], [0, 1, 1, 1], [3, 1, 2, 0], [0, 0, 5, 5]])
+def test_whichever_value_is_called_the_truth_coverage_with_ties_split_is_the_same_on_average(values):
+    turns = [one_value(y, values[:i] + values[i + 1 :]).covered_ties.item() for i, y in enumerate(values)]
+    assert np.mean(turns) == pytest.approx(1 - 2 / 4)
 
 
 def test_ties_are_counted():

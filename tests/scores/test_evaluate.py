@@ -12,8 +12,10 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import load_experiment
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
 from diffmp_core.scores import evaluate as evaluate_module
+from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.ensemble import crps_fair
 from diffmp_core.scores.evaluate import evaluate
+from diffmp_core.scores.score_store import MEANS_OVER_TIMES
 from diffmp_core.scores.table import METRICS, rich_table
 from diffmp_core.stores import open_columns, open_store, select_split, stack_channels, write_store
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUT_NAMES, OUTPUTS
@@ -94,7 +96,7 @@ def test_fields_are_those_of_each_column(path, analogue, scored):
 
 def test_cells_levels_and_all_agree(scored):
     store = open_store(scored[0].store).load()
-    for name in ("mse", "crps_fair", "bias", "coverage_ratio"):
+    for name in ("mse", "crps_fair", "bias", "coverage_ratio", "coverage_ratio_ties"):
         np.testing.assert_allclose(store[f"cell_{name}"].mean("cell"), store[f"level_{name}"], rtol=0.02, atol=2e-3)
         np.testing.assert_allclose(store[f"level_{name}"].mean("level"), store[f"overall_{name}"], rtol=1e-10)
 
@@ -119,8 +121,18 @@ def test_store_follows_the_contract(scored, path):
     values = columns.sizes["time"] * columns.sizes["cell"]
     assert (store["histogram_truth"].sum("bin") == values).all()
     assert (store["histogram_members"].sum("bin") == values * MEMBERS).all()
-    assert (store["rank_histogram"].sum("rank") == values).all()
+    np.testing.assert_allclose(store["rank_histogram"].sum("rank"), values)
+    inside = store["rank_histogram"].isel(rank=slice(1, -1)).sum("rank") / values
+    np.testing.assert_allclose(inside, store["level_coverage_ratio_ties"], rtol=1e-10)
     assert store.sizes["rank"] == MEMBERS + 1
+
+
+def test_correlations_of_a_cell_over_a_few_times_are_left_out(path, analogue, tmp_path):
+    few = tmp_path / "few.nc"
+    write_store(open_columns(path).isel(time=[0, 3]).load().drop_encoding(), few)
+    store = open_store(evaluate(analogue, few, tmp_path / "out", members=MEMBERS, split="all").store)
+    assert {name for name in store if str(name).startswith("cell_")} == {f"cell_{name}" for name in MEANS_OVER_TIMES}
+    np.testing.assert_allclose(store["cell_mse"], store["column_mse"].mean("time"), rtol=0.05, atol=1e-12)
 
 
 def test_json_has_the_variables_in_order_and_valid_numbers(scored):
@@ -128,6 +140,8 @@ def test_json_has_the_variables_in_order_and_valid_numbers(scored):
     table = json.loads((out / "scores.json").read_text())
     assert list(table["scores"]) == list(OUTPUT_NAMES)
     assert all(list(scores) == list(METRICS) for scores in table["scores"].values())
+    assert list(table["climsim"]) == list(OUTPUT_NAMES[:2])
+    assert all(list(criteria) == list(CRITERIA) for criteria in table["climsim"].values())
     assert (table["members"], table["steps"], table["seed"], table["columns"]) == (MEMBERS, 5, 0, 42 * 7)
     assert table["emulator"] == "Analogue"
     assert "nan" not in (out / "scores.json").read_text().lower()
@@ -141,6 +155,8 @@ def test_batches_of_any_size_give_the_same(path, analogue, scored, batch):
         expected = [scored[0].scores[name][metric] for metric in METRICS]
         assert [other.scores[name][metric] for metric in METRICS] == pytest.approx(expected, rel=1e-10, nan_ok=True)
     xr.testing.assert_equal(other.averages["histogram_members"], scored[0].averages["histogram_members"])
+    xr.testing.assert_allclose(other.averages["rank_histogram"], scored[0].averages["rank_histogram"], rtol=1e-10)
+    xr.testing.assert_allclose(other.averages["climsim_crps"], scored[0].averages["climsim_crps"], rtol=1e-10)
 
 
 def test_blocks_of_cells_give_the_same(path, analogue, scored, tmp_path, monkeypatch):
@@ -149,6 +165,8 @@ def test_blocks_of_cells_give_the_same(path, analogue, scored, tmp_path, monkeyp
     for name in OUTPUT_NAMES:
         expected = [scored[0].scores[name][metric] for metric in METRICS]
         assert [other.scores[name][metric] for metric in METRICS] == pytest.approx(expected, rel=1e-10, nan_ok=True)
+    for name, criteria in scored[0].climsim.items():
+        assert other.climsim[name] == pytest.approx(criteria, rel=1e-10, nan_ok=True)
     mine, theirs = open_store(other.store), open_store(scored[0].store)
     for name in ("column_mse", "column_covered", "cell_pcc", "cell_kurtosis_ratio"):
         xr.testing.assert_allclose(mine[name], theirs[name], rtol=0.02)
@@ -238,7 +256,8 @@ def test_memory_does_not_grow_with_the_number_of_times():
             yield rows, rng.normal(size=(50, 4, LEVELS)), rng.normal(size=(50, MEMBERS, 4, LEVELS))
 
     def peak(times: int) -> int:
-        run = evaluate_module._Run(unit=np.ones(4), members=MEMBERS, seed=0, writer=None, progress=None)
+        weights = np.ones((50, LEVELS))
+        run = evaluate_module._Run(unit=np.ones(4), weights=weights, members=MEMBERS, writer=None, progress=None)
         tracemalloc.start()
         run.score_cells(slice(0, 50), batches(times), total=50 * times)
         largest = tracemalloc.get_traced_memory()[1]
@@ -257,5 +276,5 @@ def test_progress_reaches_the_end(path, analogue):
 
 def test_terminal_table_fits_and_shows_every_score(scored):
     table = rich_table(scored[0])
-    assert table.row_count == len(METRICS)
+    assert table.row_count == len(METRICS) + 1 + len(CRITERIA)
     assert [column.header for column in table.columns] == ["score", *OUTPUT_NAMES, "ideal"]

@@ -41,10 +41,19 @@ def test_values_far_out_are_in_the_end_bins_and_nan_in_none():
 
 
 def test_ranks_without_ties_are_the_members_below():
-    counts = np.zeros((1, 1, 5), dtype=np.int64)
+    counts = np.zeros((1, 1, 5))
     below = np.array([0, 4, 4, 2], dtype=np.int32).reshape(4, 1, 1)
-    count_ranks(below, np.zeros_like(below), counts, np.random.default_rng(0))
+    count_ranks(below, np.zeros_like(below), counts)
     assert counts.ravel().tolist() == [1, 0, 1, 0, 2]
+
+
+def test_a_tie_is_shared_evenly_among_the_ranks_it_allows():
+    counts = np.zeros((1, 1, 5))
+    below, equal = (np.array(values, dtype=np.int32).reshape(3, 1, 1) for values in ([0, 1, 0], [1, 2, 4]))
+    count_ranks(below, equal, counts)
+    half, third, fifth = 1 / 2, 1 / 3, 1 / 5
+    expected = [half + fifth, half + third + fifth, third + fifth, third + fifth, fifth]
+    np.testing.assert_allclose(counts.ravel(), expected)
 
 
 def test_a_perfect_ensemble_is_flat_in_spite_of_ties():
@@ -52,8 +61,9 @@ def test_a_perfect_ensemble_is_flat_in_spite_of_ties():
     draw = np.maximum(rng.normal(size=(30_000, 9)), 0)  # half of all are exactly zero, as cloud water is
     below = (draw[:, 1:] < draw[:, :1]).sum(axis=1).astype(np.int32).reshape(-1, 1, 1)
     equal = (draw[:, 1:] == draw[:, :1]).sum(axis=1).astype(np.int32).reshape(-1, 1, 1)
-    counts = np.zeros((1, 1, 9), dtype=np.int64)
-    count_ranks(below, equal, counts, rng)
+    counts = np.zeros((1, 1, 9))
+    count_ranks(below, equal, counts)
+    assert counts.sum() == pytest.approx(30_000)
     assert stats.chisquare(counts.ravel()).pvalue > 0.01
     biased = np.bincount(below.ravel(), minlength=9)
     assert biased[0] > 1.5 * counts.ravel()[0]

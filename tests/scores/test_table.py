@@ -66,7 +66,7 @@ def test_a_perfect_ensemble_of_32():
     draws = signal + size * rng.normal(size=(samples, 33))
     scores = score(draws[:, 0], draws[:, 1:], parts=10)
     assert scores["coverage_ratio"] == pytest.approx(31 / 33, abs=0.003)
-    assert scores["coverage_ratio_perfect"] == pytest.approx(31 / 33, abs=1e-9)
+    assert scores["coverage_ratio_ties"] == scores["coverage_ratio"]  # nothing ties
     assert perfect_coverage(32) == pytest.approx(31 / 33)
     assert scores["spread_skill_ratio"] == pytest.approx(1, abs=0.01)
     assert scores["std_ratio"] == pytest.approx(1, abs=0.01)
@@ -76,12 +76,29 @@ def test_a_perfect_ensemble_of_32():
     assert scores["spread_skill_correlation"] > 0.3
 
 
-def test_a_perfect_ensemble_of_clouds_covers_more_since_zeros_tie():
+@pytest.mark.parametrize("zeros", [0.0, 0.4, 0.9, 1.0])
+@pytest.mark.parametrize("members", [2, 8, 32])
+def test_every_calibrated_ensemble_has_the_same_coverage_with_ties_split(zeros, members):
+    # exchangeable draws of a mixture: zero with a probability that differs from sample to sample, else skewed
     rng = np.random.default_rng(8)
-    draws = np.maximum(rng.normal(size=(60_000, 1)) + rng.normal(size=(60_000, 33)), 0.0)
+    samples = 20_000
+    dry = rng.random((samples, 1)) * 0.2 + zeros > rng.random((samples, members + 1)) + 0.1
+    draws = np.where(dry, 0.0, rng.gamma(0.7, rng.uniform(0.1, 3.0, (samples, 1)), (samples, members + 1)))
     scores = score(draws[:, 0], draws[:, 1:], parts=4)
-    assert scores["coverage_ratio"] > 0.955
-    assert scores["coverage_ratio"] == pytest.approx(scores["coverage_ratio_perfect"], abs=0.003)
+    perfect = perfect_coverage(members)
+    assert scores["coverage_ratio_ties"] == pytest.approx(perfect, abs=4 * np.sqrt(perfect * (1 - perfect) / samples))
+    assert (scores["coverage_ratio"] > perfect + 0.01) == (zeros > 0)
+
+
+def test_coverage_with_ties_split_sees_what_ties_hide():
+    rng = np.random.default_rng(9)
+    draws = np.where(rng.random((20_000, 33)) < 0.7, 0.0, rng.gamma(2.0, size=(20_000, 33)))
+    narrow = np.where(draws[:, 1:] > 0, 2.0 + 0.1 * (draws[:, 1:] - 2.0), 0.0)
+    wide = np.where(draws[:, 1:] > 0, 3.0 * draws[:, 1:], 0.0)
+    good, small, large = (score(draws[:, 0], members) for members in (draws[:, 1:], narrow, wide))
+    assert small["coverage_ratio_ties"] < good["coverage_ratio_ties"] - 0.01
+    assert large["coverage_ratio_ties"] > good["coverage_ratio_ties"] + 0.01
+    assert good["coverage_ratio"] > 0.97  # the paper's coverage, far above 31/33 though nothing is wrong
 
 
 def test_a_deterministic_ensemble_has_its_mean_absolute_error_as_crps_and_no_spread():
@@ -99,7 +116,7 @@ def test_ratios_are_undefined_where_the_truth_hardly_varies(std):
     rng = np.random.default_rng(5)
     scores = score(std * rng.normal(size=50), rng.normal(size=(50, 8)))
     undefined = {name for name in METRICS if np.isnan(scores[name])}
-    assert undefined == set(METRICS) - {"mse", "coverage_ratio", "coverage_ratio_perfect", "crps_fair", "bias"}
+    assert undefined == set(METRICS) - {"mse", "coverage_ratio", "coverage_ratio_ties", "crps_fair", "bias"}
 
 
 def test_a_single_member_has_no_spread_scores():
