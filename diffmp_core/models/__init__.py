@@ -3,7 +3,9 @@
 Importing the package makes every kind of trained emulator known to :func:`diffmp_core.models.base.load_emulator`.
 """
 
+from diffmp_core.models.cgan import CGANMP
+from diffmp_core.models.cvae import CVAEMP
 from diffmp_core.models.diffusion import DiffMP
-from diffmp_core.models.regression import Regression
+from diffmp_core.models.regression import GaussianRegression, Regression
 
-__all__ = ["DiffMP", "Regression"]
+__all__ = ["CGANMP", "CVAEMP", "DiffMP", "GaussianRegression", "Regression"]

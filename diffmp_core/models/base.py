@@ -12,17 +12,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self
 
+import numpy as np
 import torch
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 
 from diffmp_core.columns.normalization_file import load_normalization, save_normalization
 from diffmp_core.columns.normalize import Method, Normalization
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.denoiser import Denoiser, FilmPath
+from diffmp_core.models.weights import load_weights
 from diffmp_core.stores import remove, replace
 from diffmp_core.variables import INPUTS, OUTPUTS
 
@@ -76,7 +77,8 @@ class NetworkEmulator(nn.Module, ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        NetworkEmulator.known[cls.kind] = cls
+        if "kind" in vars(cls):
+            NetworkEmulator.known[cls.kind] = cls
 
     def __init__(self, config: NetworkConfig, normalization: Normalization) -> None:
         super().__init__()
@@ -88,13 +90,28 @@ class NetworkEmulator(nn.Module, ABC):
         self.config = config
         self.normalization = normalization
         self.levels = len(normalization.height)
-        self.denoiser = Denoiser(
+        self.denoiser = self.make_network()
+
+    def make_network(self) -> Denoiser:
+        """The network that answers, untrained; called once, when ``config`` and ``levels`` are set."""
+        return self.network()
+
+    def network(
+        self,
+        *,
+        noised_channels: int = len(OUTPUTS),
+        output_channels: int = len(OUTPUTS),
+        filters: int | None = None,
+    ) -> Denoiser:
+        """A network of the configured size (or of other ``filters``) for the columns of this emulator."""
+        return Denoiser(
             condition_channels=len(INPUTS),
-            output_channels=len(OUTPUTS),
+            noised_channels=noised_channels,
+            output_channels=output_channels,
             levels=self.levels,
-            filters=config.filters,
-            layers=config.layers,
-            film_path=config.film_path,
+            filters=filters or self.config.filters,
+            layers=self.config.layers,
+            film_path=self.config.film_path,
         )
 
     @property
@@ -104,7 +121,18 @@ class NetworkEmulator(nn.Module, ABC):
 
     @abstractmethod
     def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
-        """Scalar loss of a batch, normalised inputs (column, 6, level) and outputs (column, 4, level)."""
+        """Scalar loss of a batch, normalised inputs (column, 6, level) and outputs (column, 4, level).
+
+        One descent of its gradient trains all parameters, also those of networks that compete.
+        """
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """What is trained, as groups of one torch optimiser: ``params``, and where a group differs, its ``betas``.
+
+        ``rate`` multiplies the learning rate of the training. Frozen parameters are in no group. Gradients are clipped
+        group by group.
+        """
+        return [{"params": [parameter for parameter in self.parameters() if parameter.requires_grad], "rate": 1.0}]
 
     def forward(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
         """:meth:`training_loss`, in the form that distributed wrappers call."""
@@ -115,6 +143,20 @@ class NetworkEmulator(nn.Module, ABC):
         self, condition: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
     ) -> Tensor:
         """Normalised ensemble (column, member, 4, level), float32, for normalised inputs (column, 6, level)."""
+
+    def respond(self, x: Tensor, condition: Tensor) -> Tensor:
+        """The network at s = 0, where it serves as a map of (x, c): (column, member, output channel, level).
+
+        Args:
+            x: a latent, or zeros, (column, member, noised channel, level).
+            condition: normalised inputs (column, 6, level).
+        """
+        return self.denoiser(x, torch.zeros(1, device=x.device), self.denoiser.encode(condition))
+
+    def physical_outputs(self, normalised: Tensor) -> np.ndarray:
+        """Normalised outputs (..., 4, level) in physical units, clouds settled where the configuration says so."""
+        outputs = self.normalization.invert_outputs(normalised.cpu().numpy())
+        return self.normalization.settle_clouds(outputs) if self.config.settle_clouds else outputs
 
     @torch.inference_mode()
     def sample(
@@ -156,10 +198,7 @@ class NetworkEmulator(nn.Module, ABC):
         normalised = self.sample_normalised(
             condition, members, generator=generator, steps=steps, guidance=tuple(guidance)
         )
-        outputs = self.normalization.invert_outputs(normalised.cpu().numpy())
-        if self.config.settle_clouds:
-            outputs = self.normalization.settle_clouds(outputs)
-        return torch.from_numpy(outputs)
+        return torch.from_numpy(self.physical_outputs(normalised))
 
     @classmethod
     def from_config(cls, model: Mapping[str, Any], normalization: Normalization) -> Self:
@@ -256,41 +295,6 @@ def load_config(folder: Path | str) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
         raise DiffmpError(f"expected a section 'model' in {path}, found none; copy the emulator again")
     return config
-
-
-def load_weights(emulator: nn.Module, path: Path) -> None:
-    """Fill a network with the weights of a safetensors file: every name and every shape must fit.
-
-    Raises:
-        DiffmpError: the file is missing, truncated, not safetensors, or of another network.
-    """
-    try:
-        found = load_file(path)
-    except FileNotFoundError as error:
-        raise DiffmpError(f"expected weights at {path}, found none; copy the emulator again") from error
-    except (SafetensorError, OSError) as error:
-        raise DiffmpError(
-            f"expected a whole safetensors file, found a truncated or foreign one at {path} ({error}); copy it again"
-        ) from error
-    expected = emulator.state_dict()
-    missing, foreign = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
-    if missing or foreign:
-        problem = f"no {missing[0]!r}" if missing else f"an unknown {foreign[0]!r}"
-        raise DiffmpError(
-            f"expected the weights of the network in {CONFIG_FILE}, found {problem} in {path}; "
-            "copy the whole folder again"
-        )
-    for name, value in found.items():
-        if value.shape != expected[name].shape or not value.is_floating_point():
-            raise DiffmpError(
-                f"expected {name} of shape {tuple(expected[name].shape)} and floating point in {path}, "
-                f"found {tuple(value.shape)} {value.dtype}; copy the whole folder again"
-            )
-        if not torch.isfinite(value).all():
-            raise DiffmpError(
-                f"expected finite weights in {path}, found NaN or infinity in {name}; train again from a checkpoint"
-            )
-    emulator.load_state_dict(found, strict=True)
 
 
 def inference_dtype(device: torch.device) -> torch.dtype:

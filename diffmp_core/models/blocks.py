@@ -46,6 +46,12 @@ def convolution(inputs: int, outputs: int, *, size: int = 3, dilation: int = 1) 
     return layer
 
 
+def to_image(profiles: Tensor, dtype: torch.dtype) -> Tensor:
+    """Profiles (column, member, channel, level) in the layout of the blocks, (1, channel, level, column * member)."""
+    image = profiles.to(dtype).permute(2, 3, 0, 1).flatten(2)[None]
+    return image.contiguous(memory_format=torch.channels_last)
+
+
 def noise_features(noise_level: Tensor, count: int) -> Tensor:
     """Sinusoids of noise levels s = sqrt(alpha_bar), shape (column,), as (column, count), float32.
 

@@ -1,5 +1,8 @@
 """The network of DIFF-MP (Section 3.1 and Figure A1 of the paper): a denoiser of profiles, given their column.
 
+Its rivals answer with the same network: in place of the noised profiles x_t a latent z passes (CVAE-MP, CGAN-MP) or
+zeros (the regressions), at the one noise level s = 0.
+
 Two paths meet in the network. One is read by DBlocks, and a FiLM turns each of their states into the modulation of a
 layer; the other passes through the UBlocks that are so modulated, and becomes the output.
 
@@ -29,6 +32,7 @@ from diffmp_core.models.blocks import (
     OutputHead,
     UBlock,
     convolution,
+    to_image,
 )
 
 FilmPath = Literal["noised", "condition"]
@@ -56,6 +60,7 @@ class Denoiser(nn.Module):
         self,
         *,
         condition_channels: int,
+        noised_channels: int,
         output_channels: int,
         levels: int,
         filters: int,
@@ -64,9 +69,9 @@ class Denoiser(nn.Module):
     ) -> None:
         super().__init__()
         self.film_path = film_path
-        read, passed = condition_channels, output_channels
+        read, passed = condition_channels, noised_channels
         if film_path == "noised":
-            read, passed = output_channels, condition_channels + 1
+            read, passed = noised_channels, condition_channels + 1
         dilations = [UBLOCK_DILATIONS_FIRST] * (layers // 2) + [UBLOCK_DILATIONS_LAST] * (layers - layers // 2)
         self.embedding = NoiseEmbedding(filters)
         self.read_in = convolution(read, filters)
@@ -96,12 +101,13 @@ class Denoiser(nn.Module):
         """Network output for noised profiles.
 
         Args:
-            x: x_t, normalised, shape (column, member, channel, level).
+            x: x_t, normalised, shape (column, member, noised channel, level).
             noise_level: s = sqrt(alpha_bar), shape (column,), or (1,) for all.
             context: of the same columns, or of one column that stands for all.
 
         Returns:
-            Shape and type of ``x``; what it means (noise, velocity) is a matter of training.
+            Shape (column, member, output channel, level), type of ``x``; what it means (noise, velocity, the outputs
+            themselves) is a matter of training.
         """
         noised, embedding = self._image(x), self.embedding(noise_level)
         if self.film_path == "condition":
@@ -115,9 +121,7 @@ class Denoiser(nn.Module):
         return output[0].unflatten(-1, x.shape[:2]).permute(2, 3, 0, 1).to(x.dtype)
 
     def _image(self, profiles: Tensor) -> Tensor:
-        """(column, member, channel, level) in the layout of the blocks, (1, channel, level, column * member)."""
-        image = profiles.to(self.read_in.weight.dtype).permute(2, 3, 0, 1).flatten(2)[None]
-        return image.contiguous(memory_format=torch.channels_last)
+        return to_image(profiles, self.read_in.weight.dtype)
 
     def _read(self, image: Tensor) -> tuple[Tensor, ...]:
         """States of the reading path, one a layer."""

@@ -22,6 +22,12 @@ from diffmp_core.models.samplers import SAMPLERS
 from diffmp_core.models.schedule import SCHEDULES, karras_levels
 from diffmp_core.variables import OUTPUTS
 
+Schedule = Literal[
+    "paper", "zero_terminal_snr",
+    "paper_fixed_100", "paper_fixed_50", "paper_fixed_20", "paper_fixed_10", "paper_fixed_5", "paper_fixed_2",
+]  # fmt: skip
+SamplerName = Literal["ancestral", "ddim", "dpm_solver_pp_2m", "dpm_solver_pp_2m_sde"]
+
 
 class DiffMPConfig(NetworkConfig):
     """Options of DIFF-MP; the defaults are the calibrated configuration."""
@@ -29,8 +35,9 @@ class DiffMPConfig(NetworkConfig):
     kind: Literal["diffusion"] = "diffusion"
     prediction: Literal["epsilon", "v"] = "v"
     """What the network says of x_t: the noise in it (paper), or the velocity."""
-    schedule: Literal["paper", "zero_terminal_snr"] = "zero_terminal_snr"
-    sampler: Literal["ancestral", "ddim", "dpm_solver_pp_2m"] = "dpm_solver_pp_2m"
+    schedule: Schedule = "zero_terminal_snr"
+    """Noise levels; ``paper_fixed_n`` are n levels for training and sampling alike, the baseline of Figure 3."""
+    sampler: SamplerName = "dpm_solver_pp_2m"
     p_uncond: float = Field(default=0.1, ge=0, lt=1)
     """Probability that training hides the condition, for classifier-free guidance."""
     guidance: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
@@ -95,8 +102,14 @@ class DiffMP(NetworkEmulator):
         return SAMPLERS[self.config.sampler](denoise, self.noise_levels(steps), draw)
 
     def noise_levels(self, steps: int) -> Tensor:
-        """Levels s_0 = 1 .. s_T of T evaluations: Karras spacing for DPM-Solver++(2M), else those of the schedule."""
+        """Levels s_0 = 1 .. s_T of T evaluations.
+
+        Karras spacing for the DPM-Solvers++, unless the network knows fixed steps only; else those of the schedule.
+
+        Raises:
+            DiffmpError: other steps than the fixed ones that the network was trained on.
+        """
         schedule = SCHEDULES[self.config.schedule]
-        if self.config.sampler == "dpm_solver_pp_2m":
+        if self.config.sampler.startswith("dpm_solver_pp") and schedule.fixed is None:
             return karras_levels(steps, schedule.terminal)
         return schedule.levels(steps)

@@ -1,11 +1,12 @@
-"""Deterministic regression with the network of DIFF-MP: the reference without stochasticity.
+"""Regressions with the network of DIFF-MP: the deterministic one, and a Gaussian whose variance depends on the column.
 
-At s = 0 the noised profile holds no signal, and a denoiser of squared error is the conditional mean E[x_0 | c]. The
+At s = 0 the noised profile holds no signal, and a denoiser of squared error is the conditional mean E[x_0 | c]. A
 regression therefore is the same network, kept at s = 0 with x = 0.
 """
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Literal
 
 import torch
@@ -13,7 +14,12 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from diffmp_core.models.base import NetworkConfig, NetworkEmulator
+from diffmp_core.models.denoiser import Denoiser
 from diffmp_core.variables import OUTPUTS
+
+LEAST_STD = 1e-3
+"""Smallest standard deviation of the Gaussian regression, in units of the normalised outputs: keeps the CRPS finite in
+float32 where a cloud is always exactly zero."""
 
 
 class RegressionConfig(NetworkConfig):
@@ -30,9 +36,7 @@ class Regression(NetworkEmulator):
 
     def predict(self, condition: Tensor) -> Tensor:
         """Normalised outputs (column, 4, level) for normalised inputs (column, 6, level)."""
-        x = torch.zeros(len(condition), 1, len(OUTPUTS), self.levels, device=condition.device)
-        level = torch.zeros(1, device=condition.device)
-        return self.denoiser(x, level, self.denoiser.encode(condition))[:, 0]
+        return self.respond(condition.new_zeros(len(condition), 1, len(OUTPUTS), self.levels), condition)[:, 0]
 
     def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
         """Mean squared error of normalised outputs; nothing is drawn from the generator."""
@@ -43,3 +47,62 @@ class Regression(NetworkEmulator):
     ) -> Tensor:
         """The conditional mean, ``members`` times; generator, steps and guidance have no effect."""
         return self.predict(condition)[:, None].repeat(1, members, 1, 1)
+
+
+class GaussianConfig(NetworkConfig):
+    """Options of the Gaussian regression: those of the network."""
+
+    kind: Literal["gaussian"] = "gaussian"
+
+
+class GaussianRegression(NetworkEmulator):
+    """Mean and variance of each output at each level, given the column; members are drawn value by value.
+
+    It knows how uncertain each value is but not how values belong together: members are ragged profiles. Where it
+    scores as well as a generative model, that model's spread has learned no more than a width.
+    """
+
+    kind: ClassVar[str] = "gaussian"
+    config_class = GaussianConfig
+
+    def make_network(self) -> Denoiser:
+        """The network with two outputs for each value: mean and log variance."""
+        return self.network(output_channels=2 * len(OUTPUTS))
+
+    def predict(self, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation, each (column, 4, level), for normalised inputs (column, 6, level)."""
+        zeros = condition.new_zeros(len(condition), 1, len(OUTPUTS), self.levels)
+        mean, log_variance = self.respond(zeros, condition)[:, 0].chunk(2, dim=1)
+        return mean, LEAST_STD + (0.5 * log_variance).exp()
+
+    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+        """Mean :func:`gaussian_crps` of normalised outputs; nothing is drawn from the generator.
+
+        Not the likelihood: where clouds are exactly zero in column after column it grows without bound as the standard
+        deviation shrinks, and these values would rule the gradient. Both scores are proper, so both are least at the
+        right mean and variance (Gneiting and Raftery 2007); the CRPS is also what emulators are compared by.
+        """
+        return gaussian_crps(*self.predict(inputs), outputs).mean()
+
+    def sample_normalised(
+        self, condition: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
+    ) -> Tensor:
+        """Independent Gaussian draws for each value; steps and guidance have no effect."""
+        mean, std = self.predict(condition)
+        shape = (len(condition), members, len(OUTPUTS), self.levels)
+        noise = torch.randn(shape, generator=generator, device=condition.device)
+        return mean[:, None] + std[:, None] * noise
+
+
+def gaussian_crps(mean: Tensor, std: Tensor, truth: Tensor) -> Tensor:
+    """Continuous ranked probability score of Gaussians, value by value, in the unit of the values.
+
+    ``sigma (w (2 Phi(w) - 1) + 2 phi(w) - 1 / sqrt(pi))`` with ``w = (y - mu) / sigma``.
+
+    References:
+        Gneiting and Raftery 2007, doi:10.1198/016214506000001437, equation 21 (of opposite sign).
+    """
+    error = truth - mean
+    w = error / std
+    density = (-0.5 * w.square()).exp() / math.sqrt(2 * math.pi)
+    return error * (2 * torch.special.ndtr(w) - 1) + std * (2 * density - 1 / math.sqrt(math.pi))

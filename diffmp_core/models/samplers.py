@@ -67,6 +67,22 @@ def dpm_solver_pp_2m(denoise: Denoise, levels: Tensor, draw: Draw) -> Tensor:
 
     The last step, to sigma_0 = 0 where lambda is infinite, gives the denoised profile itself. Draws once, at the start.
     """
+    return _multistep(denoise, levels, draw, renewed=0)
+
+
+def dpm_solver_pp_2m_sde(denoise: Denoise, levels: Tensor, draw: Draw) -> Tensor:
+    """SDE-DPM-Solver++(2M) (Lu et al. 2022, arXiv:2211.01095, Section 5): its reverse diffusion, fresh noise each step.
+
+    With the symbols of :func:`dpm_solver_pp_2m`, whose last step it shares; draws once a step::
+
+        x_{i-1} = sigma_{i-1} / sigma_i exp(-h_i) x_i - s_{i-1} (exp(-2 h_i) - 1) D
+                  + sigma_{i-1} sqrt(1 - exp(-2 h_i)) z
+    """
+    return _multistep(denoise, levels, draw, renewed=1)
+
+
+def _multistep(denoise: Denoise, levels: Tensor, draw: Draw, *, renewed: int) -> Tensor:
+    """Both solvers: ``renewed`` 0 keeps the noise of the start (ODE), 1 draws it anew in each step (SDE)."""
     s = levels.tolist()
     sigma = [math.sqrt(1 - level**2) for level in s]
     x = draw()
@@ -79,7 +95,10 @@ def dpm_solver_pp_2m(denoise: Denoise, levels: Tensor, draw: Draw) -> Tensor:
             x_0_earlier, h_earlier = earlier
             r = h_earlier / h
             direction = (1 + 1 / (2 * r)) * x_0 - 1 / (2 * r) * x_0_earlier
-        x = sigma[i - 1] / sigma[i] * x - s[i - 1] * math.expm1(-h) * direction
+        kept = sigma[i - 1] / sigma[i] * math.exp(-renewed * h)
+        x = kept * x - s[i - 1] * math.expm1(-(1 + renewed) * h) * direction
+        if renewed:
+            x = x + sigma[i - 1] * math.sqrt(-math.expm1(-2 * h)) * draw()
         earlier = x_0, h
     x_0, _ = denoise(x, s[1])
     return x_0
@@ -89,4 +108,5 @@ SAMPLERS: dict[str, Sampler] = {
     "ancestral": ancestral,
     "ddim": ddim,
     "dpm_solver_pp_2m": dpm_solver_pp_2m,
+    "dpm_solver_pp_2m_sde": dpm_solver_pp_2m_sde,
 }

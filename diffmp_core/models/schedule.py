@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Generator, Tensor
+
+from diffmp_core.errors import DiffmpError
 
 PAPER_STEPS = 100
 PAPER_ALPHA_FIRST, PAPER_ALPHA_LAST = 0.9999, 0.94
@@ -25,13 +28,14 @@ KARRAS_SIGMA_MIN, KARRAS_SIGMA_MAX = 0.02, 40.0
 """Spacing of noise-to-signal ratios of Karras et al. (2022), with limits for data of unit variance."""
 
 
-def paper_fixed_levels() -> Tensor:
-    """Levels l_0 .. l_100 of the paper's fixed schedule (Section 3.2).
+def paper_fixed_levels(steps: int = PAPER_STEPS) -> Tensor:
+    """Levels l_0 .. l_n of the paper's fixed schedule of n steps (Section 3.2).
 
-    ``alpha'_t`` is linear in t from 0.9999 (t = 1) to 0.94 (t = 100); ``l_t = sqrt(alpha'_1 ... alpha'_t)``;
-    ``l_0 = 1``. The last is 0.216, not zero: the schedule does not end in pure noise.
+    ``alpha'_t`` is linear in t from 0.9999 (t = 1) to 0.94 (t = n); ``l_t = sqrt(alpha'_1 ... alpha'_t)``; ``l_0 = 1``.
+    The last of 100 is 0.216, not zero: the schedule does not end in pure noise. With fewer steps it ends ever further
+    from it: 0.86 of 10 steps, 0.97 of 2.
     """
-    alpha = torch.linspace(PAPER_ALPHA_FIRST, PAPER_ALPHA_LAST, PAPER_STEPS, dtype=torch.float64)
+    alpha = torch.linspace(PAPER_ALPHA_FIRST, PAPER_ALPHA_LAST, steps, dtype=torch.float64)
     return torch.cat([torch.ones(1, dtype=torch.float64), alpha.cumprod(0).sqrt()])
 
 
@@ -55,6 +59,15 @@ def draw_paper_levels(count: int, generator: Generator) -> Tensor:
     fixed = paper_fixed_levels().to(generator.device, torch.float32)
     t = torch.randint(1, PAPER_STEPS + 1, (count,), generator=generator, device=generator.device)
     return torch.lerp(fixed[t], fixed[t - 1], torch.rand(count, generator=generator, device=generator.device))
+
+
+def draw_fixed_levels(count: int, generator: Generator, *, steps: int) -> Tensor:
+    """Noise levels of a training batch on n fixed steps alone, ``l_t`` with ``t ~ U{1..n}``, shape (count,), float32.
+
+    The baseline of Figure 3 (Ho et al. 2020, arXiv:2006.11239, Algorithm 1).
+    """
+    fixed = paper_fixed_levels(steps).to(generator.device, torch.float32)
+    return fixed[torch.randint(1, steps + 1, (count,), generator=generator, device=generator.device)]
 
 
 def cosine_levels(steps: int) -> Tensor:
@@ -85,14 +98,36 @@ def karras_levels(steps: int, terminal: float = 0.0) -> Tensor:
 
 @dataclass(frozen=True)
 class NoiseSchedule:
-    """A schedule: levels of T steps, the draw of a training batch, and the noisiest level of both."""
+    """A schedule: levels of T steps, the draw of a training batch, and the noisiest level of both.
+
+    ``fixed`` is the one number of steps that it has levels for, None if it has them for any.
+    """
 
     levels: Callable[[int], Tensor]
     draw: Callable[[int, Generator], Tensor]
     terminal: float
+    fixed: int | None = None
 
+
+def fixed_schedule(steps: int) -> NoiseSchedule:
+    """The paper's fixed schedule of n steps, for training and sampling alike (Section 3.2, Figure 3)."""
+
+    def levels(asked: int) -> Tensor:
+        if asked != steps:
+            raise DiffmpError(
+                f"expected {steps} steps, the only ones that this emulator was trained on, found {asked}; "
+                f"use --steps {steps}"
+            )
+        return paper_fixed_levels(steps)
+
+    terminal = float(paper_fixed_levels(steps)[-1])
+    return NoiseSchedule(levels, partial(draw_fixed_levels, steps=steps), terminal, fixed=steps)
+
+
+FIXED_STEPS = (100, 50, 20, 10, 5, 2)
+"""Numbers of steps of the models that the paper trains on fixed steps (Section 3.2)."""
 
 SCHEDULES: dict[str, NoiseSchedule] = {
     "paper": NoiseSchedule(paper_levels, draw_paper_levels, float(paper_fixed_levels()[-1])),
     "zero_terminal_snr": NoiseSchedule(cosine_levels, draw_cosine_levels, TERMINAL_LEVEL),
-}
+} | {f"paper_fixed_{steps}": fixed_schedule(steps) for steps in FIXED_STEPS}

@@ -1,7 +1,7 @@
 """Resumable state of a training: one safetensors file with a JSON header, replaced in one step.
 
 Random streams are functions of the step (:mod:`diffmp_core.training.seeds`) and are not saved. Tensors are named
-``model.*``, ``average.*`` (EMA weights), ``best.*`` (EMA weights of the lowest validation loss) and ``optimizer.*``.
+``model.*``, ``average.*`` (EMA weights), ``best.*`` (EMA weights of the best validation) and ``optimizer.*``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Position(BaseModel):
         seconds: time spent training.
         rows: rows of ``training.csv`` written.
         loss_steps: steps since the last row; their summed loss is the tensor ``loss``.
-        last_loss, best_loss: last and lowest validation loss, None before the first.
+        last_loss, best_loss: validation loss of the last row and of the best one, None before the first.
+        best_criterion: highest criterion of the paper, where weights are kept by it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +45,7 @@ class Position(BaseModel):
     loss_steps: int = 0
     last_loss: float | None = None
     best_loss: float | None = None
+    best_criterion: float | None = None
 
 
 def save_checkpoint(folder: Path, position: Position, tensors: dict[str, Tensor]) -> None:

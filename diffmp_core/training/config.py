@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from diffmp_core.columns.normalize import WINSORISE_LIMIT
 from diffmp_core.errors import DiffmpError
+from diffmp_core.models.cgan import CGANConfig
+from diffmp_core.models.cvae import CVAEConfig
 from diffmp_core.models.diffusion import DiffMPConfig
-from diffmp_core.models.regression import RegressionConfig
+from diffmp_core.models.regression import GaussianConfig, RegressionConfig
 from diffmp_core.training.learning_rate import Schedule
 
 CONFIGS = "diffmp_core.configs"
@@ -31,7 +33,9 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(default="custom", min_length=1)
-    model: Annotated[DiffMPConfig | RegressionConfig, Field(discriminator="kind")]
+    model: Annotated[
+        DiffMPConfig | CVAEConfig | CGANConfig | GaussianConfig | RegressionConfig, Field(discriminator="kind")
+    ]
     replace_abnormal: bool = False
     """Replace columns with a normalised output beyond 3 by a neighbour (Section 2 of the paper)."""
     winsorise: _Positive | None = WINSORISE_LIMIT
@@ -43,7 +47,7 @@ class TrainingConfig(BaseModel):
     """Largest norm of the gradient."""
     schedule: Schedule = "cosine"
     learning_rate: _Positive = 1e-3
-    """Highest learning rate."""
+    """Highest learning rate; an emulator may multiply it for a part of its parameters."""
     lowest_learning_rate: float = Field(default=1e-5, ge=0, allow_inf_nan=False)
     cycle_epochs: _Positive = 1.0
     """Length of a cycle of the cyclical schedule."""
@@ -58,8 +62,8 @@ class TrainingConfig(BaseModel):
     ema_decay: float | None = Field(default=0.999, gt=0, lt=1)
     """Decay of the exponential moving average of the weights that is kept; None keeps the weights themselves."""
     precision: Literal["fp32", "bf16"] = "bf16"
-    keep: Literal["best", "last"] = "best"
-    """Weights to keep: of the lowest validation loss, or the last ones."""
+    keep: Literal["best", "best_criterion", "last"] = "best"
+    """Weights to keep: of the lowest validation loss, of the paper's highest criterion, or the last ones."""
     validation_epochs: _Positive = 1.0
     """Interval of a row of ``training.csv`` and of the validation."""
     validation_columns: int = Field(default=4096, ge=1)

@@ -45,8 +45,8 @@ def train(
     """Train an emulator on the split ``train`` of a column store and write its folder.
 
     While it runs ``out`` holds ``checkpoint/`` and ``training.csv``; at the end ``config.yaml``,
-    ``normalization.json``, ``domain.safetensors`` and ``weights.safetensors`` (EMA weights of the lowest validation
-    loss, or the last, as ``config.keep`` says) are written and the checkpoint goes. A finished training of the same
+    ``normalization.json``, ``domain.safetensors`` and ``weights.safetensors`` (EMA weights of the best validation, or
+    the last, as ``config.keep`` says) are written and the checkpoint goes. A finished training of the same
     configuration and columns is left as it is.
 
     Under ``torchrun`` each process works on its share of every batch; ``out`` is on a file system that all can read.
@@ -173,6 +173,7 @@ def provenance(config: TrainingConfig, columns: xr.Dataset, trainer: Trainer, pr
             "batch": trainer.batch,
             "presentations": trainer.position.step * trainer.batch,
             "validation_loss": trainer.kept_loss(),
+            "validation_criterion": trainer.position.best_criterion,
             "minutes": round(trainer.position.seconds / 60, 2),
             "device": device_name(processes.device),
             "processes": processes.count,

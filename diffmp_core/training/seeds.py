@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     validation = 3
     ensemble = 4
     domain = 5
+    criterion = 6
 
 
 def stream_seed(seed: int, purpose: Purpose, *counters: int) -> int:

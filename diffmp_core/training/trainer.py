@@ -8,8 +8,6 @@ several processes that share a batch's micro-batches draw what a single one woul
 from __future__ import annotations
 
 import copy
-import csv
-import io
 import time
 from pathlib import Path
 
@@ -19,7 +17,6 @@ from torch import Tensor
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import NetworkEmulator, inference_dtype
-from diffmp_core.stores import replace
 from diffmp_core.training.checkpoint import (
     Position,
     flatten_optimizer,
@@ -30,13 +27,13 @@ from diffmp_core.training.checkpoint import (
     without_prefix,
 )
 from diffmp_core.training.config import TrainingConfig
+from diffmp_core.training.criterion import sample_criterion
 from diffmp_core.training.data import ColumnArrays
 from diffmp_core.training.learning_rate import cosine_rate, cyclical_rate, warmup_factor
+from diffmp_core.training.log import digits, read_log, write_log
 from diffmp_core.training.processes import Processes
 from diffmp_core.training.report import Report
 from diffmp_core.training.seeds import Purpose, stream, stream_seed
-
-LOG_COLUMNS = ("step", "epoch", "samples", "loss", "validation_loss", "learning_rate", "samples_per_s")
 
 LEAST_STEPS_PER_EPOCH = 32
 """A batch is capped so that an epoch has this many steps: a batch of 8,000 is meant for millions of columns."""
@@ -73,10 +70,11 @@ class Trainer:
         self.emulator = emulator.to(self.device).train()
         self.average = copy.deepcopy(self.emulator).eval().requires_grad_(False)
         self.best: dict[str, Tensor] | None = None
-        self._gradients = [torch.zeros_like(parameter) for parameter in self.emulator.parameters()]
-        for parameter, gradient in zip(self.emulator.parameters(), self._gradients, strict=True):
-            parameter.grad = gradient
         self.optimizer = make_optimizer(self.emulator, config)
+        trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        self._gradients = [torch.zeros_like(parameter) for parameter in trained]
+        for parameter, gradient in zip(trained, self._gradients, strict=True):
+            parameter.grad = gradient
         self.position = Position(run=run)
         self.rows: list[dict[str, str]] = []
         self._loss = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -130,15 +128,13 @@ class Trainer:
 
     def finished_emulator(self) -> NetworkEmulator:
         """The emulator to keep, as ``config.keep`` says."""
-        if self.config.keep == "best" and self.best is not None:
+        if self.config.keep != "last" and self.best is not None:
             self.average.load_state_dict(self.best)
         return self.average
 
     def kept_loss(self) -> float | None:
         """Validation loss of :meth:`finished_emulator`; None without validation columns."""
-        if self.config.keep == "best":
-            return self.position.best_loss
-        return self.position.last_loss
+        return self.position.last_loss if self.config.keep == "last" else self.position.best_loss
 
     def _done(self) -> float:
         done = self.position.step / self.steps
@@ -165,10 +161,10 @@ class Trainer:
             loss += share.detach()
         self.processes.sum_([loss, *self._gradients])
         self._loss += loss
-        if self.config.gradient_clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.emulator.parameters(), self.config.gradient_clip)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["rate"]
+            if self.config.gradient_clip is not None:
+                torch.nn.utils.clip_grad_norm_(group["params"], self.config.gradient_clip)
         self.optimizer.step()
         self._update_average(step)
 
@@ -184,8 +180,12 @@ class Trainer:
         self, emulator: NetworkEmulator, columns: ColumnArrays, index: np.ndarray, generator: torch.Generator
     ) -> Tensor:
         inputs, outputs = columns.batch(index, self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
+        with self._number_format():
             return emulator.training_loss(inputs, outputs, generator)
+
+    def _number_format(self) -> torch.autocast:
+        """Context in which the network computes, as ``config.precision`` says."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half)
 
     @torch.no_grad()
     def _update_average(self, step: int) -> None:
@@ -206,6 +206,14 @@ class Trainer:
             total += float(self._loss_of(self.average, self.validation, index, generator)) * len(index)
         return total / len(self.validation)
 
+    def validation_criterion(self) -> float | None:
+        """The paper's criterion of the averaged weights, if weights are kept by it; with the same noise each time."""
+        if self.validation is None or self.config.keep != "best_criterion":
+            return None
+        return sample_criterion(
+            self.average, self.validation, seed=self.config.seed, number_format=self._number_format()
+        )
+
     def _add_row(self, rate: float, speed: float) -> None:
         """Validate, keep the best weights, write a row of ``training.csv``, show it. Other processes only go on."""
         loss = float(self._loss) / self.position.loss_steps
@@ -218,20 +226,26 @@ class Trainer:
         self.position = self.position.model_copy(update={"loss_steps": 0, "rows": self.position.rows + 1})
         if not self.processes.writes:
             return
-        validation = self.validation_loss()
+        validation, criterion = self.validation_loss(), self.validation_criterion()
         self.position = self.position.model_copy(update={"last_loss": validation})
-        if validation is not None and (self.position.best_loss is None or validation < self.position.best_loss):
-            self.position = self.position.model_copy(update={"best_loss": validation})
-            if self.config.keep == "best":
+        if self._is_best(validation, criterion):
+            self.position = self.position.model_copy(update={"best_loss": validation, "best_criterion": criterion})
+            if self.config.keep != "last":
                 self.best = {name: value.clone() for name, value in self.average.state_dict().items()}
         step = self.position.step
         self.rows.append({
             "step": str(step), "epoch": f"{step / self.steps_per_epoch:.3f}", "samples": str(step * self.batch),
-            "loss": f"{loss:.6g}",
-            "validation_loss": "" if validation is None else f"{validation:.6g}", "learning_rate": f"{rate:.4g}",
-            "samples_per_s": f"{speed:.4g}",
+            "loss": digits(loss), "validation_loss": digits(validation), "validation_criterion": digits(criterion),
+            "learning_rate": f"{rate:.4g}", "samples_per_s": f"{speed:.4g}",
         })  # fmt: skip
-        self._write_log()
+        write_log(self.log, self.rows)
+
+    def _is_best(self, loss: float | None, criterion: float | None) -> bool:
+        """Whether a validation is the best so far: by the criterion where there is one, else by the loss."""
+        best = self.position
+        if criterion is not None:
+            return best.best_criterion is None or criterion > best.best_criterion
+        return loss is not None and (best.best_loss is None or loss < best.best_loss)
 
     def _show(self, speed: float) -> None:
         """Progress, loss since the last row, last validation loss, throughput."""
@@ -239,15 +253,6 @@ class Trainer:
         validation = "" if self.position.last_loss is None else f"validation {self.position.last_loss:.4f}  "
         epoch = self.position.step / self.steps_per_epoch
         self.report.update(self._done(), f"epoch {epoch:.1f}  loss {loss:.4f}  {validation}{speed:,.0f} columns/s")
-
-    def _write_log(self) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, LOG_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        part = self.log.with_name(f".{self.log.name}.part")
-        part.write_text(text.getvalue(), encoding="utf-8")
-        replace(part, self.log)
 
     def _save(self) -> None:
         """Checkpoint, by the first process."""
@@ -293,15 +298,11 @@ class Trainer:
 
 
 def make_optimizer(emulator: NetworkEmulator, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Adam (Kingma and Ba 2014, arXiv:1412.6980) or AdamW (arXiv:1711.05101)."""
+    """Adam (Kingma and Ba 2014, arXiv:1412.6980) or AdamW (arXiv:1711.05101), with the emulator's own groups.
+
+    Adam is a rule for each parameter alone: groups with other rates are as good as optimisers of their own.
+    """
+    groups = emulator.parameter_groups()
     if config.optimizer == "adam":
-        return torch.optim.Adam(emulator.parameters(), lr=config.learning_rate)
-    return torch.optim.AdamW(emulator.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-
-
-def read_log(path: Path, rows: int) -> list[dict[str, str]]:
-    """The first rows of ``training.csv``: later ones were written after the checkpoint and come again."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [dict(row) for row in csv.DictReader(file)][:rows]
+        return torch.optim.Adam(groups, lr=config.learning_rate)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)

@@ -16,7 +16,13 @@ PATHS: tuple[FilmPath, ...] = ("noised", "condition")
 def make(film_path: FilmPath, filters: int = 8, layers: int = 4) -> Denoiser:
     torch.manual_seed(0)
     denoiser = Denoiser(
-        condition_channels=6, output_channels=4, levels=LEVELS, filters=filters, layers=layers, film_path=film_path
+        condition_channels=6,
+        noised_channels=4,
+        output_channels=4,
+        levels=LEVELS,
+        filters=filters,
+        layers=layers,
+        film_path=film_path,
     )
     with torch.no_grad():
         torch.nn.init.normal_(denoiser.head.dense.weight, std=0.1)

@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from diffmp_core.models.samplers import SAMPLERS, Sampler, ancestral, ddim, dpm_solver_pp_2m
-from diffmp_core.models.schedule import cosine_levels, karras_levels, paper_levels
+from diffmp_core.models.samplers import SAMPLERS, Sampler, ancestral, ddim, dpm_solver_pp_2m, dpm_solver_pp_2m_sde
+from diffmp_core.models.schedule import FIXED_STEPS, cosine_levels, karras_levels, paper_fixed_levels, paper_levels
 
 MEAN = torch.tensor([0.7, -1.2], dtype=torch.float64)
 COVARIANCE = torch.tensor([[1.5, 0.6], [0.6, 0.4]], dtype=torch.float64)
@@ -64,6 +64,30 @@ def test_dpm_solver_is_of_second_order() -> None:
     assert (errors[0] - floor) / (errors[1] - floor) > 3.0
 
 
+def test_sde_solver_reproduces_a_gaussian_in_many_steps() -> None:
+    mean, covariance = moments(dpm_solver_pp_2m_sde, karras_levels(400), draws=400)
+    torch.testing.assert_close(mean, MEAN, rtol=0, atol=2e-3)  # the noise of the start is forgotten, with its bias
+    torch.testing.assert_close(covariance, COVARIANCE, rtol=0, atol=0.01)
+
+
+def test_sde_solver_converges_faster_than_ancestral_sampling() -> None:
+    errors = {
+        sampler: (moments(sampler, karras_levels(20), draws=20)[1] - COVARIANCE).norm().item()
+        for sampler in (ancestral, dpm_solver_pp_2m_sde)
+    }
+    assert errors[dpm_solver_pp_2m_sde] < errors[ancestral] / 2
+
+
+def test_first_order_step_of_the_sde_solver_is_ancestral() -> None:
+    levels = karras_levels(2)
+    draws = torch.randn(2, 3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    samples = []
+    for sampler in (dpm_solver_pp_2m_sde, ancestral):
+        noise = iter(draws)
+        samples.append(sampler(denoise, levels, lambda noise=noise: next(noise)))
+    torch.testing.assert_close(*samples)
+
+
 def test_ancestral_sampling_reproduces_a_gaussian_in_many_steps() -> None:
     mean, covariance = moments(ancestral, cosine_levels(2000), draws=2000)
     torch.testing.assert_close(mean, MEAN, rtol=0, atol=0.03)  # the start without signal leaves 0.03 of the mean
@@ -86,6 +110,23 @@ def test_the_papers_schedule_halves_the_amplitude_of_strong_data(levels: Tensor,
 
     sample = ddim(denoise_strong, levels, lambda: torch.ones(1, dtype=torch.float64))
     assert sample.item() / math.sqrt(variance) == pytest.approx(left, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("variance", "ratios"),
+    [(0.25, (0.967, 0.953, 1.013, 1.153, 1.375, 1.649)), (4.0, (0.974, 0.869, 0.682, 0.587, 0.538, 0.509))],
+)
+def test_few_fixed_steps_pull_the_spread_towards_that_of_the_start(variance: float, ratios: tuple[float, ...]) -> None:
+    """Figure 3: few steps end far from noise, and N(0, I) at the start is read as signal."""
+
+    def denoise_scalar(x: Tensor, s: float) -> tuple[Tensor, Tensor]:
+        x_0 = s * variance / (s**2 * variance + 1 - s**2) * x
+        return x_0, (x - s * x_0) / math.sqrt(1 - s**2)
+
+    for steps, ratio in zip(FIXED_STEPS, ratios, strict=True):
+        draws = iter(torch.eye(steps, dtype=torch.float64))  # responses to each draw: their squares add up
+        sample = ancestral(denoise_scalar, paper_fixed_levels(steps), lambda draws=draws: next(draws))
+        assert sample.norm().item() / math.sqrt(variance) == pytest.approx(ratio, abs=0.01)
 
 
 def test_ancestral_step_is_line_5_of_figure_2() -> None:

@@ -7,7 +7,9 @@ import math
 import pytest
 import torch
 
+from diffmp_core.errors import DiffmpError
 from diffmp_core.models.schedule import (
+    FIXED_STEPS,
     SCHEDULES,
     cosine_levels,
     draw_cosine_levels,
@@ -55,9 +57,29 @@ def test_karras_levels_stay_within_what_was_trained() -> None:
     assert karras_levels(1, 0.03).tolist() == pytest.approx([1, 0.03])
 
 
+def test_fixed_steps_end_ever_further_from_noise() -> None:
+    assert paper_fixed_levels(2).tolist() == pytest.approx([1, math.sqrt(0.9999), math.sqrt(0.9999 * 0.94)])
+    assert paper_fixed_levels(10)[-1].item() == pytest.approx(0.858, abs=1e-3)
+    ends = [SCHEDULES[f"paper_fixed_{steps}"].terminal for steps in FIXED_STEPS]
+    assert ends == sorted(ends)
+    torch.testing.assert_close(SCHEDULES["paper_fixed_100"].levels(100), paper_levels(100))
+
+
+def test_fixed_steps_are_drawn_and_nothing_between() -> None:
+    drawn = SCHEDULES["paper_fixed_5"].draw(10_000, torch.Generator().manual_seed(0))
+    values, counts = drawn.unique(return_counts=True)
+    torch.testing.assert_close(values.double(), paper_fixed_levels(5)[1:].flip(0), rtol=1e-6, atol=0)
+    assert (counts - 2000).abs().max() < 5 * math.sqrt(2000)
+
+
+def test_other_steps_than_the_fixed_ones_are_refused() -> None:
+    with pytest.raises(DiffmpError, match="expected 5 steps.*found 10"):
+        SCHEDULES["paper_fixed_5"].levels(10)
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_levels_fall_from_one_to_the_terminal_level(name: str) -> None:
-    levels = SCHEDULES[name].levels(7)
+    levels = SCHEDULES[name].levels(SCHEDULES[name].fixed or 7)
     assert levels[0] == 1
     assert (levels.diff() < 0).all()
     assert levels[-1].item() == pytest.approx(SCHEDULES[name].terminal)

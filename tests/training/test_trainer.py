@@ -117,3 +117,35 @@ def test_best_weights_are_those_of_the_lowest_validation_loss(make_trainer, tiny
     kept = trainer.finished_emulator().state_dict()
     assert trainer.kept_loss() == 1.0
     assert all(torch.equal(kept[name], averages[1][name]) for name in kept)
+
+
+def test_best_weights_are_those_of_the_highest_criterion(make_trainer, tiny, monkeypatch):
+    trainer = make_trainer(tiny.model_copy(update={"validation_epochs": 1 / 2, "epochs": 2, "keep": "best_criterion"}))
+    losses, criteria, averages = iter([1.0, 2.0, 3.0, 4.0]), iter([0.1, 0.3, 0.2, 0.3]), []
+    monkeypatch.setattr(trainer, "validation_loss", lambda: next(losses))
+
+    def validation_criterion() -> float:
+        averages.append({name: value.clone() for name, value in trainer.average.state_dict().items()})
+        return next(criteria)
+
+    monkeypatch.setattr(trainer, "validation_criterion", validation_criterion)
+    trainer.run_to_end()
+    kept = trainer.finished_emulator().state_dict()
+    assert (trainer.position.best_criterion, trainer.kept_loss()) == (0.3, 2.0)
+    assert [row["validation_criterion"] for row in trainer.rows] == ["0.1", "0.3", "0.2", "0.3"]
+    assert all(torch.equal(kept[name], averages[1][name]) for name in kept)
+
+
+def test_players_learn_at_their_own_rates_and_the_frozen_network_does_not(make_trainer, tiny):
+    """Adam without momentum moves a parameter by its rate in the first step, whatever the size of its gradient."""
+    cgan = {"kind": "cgan", "filters": 8, "layers": 2, "critic_rate": 3.0, "pretrained": {"filters": 8, "layers": 2}}
+    config = tiny.model_validate(tiny.model_dump() | {"model": cgan, "optimizer": "adam", "gradient_clip": 1e-3})
+    trainer = make_trainer(config)
+    before = {name: value.clone() for name, value in trainer.emulator.named_parameters()}
+    trainer.take_step(0, 1e-2)
+    moved = {
+        name: float((value - before[name]).abs().max().detach()) for name, value in trainer.emulator.named_parameters()
+    }
+    assert moved["denoiser.head.convolution.weight"] == pytest.approx(1e-2, rel=1e-2)
+    assert moved["critic.score.weight"] == pytest.approx(3e-2, rel=1e-2)
+    assert {distance for name, distance in moved.items() if name.startswith("pretrained")} == {0.0}

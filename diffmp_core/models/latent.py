@@ -1,0 +1,74 @@
+"""What the rivals of DIFF-MP share: a latent vector that makes a column's members differ, and a second network.
+
+The network that answers is DIFF-MP's at one noise level, with a latent in place of noised profiles. The second one
+reads output profiles beside their column, and only in training: CVAE-MP infers the latent of a truth with it, CGAN-MP
+tells truth from sample. The paper has the structures of both in a supplement (Figures S2 and S3) that is not to be had:
+these are ours.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor, nn
+
+from diffmp_core.models.base import NetworkConfig, NetworkEmulator
+from diffmp_core.models.blocks import DBlock, activate, convolution, to_image
+from diffmp_core.models.denoiser import Denoiser
+from diffmp_core.variables import INPUTS, OUTPUTS
+
+ANSWERING_SHARE, READING_SHARE = 7 / 8, 15 / 16
+"""Filters of the network that answers and of the one that reads, in filters F of DIFF-MP. Together a rival has as many
+trained parameters as DIFF-MP within 5 % ("the same model size", Section 4.1). With L layers DIFF-MP has (33 L - 8) F^2,
+a rival (7/8)^2 (33 L - 8) F^2 + (15/16)^2 10 (L - 1) F^2: 190 and 189 F^2 for six layers."""
+
+
+class LatentConfig(NetworkConfig):
+    """Options of an emulator with a latent vector; ``filters`` are those of a DIFF-MP of the same size."""
+
+    latent: int = Field(default=32, ge=1)
+    """Components of z ~ N(0, I); each is a channel of the network that is the same at all levels."""
+    film_path: Literal["condition"] = "condition"
+    """The DBlocks read the condition: there is nothing noised to read."""
+
+
+class LatentEmulator(NetworkEmulator):
+    """An emulator that answers with one evaluation of the network, at random latents."""
+
+    config: LatentConfig
+
+    def make_network(self) -> Denoiser:
+        """The network that maps latent and condition to outputs."""
+        filters = 2 * round(ANSWERING_SHARE * self.config.filters / 2)
+        return self.network(noised_channels=self.config.latent, filters=filters)
+
+    def decode(self, latent: Tensor, condition: Tensor) -> Tensor:
+        """Outputs (column, member, 4, level) of latents (column, member, component), both normalised."""
+        return self.respond(latent[..., None].expand(*latent.shape, self.levels), condition)
+
+    def sample_normalised(
+        self, condition: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
+    ) -> Tensor:
+        """Outputs of latents drawn from N(0, I); steps and guidance have no effect."""
+        shape = (len(condition), members, self.config.latent)
+        return self.decode(torch.randn(shape, generator=generator, device=condition.device), condition)
+
+
+class Reader(nn.Module):
+    """The reading path of the network (convolution and DBlocks, Figure A1) over outputs and condition, stacked."""
+
+    def __init__(self, config: LatentConfig) -> None:
+        super().__init__()
+        self.filters = round(READING_SHARE * config.filters)
+        self.read_in = convolution(len(INPUTS) + len(OUTPUTS), self.filters)
+        self.dblocks = nn.ModuleList(DBlock(self.filters) for _ in range(config.layers - 1))
+
+    def forward(self, outputs: Tensor, condition: Tensor) -> Tensor:
+        """Features (column, filters), averaged over levels, of outputs (column, 4, level) and (column, 6, level)."""
+        profiles = torch.cat([outputs, condition], dim=1)[:, None]
+        features = self.read_in(to_image(profiles, self.read_in.weight.dtype))
+        for block in self.dblocks:
+            features = block(features)
+        return activate(features)[0].mean(dim=1).t()

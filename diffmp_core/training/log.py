@@ -1,0 +1,37 @@
+"""``training.csv``: a row at each validation."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from diffmp_core.stores import replace
+
+LOG_COLUMNS = (
+    "step", "epoch", "samples", "loss", "validation_loss", "validation_criterion", "learning_rate", "samples_per_s",
+)  # fmt: skip
+
+
+def write_log(path: Path, rows: list[dict[str, str]]) -> None:
+    """Replace the file by these rows, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, LOG_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text.getvalue(), encoding="utf-8")
+    replace(part, path)
+
+
+def read_log(path: Path, rows: int) -> list[dict[str, str]]:
+    """The first rows of the file: later ones were written after the checkpoint and come again."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [dict(row) for row in csv.DictReader(file)][:rows]
+
+
+def digits(value: float | None) -> str:
+    """Text of a value in a row, six digits; nothing for None."""
+    return "" if value is None else f"{value:.6g}"
