@@ -1,0 +1,79 @@
+"""The store of a study: scores and cost of its cases on the axes of their coordinates. Read without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from diffmp_core.errors import DiffmpError
+from diffmp_core.scores.score_store import UNITS
+from diffmp_core.scores.table import METRICS, SHORT_NAMES
+from diffmp_core.stores import open_store
+from diffmp_core.variables import OUTPUT_NAMES
+
+KIND = "study"
+"""``diffmp_kind`` of the store."""
+
+COSTS = {
+    "columns": ("columns scored", "1"),
+    "network_evaluations": ("passes of the network for each member", "1"),
+    "seconds_per_column": ("wall-clock time of one column's ensemble", "s"),
+}
+"""What is known of a case beside its scores: long name and unit."""
+
+Coordinate = str | int | float
+
+
+def assemble(results: Sequence[tuple[Mapping[str, Coordinate], Mapping[str, Any]]]) -> xr.Dataset:
+    """Results of cases on the axes of their coordinates.
+
+    Args:
+        results: coordinates of a case, all with the same names, and what is known of it: ``scores`` as in
+            ``scores.json`` and the ``COSTS``.
+
+    Returns:
+        Each score ``(*coordinates, variable)`` and each cost ``(*coordinates)``; NaN where there is no case. Values of
+        an axis are in the order in which they first occur.
+    """
+    dims = tuple(results[0][0])
+    axes = {dim: list(dict.fromkeys(where[dim] for where, _ in results)) for dim in dims}
+    shape = tuple(len(axis) for axis in axes.values())
+    scores = {metric: np.full((*shape, len(OUTPUT_NAMES)), np.nan) for metric in METRICS}
+    costs = {cost: np.full(shape, np.nan) for cost in COSTS}
+    for where, known in results:
+        place = tuple(axes[dim].index(where[dim]) for dim in dims)
+        for metric, array in scores.items():
+            array[place] = [_number(known["scores"][variable][metric]) for variable in OUTPUT_NAMES]
+        for cost, array in costs.items():
+            array[place] = known[cost]
+    return xr.Dataset(
+        {
+            metric: ((*dims, "variable"), array, {"long_name": SHORT_NAMES[metric], "units": UNITS.get(metric, "1")})
+            for metric, array in scores.items()
+        }
+        | {
+            cost: (dims, array, {"long_name": COSTS[cost][0], "units": COSTS[cost][1]}) for cost, array in costs.items()
+        },
+        coords=axes | {"variable": list(OUTPUT_NAMES)},
+    )
+
+
+def open_study(path: Path | str) -> xr.Dataset:
+    """The store that ``diffmp study`` wrote (docs/contracts.md).
+
+    Raises:
+        DiffmpError: nothing there, or another kind of store.
+    """
+    study = open_store(path)
+    kind = study.attrs.get("diffmp_kind")
+    if kind != KIND:
+        raise DiffmpError(f"expected a study, found a store of kind {kind!r} at {path}; make one with 'diffmp study'")
+    return study
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else float(value)
