@@ -9,28 +9,33 @@ import json
 import os
 import threading
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import xarray as xr
 import yaml
+from scipy.spatial import cKDTree
 
+from app.choices import Choices, Limits
+from app.composites import Mask, selected, selects_all
+from app.figures.globe import cell_tree
+from app.grid import Grid, make_grid
 from app.metrics import MAP_BY_NAME, MapMetric
-from app.state import Limits
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import EmulatorEntry, Experiment, find_experiments, load_experiment
+from diffmp_core.regimes import Facts, column_facts
 from diffmp_core.stores import open_columns, open_store, select_split
 from diffmp_core.variables import OUTPUT_NAMES
 
 if TYPE_CHECKING:
     from diffmp_core.sampling.live import LiveEmulator
 
-DEMO = Path(__file__).resolve().parents[1] / "data" / "demo"
+SHIPPED = Path(__file__).resolve().parents[1] / "data"
+"""Folder of the experiments that come with the code: the demo, and others put beside it."""
 ENVIRONMENT = "DIFFMP_EXPERIMENTS"
-"""Environment variable: folders to serve when none is named, separated as in PATH."""
+"""Environment variable: folders to serve beside those named, separated as in PATH."""
 START_PRESSURE = 50_000.0
 """The maps start at the level nearest this pressure [Pa], where deep convection heats most."""
 DEFAULT_MEMBERS = 32
@@ -44,35 +49,6 @@ LEAST_RATIO = 0.1
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Where the columns are: lat, lon [degrees], area [sr], height [m], pressure [Pa], labels of times."""
-
-    lat: np.ndarray
-    lon: np.ndarray
-    area: np.ndarray
-    height: np.ndarray
-    pressure: np.ndarray
-    times: tuple[str, ...]
-
-    @cached_property
-    def level_labels(self) -> tuple[str, ...]:
-        """One label a level: index, height, pressure."""
-        return tuple(
-            f"{i} · {z / 1000:.1f} km · {p / 100:.0f} hPa"
-            for i, (z, p) in enumerate(zip(self.height, self.pressure, strict=True))
-        )
-
-    def level_axis(self, vertical: str) -> tuple[list[str], str]:
-        """One label a level and the title of a vertical axis in height, pressure or index."""
-        match vertical:
-            case "height":
-                return [f"{z / 1000:.1f}" for z in self.height], "height [km]"
-            case "pressure":
-                return [f"{p / 100:.0f}" for p in self.pressure], "pressure [hPa]"
-        return [str(i) for i in range(self.height.size)], "level"
-
-
 class Catalog:
     """Experiments served by this process. A name is a folder's name, so no path ever comes from an address."""
 
@@ -84,15 +60,17 @@ class Catalog:
         """
         self.problems: list[str] = []
         self._experiments: dict[str, Experiment] = {}
+        self._folders: dict[str, Path] = {}
         self._kept: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
-        for folder in (found for named in folders for found in (find_experiments([named]) or [named])):
+        for folder in dict.fromkeys(found for named in folders for found in (find_experiments([named]) or [named])):
             try:
                 experiment = load_experiment(folder)
             except DiffmpError as error:
                 self.problems.append(str(error))
                 continue
-            self._experiments[_unused(Path(folder).resolve().name, self._experiments)] = experiment
+            name = _unused(Path(folder).resolve().name, self._experiments)
+            self._experiments[name], self._folders[name] = experiment, Path(folder).resolve()
         if not self._experiments:
             raise DiffmpError(
                 "; ".join(self.problems)
@@ -107,6 +85,10 @@ class Catalog:
     def experiment(self, name: str) -> Experiment:
         """The experiment file of that name."""
         return self._experiments[name]
+
+    def folder(self, name: str) -> Path:
+        """The folder of that experiment."""
+        return self._folders[name]
 
     def entry(self, name: str, emulator: str) -> EmulatorEntry:
         """What the experiment says about one emulator."""
@@ -136,7 +118,21 @@ class Catalog:
 
     def grid(self, name: str) -> Grid:
         """Where the columns are."""
-        return self.keep(("grid", name), lambda: _grid(self.columns(name)))
+        return self.keep(("grid", name), lambda: make_grid(self.columns(name)))
+
+    def tree(self, name: str) -> cKDTree:
+        """Search tree over the cells."""
+        return self.keep(("tree", name), lambda: cell_tree(self.grid(name).lat, self.grid(name).lon))
+
+    def facts(self, name: str) -> Facts:
+        """What regions and regimes look at, of every column (time, cell)."""
+        return self.keep(("facts", name), lambda: column_facts(self.columns(name)))
+
+    def mask(self, choices: Choices) -> Mask | None:
+        """Columns of the region and the regime (time, cell); None where they select all."""
+        if selects_all(choices):
+            return None
+        return selected(choices, self.facts(choices.experiment), self.grid(choices.experiment).lon)
 
     def scores(self, name: str, emulator: str) -> xr.Dataset | None:
         """The score store of an emulator, opened lazily; None where there is none."""
@@ -149,10 +145,13 @@ class Catalog:
         std = np.nan if scores is None else float(scores["truth_std"].sel(variable=variable))
         return std if np.isfinite(std) else 1.0
 
-    def levels(self, name: str, emulator: str, metric: str, variable: str, time: int | None) -> np.ndarray | None:
+    def levels(
+        self, name: str, emulator: str, metric: str, variable: str, time: int | None, mask: Mask | None = None
+    ) -> np.ndarray | None:
         """Stored values of a map at all levels ``(level, cell)`` float32: of one time, or over all times.
 
-        None where the emulator has no score store.
+        With a ``mask`` (time, cell) they are over the times at which a cell is selected, NaN where there is none. None
+        where the emulator has no score store.
         """
         scores = self.scores(name, emulator)
         if scores is None:
@@ -167,10 +166,14 @@ class Catalog:
             return self.keep(("times", name, emulator, stored, variable), lambda: read(stored, "time"))
 
         def mean() -> np.ndarray:
-            if averaged:
+            if averaged in scores:
                 return read(averaged)
+            if averaged:  # left out where there are few times
+                return every_time().mean(axis=0, dtype=np.float32)
             return np.sqrt(np.mean(np.square(every_time(), dtype=np.float64), axis=0)).astype(np.float32)
 
+        if mask is not None:
+            return _masked(every_time(), mask, slice(None) if time is None else slice(time, time + 1), bool(averaged))
         if time is None:
             return self.keep(("mean", name, emulator, stored, variable), mean)
         return every_time()[time].astype(np.float32)
@@ -249,28 +252,23 @@ def open_catalog(folders: tuple[Path, ...]) -> Catalog:
 
 
 def served_folders(arguments: Sequence[str]) -> list[Path]:
-    """Folders to serve: those named, else those of the environment variable, else the shipped demo."""
-    named = list(arguments) or [part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
-    return [Path(folder) for folder in named] or [DEMO]
+    """Folders to serve: those named and those of the environment variable, then what comes with the code."""
+    named = [*arguments, *(part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part)]
+    return [*map(Path, named), *([SHIPPED] if find_experiments([SHIPPED]) or not named else [])]
+
+
+def _masked(every: np.ndarray, mask: Mask, times: slice, averaged: bool) -> np.ndarray:
+    """Means of values (time, level, cell) over the times selected, or root mean squares where they are no average."""
+    chosen, values = mask[times].astype(np.float32), every[times].astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        means = np.einsum("tlc,tc->lc", values if averaged else values**2, chosen) / chosen.sum(axis=0)
+    return means if averaged else np.sqrt(means)
 
 
 def _open_live(folder: Path) -> LiveEmulator:
     from diffmp_core.sampling.live import LiveEmulator  # torch takes a second: only when a tab asks for it
 
     return LiveEmulator(folder)
-
-
-def _grid(columns: xr.Dataset) -> Grid:
-    lat, lon = np.asarray(columns["lat"], dtype=float), np.asarray(columns["lon"], dtype=float)
-    area = (
-        np.asarray(columns["area"], dtype=float)
-        if "area" in columns.coords
-        else np.full(lat.size, 4 * np.pi / lat.size)
-    )
-    times = tuple(str(time)[:16].replace("T", " ") for time in columns["time"].values)
-    return Grid(
-        lat, lon, area, np.asarray(columns["height"], dtype=float), np.asarray(columns["pressure"], dtype=float), times
-    )
 
 
 def _unused(name: str, taken: dict[str, Experiment]) -> str:

@@ -1,33 +1,49 @@
-"""The page: header, five tabs, and the traffic between the state, the visible tab and the address."""
+"""The page: header, five tabs, and the traffic between the state, the visible tab, the history and the address."""
 
 from __future__ import annotations
 
 import html
 import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 import param
-from panel.custom import JSComponent
 from panel.io import hold
 
+from app.browser import Browser
 from app.catalog import Catalog
-from app.state import TABS, State
-from app.theme import OWN_FIGURES, PAGE_THEME
+from app.choices import NAMES, TABS, Choices
+from app.history import History
+from app.places import BEARINGS
+from app.presentation import Presentation
+from app.state import State
+from app.theme import OWN_FIGURES, PAGE_THEME, set_type_size
 from app.views.base import View
 from app.views.distributions import DistributionsView
+from app.views.layout import Beside
 from app.views.maps import MapsView
 from app.views.overview import OverviewView
+from app.views.presenter import PresenterStrip
 from app.views.profiles import ProfilesView
+from app.views.scenes import ScenesDrawer
 from app.views.sensitivity import SensitivityView
+from app.views.toolbar import Toolbar
 from diffmp_core.errors import DiffmpError
+from diffmp_core.variables import LEVELS
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 TITLE = "DIFF-MP"
 SETTLED_MS = 400
-"""The address follows the state when nothing has changed for this long, so not during a drag."""
+"""Address and history follow the state when nothing has changed for this long, so not during a drag."""
+LARGE = 1.3
+"""Type of figures while the page is presented, times its usual size."""
+MOST_SENTENCES = 8
+"""Sentences in one notice."""
 VIEWS: dict[str, type[View]] = {
     "Overview": OverviewView,
     "Maps": MapsView,
@@ -41,26 +57,39 @@ LIVE_TABS = ("Profiles", "Sensitivity")
 log = logging.getLogger(__name__)
 
 
-class Address(JSComponent):
-    """The query of the page's address, replaced in place: no reload and no entry in the history."""
-
-    query = param.String(default="")
-
-    _esm = """
-    export function render({model}) {
-      model.on("query", () => window.history.replaceState(null, "", window.location.pathname + model.query));
-    }
-    """
-
-
 class DashboardPage:
-    """One session: it owns a state and the views of it."""
+    """One session: it owns a state, the views of it, its history and a presentation."""
 
     def __init__(self, catalog: Catalog, query: str = "") -> None:
         """Start from the query of the address; what it cannot be followed in is said at the top of the page."""
         self.catalog = catalog
         self.state = State(catalog.names, catalog.limits)
+        self.state.tell = lambda sentence: self.tell([sentence])
         notices = [*catalog.problems, *self.state.apply_query(query)]
+        self.history, self.presentation = History(self.state.choices), Presentation()
+        self.commands: dict[str, Callable[[], None]] = {
+            "undo": lambda: self._travel(self.history.undo),
+            "redo": lambda: self._travel(self.history.redo),
+            "reset": self.state.reset,
+            "scenes": lambda: self.drawer.drawer.param.update(open=True),
+            "present": self._present,
+            "leave": lambda: self.presentation.param.update(on=False),
+            "notes": lambda: self.presentation.param.update(notes=not self.presentation.notes),
+            "controls": lambda: self.presentation.param.update(controls=not self.presentation.controls),
+            "next": lambda: self._show_scene(self.presentation.place + 1),
+            "previous": lambda: self._show_scene(self.presentation.place - 1),
+            "first": lambda: self._show_scene(0),
+            "last": lambda: self._show_scene(len(self.presentation.scenes) - 1),
+            "up": lambda: self._step_level(1),
+            "down": lambda: self._step_level(-1),
+            **{bearing: partial(self._step, bearing) for bearing in BEARINGS},
+        }
+        self.browser = Browser(lambda command: self.commands[command](), query=self.state.query())
+        self.toolbar = Toolbar(self.state, catalog, self.history, self.commands)
+        self.drawer = ScenesDrawer(
+            self.state, self.presentation, show=self._show_scene, present=self._present, tell=self.tell
+        )
+        self.presenter = PresenterStrip(self.presentation, self.commands, lambda: self.state.dark)
         self.views: dict[str, View] = {name: view(self.state, catalog) for name, view in VIEWS.items()}
         self._places = {
             name: pn.Column(
@@ -72,10 +101,10 @@ class DashboardPage:
             for name in TABS
         }
         self._stale: dict[str, set[str]] = {}
-        self._address = Address(query=self.state.query(), visible=False, width=0, height=0, margin=0)
-        self._notices = pn.Column(*(_notice(text) for text in notices), sizing_mode="stretch_width", margin=0)
+        self._notices = pn.Column(sizing_mode="stretch_width", margin=0)
+        self.tell(notices)
         self._pending: object | None = None
-        self.state.param.watch(self._changed, list(self.state.param))
+        self.state.param.watch(self._changed, list(NAMES))
 
     def panel(self) -> pmui.Page:
         """The whole page, with the visible tab built."""
@@ -89,6 +118,7 @@ class DashboardPage:
         )
         tabs.param.watch(lambda event: setattr(state, "tab", TABS[event.new]), "active")
         state.param.watch(lambda event: setattr(tabs, "active", TABS.index(event.new)), "tab")
+        bar = self.toolbar.panel()
         page = pmui.Page(
             title=TITLE,
             meta_name=f"{TITLE} dashboard",
@@ -98,7 +128,18 @@ class DashboardPage:
                 ),
                 pmui.Select.from_param(state.param.emulator, label="Emulator", width=230, **HEADER),
             ],
-            main=[pn.Column(self._address, self._notices, tabs, sizing_mode="stretch_width", margin=(0, 16))],
+            main=[
+                pn.Column(
+                    self.browser,
+                    self._notices,
+                    bar,
+                    tabs,
+                    self.drawer.panel(),
+                    self.presenter.panel(),
+                    sizing_mode="stretch_width",
+                    margin=(0, 16),
+                )
+            ],
             dark_theme=state.dark,
             theme_config=PAGE_THEME,
             logo=ASSETS / "logo.svg",
@@ -106,11 +147,37 @@ class DashboardPage:
         )
         page.param.watch(lambda event: setattr(state, "dark", event.new), "dark_theme")
         state.param.watch(lambda event: setattr(page, "dark_theme", event.new), "dark")
+
+        def present(event: param.parameterized.Event) -> None:
+            bar.visible = not event.new
+            page.sx = WITHOUT_BAR if event.new else None
+            tabs.sx = WITHOUT_TABS if event.new else None
+            self.browser.presenting = event.new
+            for tab in self._stale:
+                self._fit(tab)
+
+        self.presentation.param.watch(present, "on")
+        self.presentation.param.watch(lambda _: self._fit(state.tab), "controls")
         if state.tab in LIVE_TABS and pn.state.curdoc is not None:
             pn.state.onload(lambda: self._show(state.tab))
         else:
             self._show(state.tab)
         return page
+
+    def tell(self, sentences: Sequence[str]) -> None:
+        """Say all of this in one notice at the top of the page; nothing if there is nothing to say."""
+        if sentences:
+            self._notices[:] = [_notice(sentences)]
+
+    def report(self, error: BaseException) -> None:
+        """Tell the reader that something failed in this session, and the log what; the session goes on."""
+        log.error("a callback of the dashboard failed", exc_info=error)
+        self.tell(
+            [
+                f"Something went wrong ({type(error).__name__}); the server's log says what. "
+                "Reload the page to start afresh."
+            ]
+        )
 
     def _titles(self) -> dict[str, str]:
         """What the drop-down says for each experiment; the name too where titles are the same."""
@@ -119,13 +186,13 @@ class DashboardPage:
         return {title if every.count(title) == 1 else f"{title} ({name})": name for name, title in titles.items()}
 
     def _changed(self, *events: param.parameterized.Event) -> None:
-        """Note what each view has missed; redraw the visible one soon, the address when all is quiet."""
+        """Note what each view has missed; redraw the visible one soon, address and history when all is quiet."""
         names = {event.name for event in events}
         for tab in self._stale:
             self._stale[tab] |= names & set(self.views[tab].depends)
         with hold(pn.state.curdoc):
             self._show(self.state.tab)
-        self._schedule_address()
+        self._settle_soon()
 
     def _show(self, tab: str) -> None:
         """Build a tab on its first visit, otherwise let it catch up."""
@@ -137,35 +204,65 @@ class DashboardPage:
                 missed, self._stale[tab] = frozenset(self._stale[tab]), set()
                 self.views[tab].refresh(missed)
         except DiffmpError as error:
-            self._notices[:] = [_notice(str(error))]
+            self.tell([str(error)])
+        if self.presentation.on:
+            self._fit(tab)
 
-    def report(self, error: BaseException) -> None:
-        """Tell the reader that something failed in this session, and the log what; the session goes on."""
-        log.error("a callback of the dashboard failed", exc_info=error)
-        self._notices[:] = [
-            _notice(
-                f"Something went wrong ({type(error).__name__}); the server's log says what. "
-                "Reload the page to start afresh."
-            )
-        ]
+    def _fit(self, tab: str) -> None:
+        """A tab to be read at a desk, or from afar: type of the figures, and whether controls stand beside them."""
+        for layout in self._places[tab].select(Beside):
+            layout.show_controls(not self.presentation.on or self.presentation.controls)
+        for pane in self._places[tab].select(pn.pane.Bokeh):
+            set_type_size(pane.object, LARGE if self.presentation.on else 1.0)
 
-    def _write_address(self) -> None:
-        self._address.query = self.state.query() or "?"
+    def _step(self, bearing: str) -> None:
+        self.toolbar.step(bearing)
 
-    def _schedule_address(self) -> None:
-        """Write the address when nothing has changed for a while; at once where there is no session (tests)."""
+    def _step_level(self, by: int) -> None:
+        self.state.level = min(max(self.state.level + by, 0), LEVELS - 1)
+
+    def _present(self) -> None:
+        self.drawer.drawer.open = False
+        self.presentation.on = True
+        self._show_scene(self.presentation.place)
+
+    def _show_scene(self, place: int) -> None:
+        scene = self.presentation.go_to(place)
+        if scene is not None:
+            self.state.show(scene.state)
+
+    def _travel(self, step: Callable[[], Choices]) -> None:
+        """Undo or redo, after what was done last has been remembered."""
+        self._settled()
+        self.state.show(step())
+        self._settled()
+
+    def _settle_soon(self) -> None:
+        """Settle when nothing has changed for a while; at once where there is no session (tests)."""
         document = pn.state.curdoc
         if document is None or document.session_context is None:
-            self._write_address()
+            self._settled()
             return
-        if self._pending is not None:
-            document.remove_timeout_callback(self._pending)
+        self._forget_timer()
         self._pending = document.add_timeout_callback(self._settled, SETTLED_MS)
 
     def _settled(self) -> None:
-        self._pending = None
-        self._write_address()
+        """Write the address and remember the state."""
+        self._forget_timer()
+        self.browser.query = self.state.query() or "?"
+        self.history.record(self.state.choices)
+        self.toolbar.remember()
 
+    def _forget_timer(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is not None and pn.state.curdoc is not None:
+            with suppress(ValueError):  # it is what has just called
+                pn.state.curdoc.remove_timeout_callback(pending)
+
+
+WITHOUT_BAR = {"& .MuiAppBar-root, & main .MuiToolbar-root": {"display": "none"}}
+WITHOUT_TABS = {"& .MuiTabs-root": {"display": "none"}}
+"""Looks of the page and of the tabs while it is presented."""
 
 HEADER: dict[str, Any] = {
     "description": "",
@@ -181,10 +278,12 @@ HEADER: dict[str, Any] = {
 """Look of the drop-downs on the coloured bar."""
 
 
-def _notice(text: str) -> pmui.Alert:
-    """A closable line; the text may come from an address or a file, so it is neither HTML nor Markdown."""
+def _notice(sentences: Sequence[str]) -> pmui.Alert:
+    """A closable box; the text may come from an address or a file, so it is neither HTML nor Markdown."""
+    more = len(sentences) - MOST_SENTENCES
+    lines = [*sentences[:MOST_SENTENCES], *([f"… and {more} more."] if more > 0 else [])]
     return pmui.Alert(
-        pn.pane.HTML(html.escape(text), margin=0),
+        pn.pane.HTML("<br>".join(map(html.escape, lines)), margin=0),
         severity="warning",
         closeable=True,
         sizing_mode="stretch_width",
@@ -195,5 +294,7 @@ def _notice(text: str) -> pmui.Alert:
 def failure_page(message: str) -> pmui.Page:
     """The page when there is nothing to serve: what was expected and what to do."""
     return pmui.Page(
-        title=TITLE, theme_config=PAGE_THEME, main=[pn.Column(_notice(message), margin=16, sizing_mode="stretch_width")]
+        title=TITLE,
+        theme_config=PAGE_THEME,
+        main=[pn.Column(_notice([message]), margin=16, sizing_mode="stretch_width")],
     )

@@ -120,16 +120,14 @@ def style(plot: Plot, *, dark: bool) -> None:
     """Give a figure the colours of the page; call it again when the page turns light or dark."""
     chosen = colours(dark)
     plot.update(background_fill_color=None, border_fill_color=None, outline_line_color=None)
-    plot.title.update(text_color=chosen.text, text_font=FONT, text_font_size="14px", text_font_style="bold")
+    plot.title.update(text_color=chosen.text, text_font=FONT, text_font_style="bold")
     for axis in plot.axis:
         axis.update(
             axis_label_text_color=chosen.text,
             axis_label_text_font=FONT,
-            axis_label_text_font_size="13px",
             axis_label_text_font_style="normal",
             major_label_text_color=chosen.muted,
             major_label_text_font=FONT,
-            major_label_text_font_size="12px",
             axis_line_color=chosen.line,
             major_tick_line_color=chosen.line,
             minor_tick_line_color=None,
@@ -144,7 +142,6 @@ def style(plot: Plot, *, dark: bool) -> None:
             border_line_color=None,
             label_text_color=chosen.text,
             label_text_font=FONT,
-            label_text_font_size="12px",
         )
     for bar in plot.select({"type": ColorBar}):
         bar.update(
@@ -152,13 +149,24 @@ def style(plot: Plot, *, dark: bool) -> None:
             title_text_color=chosen.text,
             title_text_font=FONT,
             title_text_font_style="normal",
-            title_text_font_size="13px",
             major_label_text_color=chosen.muted,
             major_label_text_font=FONT,
-            major_label_text_font_size="12px",
             bar_line_color=None,
             major_tick_line_color=chosen.line,
         )
+    set_type_size(plot)
+
+
+def set_type_size(plot: Plot, scale: float = 1.0) -> None:
+    """Size of the type of a figure: 1 to read at a desk, more to read from afar."""
+    title, label, number = (f"{round(size * scale)}px" for size in (14, 13, 12))
+    plot.title.text_font_size = title
+    for axis in plot.axis:
+        axis.update(axis_label_text_font_size=label, major_label_text_font_size=number)
+    for legend in plot.legend:
+        legend.label_text_font_size = number
+    for bar in plot.select({"type": ColorBar}):
+        bar.update(title_text_font_size=label, major_label_text_font_size=number)
 
 
 OWN_FIGURES = Theme(json={"attrs": {part: {} for part in ("Axis", "ColorBar", "Figure", "Grid", "Legend", "Title")}})
@@ -171,9 +179,14 @@ PAGE_THEME = {
             "background": {"default": chosen.page, "paper": chosen.paper},
             "text": {"primary": chosen.text, "secondary": chosen.muted},
         },
-        "typography": {"fontFamily": FONT},
+        "typography": {"fontFamily": FONT, "button": {"textTransform": "none"}},
         "shape": {"borderRadius": 8},
         "components": {
+            "MuiButtonBase": {
+                "styleOverrides": {
+                    "root": {"&.Mui-focusVisible": {"outline": f"3px solid {focus}", "outlineOffset": -1}}
+                }
+            },
             "MuiAppBar": {
                 "styleOverrides": {
                     "root": {
@@ -183,9 +196,12 @@ PAGE_THEME = {
                         "& .MuiIconButton-root": {"color": "#ffffff"},
                     }
                 }
-            }
+            },
         },
     }
-    for mode, chosen, bar in (("light", LIGHT, LIGHT.accent), ("dark", DARK, "#0a2434"))
+    for mode, chosen, bar, focus in (
+        ("light", LIGHT, LIGHT.accent, LIGHT.perturbed),
+        ("dark", DARK, "#0a2434", DARK.perturbed),
+    )
 }
 """Theme of panel-material-ui for both modes."""

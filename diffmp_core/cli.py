@@ -1,4 +1,4 @@
-"""Command line ``diffmp``: simulate, prepare, train, sample, score, serve.
+"""Command line ``diffmp``: simulate, prepare, train, sample, score, study, report, serve.
 
 Each command does one step of the way raw data -> columns -> emulator -> ensemble -> scores -> views.
 Libraries that load slowly are imported inside the command that needs them, so that ``--help`` is instant.
@@ -14,20 +14,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
+from diffmp_core.study_command import study
+from diffmp_core.terminal import console, progress_bar
 from diffmp_core.variables import OUTPUT_NAMES
 
 app = typer.Typer(
@@ -37,10 +36,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-console = Console(stderr=True)
 
 DEFAULT_PORT = 5006
-LOG_SECONDS = 60.0  # between two lines of progress where there is no terminal
+LARGEST_MESSAGE = 4_000_000  # bytes that a browser may send the page at once; an upload is smaller
 
 
 class SourceKind(StrEnum):
@@ -49,48 +47,6 @@ class SourceKind(StrEnum):
     crm = "crm"
     climsim = "climsim"
     highres = "highres"
-
-
-class ReportProgress(Protocol):
-    """Callable that long work tells how far it is: units done, units in all."""
-
-    def __call__(self, done: int, total: int, *_: object) -> None: ...
-
-
-@contextmanager
-def progress_bar(description: str, unit: str) -> Iterator[ReportProgress]:
-    """Progress bar on standard error, as a callable ``report(done, total)``."""
-    with Progress(
-        TextColumn(description),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]} left"),
-        console=console,
-    ) as progress:
-        task = progress.add_task(description, total=None, left="?")
-        begun, before, printed = time.monotonic(), None, 0.0
-
-        def report(done: int, total: int, *_: object) -> None:
-            nonlocal before, printed
-            elapsed = time.monotonic() - begun
-            before = done if before is None else before
-            left = time_left(done - before, total - done, elapsed)
-            progress.update(task, completed=done, total=total, left=left)
-            if not console.is_terminal and elapsed > printed + LOG_SECONDS:  # a batch job's log has no bar
-                console.print(f"{description} {done}/{total} {unit}, {left} left")
-                printed = elapsed
-
-        yield report
-
-
-def time_left(gained: int, remaining: int, elapsed: float) -> str:
-    """Time left as h:mm:ss at the mean pace of ``gained`` units in ``elapsed`` seconds; "?" before the first unit.
-
-    Units that an earlier, killed run had done are no gain of this one: they would promise too much.
-    """
-    return str(timedelta(seconds=round(elapsed * remaining / gained))) if gained > 0 else "?"
 
 
 def parse_guidance(text: str | None) -> tuple[float, ...] | None:
@@ -155,6 +111,10 @@ def simulate(
     hours: Annotated[int, typer.Option(min=1, help="Simulated hours, the first 24 are spin-up.")] = 48,
     start: Annotated[str, typer.Option(help="Start date, YYYY-MM-DD.")] = "2005-04-01",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the initial noise and of the segments.")] = 0,
+    sea_table: Annotated[
+        Path | None,
+        typer.Option(help="CSV file of monthly sea temperatures by latitude (K), header latitude,1,2,...,12."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     scheduler: Annotated[
         str | None,
@@ -173,6 +133,7 @@ def simulate(
             hours=hours,
             start=start,
             seed=seed,
+            sea_table=sea_table,
             workers=workers,
             scheduler=scheduler,
             progress=report,
@@ -228,7 +189,9 @@ def prepare(
 def train(
     columns: Annotated[Path, typer.Argument(help="Column store (its splits train and validation are read).")],
     out: Annotated[Path, typer.Argument(help="Emulator folder to write; a killed training goes on where it stopped.")],
-    config: Annotated[str, typer.Option(help="calibrated, paper, regression, or a YAML file.")] = "calibrated",
+    config: Annotated[
+        str, typer.Option(help="calibrated, paper, cvae, cgan, gaussian, regression, or a YAML file.")
+    ] = "calibrated",
     device: Annotated[str | None, typer.Option(help="cpu or cuda; cuda when there is one.")] = None,
 ) -> None:
     """Train an emulator; for several GPUs: torchrun --nproc-per-node N -m diffmp_core train ..."""
@@ -317,10 +280,47 @@ def score(
         console.print(f"wrote {out}; next: diffmp serve {out}")
 
 
+app.command()(study)
+
+
+@app.command()
+def report(
+    experiment: Annotated[Path, typer.Argument(help="Experiment folder (with experiment.yaml).")],
+    out: Annotated[Path, typer.Argument(help="HTML file to write; it needs no network and no server.")],
+    emulator: Annotated[
+        str | None, typer.Option(help="Emulator that maps, profiles and responses are of; the first by default.")
+    ] = None,
+) -> None:
+    """Write the dashboard's figures of an experiment as one HTML file."""
+    from diffmp_core.experiments import load_experiment
+
+    load_experiment(experiment)
+    dashboard_package()
+    named = [] if emulator is None else ["--emulator", emulator]
+    command = [sys.executable, "-m", "app.report", str(experiment), str(out), *named]
+    code = subprocess.run(command, env={"OMP_NUM_THREADS": "1", **os.environ}, check=False).returncode
+    if code:
+        raise typer.Exit(code)
+    console.print(f"wrote {out}")
+
+
+def dashboard_package() -> Path:
+    """Folder of the package ``app``, which is above this one and so is run, not imported.
+
+    Raises:
+        DiffmpError: it is not installed.
+    """
+    specification = importlib.util.find_spec("app")
+    if specification is None or specification.origin is None:
+        raise DiffmpError("expected the package 'app' beside diffmp_core, found none; install the project again")
+    return Path(specification.origin).parent
+
+
 @app.command()
 def serve(
     experiments: Annotated[
-        list[Path] | None, typer.Argument(help="Experiment folders; the shipped demo when none is given.")
+        list[Path] | None,
+        typer.Argument(help="Experiment folders, or folders of such; the shipped demo is always there."),
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = DEFAULT_PORT,
     address: Annotated[str, typer.Option(help="Address to listen on; only this machine by default.")] = "127.0.0.1",
@@ -328,7 +328,7 @@ def serve(
         list[str] | None, typer.Option(help="Host that may open the page from elsewhere, as host:port.")
     ] = None,
 ) -> None:
-    """Open the dashboard on one or more experiments."""
+    """Open the dashboard on these experiments and on those that come with the code; the page switches between them."""
     from diffmp_core.experiments import find_experiments
 
     for folder in experiments or []:
@@ -337,13 +337,11 @@ def serve(
                 f"expected an experiment folder (with experiment.yaml) or a folder of such folders, found none at "
                 f"{folder}; run 'diffmp score' first"
             )
-    specification = importlib.util.find_spec("app")
-    if specification is None or specification.origin is None:
-        raise DiffmpError("expected the package 'app' beside diffmp_core, found none; install the project again")
     if port_is_taken(address, port):
         raise DiffmpError(f"expected port {port} on {address} to be free, found it in use; choose another with --port")
-    page = Path(specification.origin).parent / "main.py"
-    command = [sys.executable, "-m", "panel", "serve", str(page), "--address", address, "--port", str(port), "--warm"]
+    page = str(dashboard_package() / "main.py")
+    command = [sys.executable, "-m", "panel", "serve", page, "--address", address, "--port", str(port), "--warm"]
+    command += ["--websocket-max-message-size", str(LARGEST_MESSAGE)]
     for origin in allow_websocket_origin or [f"{address}:{port}", f"localhost:{port}"]:
         command += ["--allow-websocket-origin", origin]
     if experiments:
@@ -380,10 +378,10 @@ def run_server(command: list[str], address: str, port: int) -> int:
     return 0 if code in (0, -signal.SIGINT, -signal.SIGTERM) else code
 
 
-def run() -> None:
+def run(command: Callable[[], object] = app) -> None:
     """Entry point: a :class:`DiffmpError` becomes one sentence on standard error and exit status 2."""
     try:
-        app()
+        command()
     except DiffmpError as error:
         console.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)

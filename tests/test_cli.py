@@ -10,7 +10,7 @@ from diffmp_core.cli import parse_guidance
 from diffmp_core.errors import DiffmpError
 from diffmp_core.terminal import console, progress_bar, time_left
 
-COMMANDS = ("simulate", "prepare", "train", "sample", "score", "study", "serve")
+COMMANDS = ("simulate", "prepare", "train", "sample", "score", "study", "report", "serve")
 
 
 def diffmp(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -34,6 +34,7 @@ def test_every_command_explains_itself(command):
         ("sample", "nowhere", "nowhere", "out.zarr"),
         ("score", "nowhere", "nowhere"),
         ("study", "models", "nowhere", "study.nc"),
+        ("report", "nowhere", "out"),
         ("serve", "nowhere"),
     ],
 )

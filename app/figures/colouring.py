@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bokeh.models import (
@@ -46,6 +47,18 @@ class Colouring:
     logarithmic: bool = False
     yes_no: bool = False
 
+    def scale(self, *, dark: bool) -> tuple[Sequence[str], float, float, dict[float, str]]:
+        """Shades, the values where they begin and end, and what is written at the colour bar ({}: plain numbers)."""
+        shades, low, high = palette(self.palette, dark=dark), self.low, self.high
+        if self.logarithmic:
+            low, high = nice_range(low, high)
+            return shades, low, high, logarithmic_labels(low, high)
+        if self.yes_no:
+            return (shades[0], shades[-1]), low, high, {0.25: "not covered", 0.75: "covered"}
+        if self.palette == "coverage":
+            return shades, low, high, {edge: f"{100 * edge:.0f} %" for edge in COVERAGE_EDGES}
+        return shades, low, high, {}
+
 
 @dataclass(frozen=True)
 class ColouredImage:
@@ -70,15 +83,7 @@ class ColouredImage:
 
     def colour(self, colouring: Colouring, *, dark: bool) -> None:
         """Change what is seen, palette, range and colour bar in place."""
-        shades = palette(colouring.palette, dark=dark)
-        low, high, labels = colouring.low, colouring.high, dict[float, str]()
-        if colouring.logarithmic:
-            low, high = nice_range(low, high)
-            labels = logarithmic_labels(low, high)
-        elif colouring.yes_no:
-            shades, labels = (shades[0], shades[-1]), {0.25: "not covered", 0.75: "covered"}
-        elif colouring.palette == "coverage":
-            labels = {edge: f"{100 * edge:.0f} %" for edge in COVERAGE_EDGES}
+        shades, low, high, labels = colouring.scale(dark=dark)
         mapper = (self.logarithmic if colouring.logarithmic else self.linear).glyph.color_mapper
         if tuple(mapper.palette) != tuple(shades):
             mapper.palette = shades

@@ -39,6 +39,9 @@ from diffmp_core.scores.distributions import log_ratio, shares, wasserstein, was
 RATIO_LIMIT = 2.0
 """The colours of a ratio end at this power of two (four times too rare, four times too frequent)."""
 
+RATIO_LABELS = {-2.0: "1/4", -1.0: "1/2", 0.0: "1", 1.0: "2", 2.0: "4"}
+"""What is written at the colour bar of a ratio, by its logarithm."""
+
 BELOW_FRAME = 104
 """Height of what is below a frame, axis and colour bar or legend [pixels]; the same for all, so that levels align."""
 
@@ -107,8 +110,8 @@ class DistributionPanels:
         if is_ratio:
             bar.update(
                 title="times the share in the truth",
-                ticker=FixedTicker(ticks=[-2, -1, 0, 1, 2]),
-                major_label_overrides={-2: "1/4", -1: "1/2", 0: "1", 1: "2", 2: "4"},
+                ticker=FixedTicker(ticks=list(RATIO_LABELS)),
+                major_label_overrides=RATIO_LABELS,
             )
         else:
             bar.title = "share of values"

@@ -100,10 +100,10 @@ def cell_tree(lat: np.ndarray, lon: np.ndarray) -> cKDTree:
     return cKDTree(unit_vectors(lat, lon))
 
 
-def make_raster(view: Globe, lat: np.ndarray, lon: np.ndarray, tree: cKDTree) -> Raster:
-    """The nearest cell of each pixel of a map, and where the cell centres lie in it."""
+def make_raster(view: Globe, lat: np.ndarray, lon: np.ndarray, tree: cKDTree, *, pixels: int = PIXELS) -> Raster:
+    """The nearest cell of each of about so many pixels of a map, and where the cell centres lie in it."""
     x0, y0, x1, y1 = view.bounds
-    size = np.sqrt((x1 - x0) * (y1 - y0) / PIXELS)
+    size = np.sqrt((x1 - x0) * (y1 - y0) / pixels)
     columns, rows = round((x1 - x0) / size), round((y1 - y0) / size)
     x, y = np.meshgrid(
         x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns, y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows

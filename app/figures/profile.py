@@ -18,6 +18,8 @@ from diffmp_core.variables import INPUTS
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q75": 0.75, "q95": 0.95}
 """Edges of the two bands of a fan."""
+INPUT_TOP = 4000.0
+"""Inputs that are changed are drawn up to the top of the changed layer, and at least to this height [m]."""
 
 
 def inside(members: ArrayLike, truth: ArrayLike) -> NDArray[np.bool_]:
@@ -31,6 +33,12 @@ def fan(members: ArrayLike) -> dict[str, NDArray[np.float64]]:
     members = np.asarray(members, dtype=float)
     quantiles = np.quantile(members, list(QUANTILES.values()), axis=0)
     return {"mean": members.mean(axis=0), **dict(zip(QUANTILES, quantiles, strict=True))}
+
+
+def relative_frequency(counts: ArrayLike) -> NDArray[np.float64]:
+    """Counts of ranks (rank,) over those of a flat histogram of as many."""
+    counts = np.asarray(counts, dtype=float)
+    return counts * counts.size / max(counts.sum(), 1.0)
 
 
 class EnsemblePanel:
@@ -208,8 +216,8 @@ class RankPanel:
     def show(self, counts: ArrayLike, *, title: str) -> None:
         """Draw counts of ranks (rank,), rank 0 being a truth below all members."""
         counts = np.asarray(counts, dtype=float)
-        share = counts / max(counts.sum(), 1.0)
-        relative = share * counts.size
+        relative = relative_frequency(counts)
+        share = relative / counts.size
         self.source.data = {"rank": np.arange(counts.size), "relative": relative, "share": share}
         set_range(self.x_range, (-0.6, counts.size - 0.4))
         set_range(self.y_range, (0.0, max(2.0, 1.08 * float(relative.max()))))

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Range1d, SingleIntervalTicker
 from bokeh.models.annotations import Span
+from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from app.figures.axes import TITLES, LevelAxis, ValueAxis, padded_range, profile_figure, set_range, steady_range
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from diffmp_core.column_integrals import Change
     from diffmp_core.sensitivity import Profiles, Range, Response
 
+
+WHICH, PARTS = ("first", "second"), ("mean", "low", "high")
+"""Columns of a source are named after both, ``first_mean``."""
 
 BAND = (0.1, 0.9)
 """Quantiles of the members between which the bands lie."""
@@ -45,32 +49,61 @@ def band(profiles: Profiles, channel: int) -> Band:
     return Band(profiles.mean[channel], low, high)
 
 
+class BeforeAfter:
+    """Two profiles or series with bands on one figure: before a change (solid) and after it (dashed)."""
+
+    def __init__(self, plot: figure, *, along: Literal["x", "y"], coordinate: str, extra: Sequence[str] = ()) -> None:
+        """``coordinate`` names the column of the source that runs ``along`` an axis of the figure."""
+        columns = [f"{which}_{part}" for which in WHICH for part in PARTS]
+        self.source = ColumnDataSource(data={name: [] for name in (coordinate, *extra, *columns)})
+        self.zero = Span(location=0, dimension="height" if along == "y" else "width", line_width=1, line_dash="dotted")
+        plot.add_layout(self.zero)
+        fill, across = (plot.harea, "x") if along == "y" else (plot.varea, "y")
+        self.areas = {
+            which: fill(
+                **{along: coordinate, f"{across}1": f"{which}_low", f"{across}2": f"{which}_high"},
+                source=self.source,
+                fill_alpha=0.2,
+            )
+            for which in WHICH
+        }
+        self.means = {
+            which: plot.line(
+                **{along: coordinate, across: f"{which}_mean"}, source=self.source, line_width=2.5, line_dash=dash
+            )
+            for which, dash in zip(WHICH, ("solid", "dashed"), strict=True)
+        }
+
+    def compare(self, differ: bool) -> None:
+        """Show both, or the first alone where nothing has changed and the second would hide it."""
+        self.areas["second"].visible = self.means["second"].visible = differ
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        self.source.data = {name: [] for name in self.source.data}
+
+    def paint(self, dark: bool) -> None:
+        """Colours for a dark or a light page."""
+        chosen = colours(dark)
+        for which, colour in zip(WHICH, (chosen.emulator, chosen.perturbed), strict=True):
+            self.areas[which].glyph.fill_color = colour
+            self.means[which].glyph.line_color = colour
+        self.zero.line_color = chosen.muted
+
+
 class ResponsePanel:
     """One output before (solid) and after (dashed) the change, each with the band of its ensemble."""
 
     def __init__(self, variable: str, y_range: Range1d, *, height: int = 380) -> None:
         self.variable = variable
-        columns = [f"{which}_{part}" for which in ("first", "second") for part in ("mean", "low", "high")]
-        self.source = ColumnDataSource(data={name: [] for name in ("y", "change", *columns)})
         self.x_range = Range1d(start=-1, end=1)
         self.extent = (-1.0, 1.0)
         self.scale: tuple[str, str] | None = None
-        self.figure = plot = profile_figure(
-            title=TITLES[variable], height=height, x_range=self.x_range, y_range=y_range
-        )
-        self.zero = Span(location=0, dimension="height", line_width=1, line_dash="dotted")
-        plot.add_layout(self.zero)
-        self.areas = {
-            which: plot.harea(y="y", x1=f"{which}_low", x2=f"{which}_high", source=self.source, fill_alpha=0.2)
-            for which in ("first", "second")
-        }
-        self.means = {
-            which: plot.line(f"{which}_mean", "y", source=self.source, line_width=2.5, line_dash=dash)
-            for which, dash in (("first", "solid"), ("second", "dashed"))
-        }
-        plot.add_tools(
+        self.figure = profile_figure(title=TITLES[variable], height=height, x_range=self.x_range, y_range=y_range)
+        self.pair = BeforeAfter(self.figure, along="y", coordinate="y", extra=["change"])
+        self.figure.add_tools(
             HoverTool(
-                renderers=[self.means["first"]],
+                renderers=[self.pair.means["first"]],
                 mode="hline",
                 tooltips=[
                     ("baseline", "@first_mean{0.000} (@first_low{0.00} to @first_high{0.00})"),
@@ -81,16 +114,26 @@ class ResponsePanel:
             )
         )
 
-    def show(self, baseline: Band, perturbed: Band, *, levels: LevelAxis, values: ValueAxis, target: str = "") -> None:
-        """Draw both; the value axis stays where it is as long as ``target`` (what is perturbed) is the same."""
+    def show(
+        self,
+        baseline: Band,
+        perturbed: Band,
+        *,
+        levels: LevelAxis,
+        values: ValueAxis,
+        target: str = "",
+        differ: bool = True,
+    ) -> None:
+        """Draw both, or the baseline alone where they do not ``differ``.
+
+        The value axis stays where it is as long as ``target`` (what is perturbed) is the same.
+        """
         data: dict[str, NDArray] = {"y": levels.values}
-        for which, profile in (("first", baseline), ("second", perturbed)):
-            data |= {
-                f"{which}_{part}": np.asarray(getattr(profile, part)) * values.factor
-                for part in ("mean", "low", "high")
-            }
+        for which, profile in zip(WHICH, (baseline, perturbed), strict=True):
+            data |= {f"{which}_{part}": np.asarray(getattr(profile, part)) * values.factor for part in PARTS}
         data["change"] = data["second_mean"] - data["first_mean"]
-        self.source.data = data
+        self.pair.source.data = data
+        self.pair.compare(differ)
         wanted = padded_range(*(data[name] for name in data if name not in ("y", "change")))
         same = (target, values.label) == self.scale
         self.extent = steady_range(self.extent, wanted) if same else wanted
@@ -101,20 +144,18 @@ class ResponsePanel:
 
     def clear(self) -> None:
         """Draw nothing."""
-        self.source.data = {name: [] for name in self.source.data}
+        self.pair.clear()
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
         style(self.figure, dark=dark)
-        _colour(self.areas, self.means, self.zero, dark)
+        self.pair.paint(dark)
 
 
 class HourlyPanel:
     """One number hour by hour, unchanged (solid) and changed (dashed), each with the band of its members."""
 
     def __init__(self, title: str, unit: str, *, height: int = 230) -> None:
-        columns = [f"{which}_{part}" for which in ("first", "second") for part in ("mean", "low", "high")]
-        self.source = ColumnDataSource(data={name: [] for name in ("hour", *columns)})
         self.x_range, self.y_range = Range1d(start=0.5, end=6.5), Range1d(start=0, end=1)
         self.figure = plot = profile_figure(
             title=title,
@@ -125,58 +166,44 @@ class HourlyPanel:
         )
         plot.xaxis.axis_label, plot.yaxis.axis_label = "hours since the change", unit
         plot.xaxis.ticker = SingleIntervalTicker(interval=1)
-        self.zero = Span(location=0, dimension="width", line_width=1, line_dash="dotted")
-        plot.add_layout(self.zero)
-        self.areas = {
-            which: plot.varea(x="hour", y1=f"{which}_low", y2=f"{which}_high", source=self.source, fill_alpha=0.2)
-            for which in ("first", "second")
-        }
-        self.means = {
-            which: plot.line("hour", f"{which}_mean", source=self.source, line_width=2.5, line_dash=dash)
-            for which, dash in (("first", "solid"), ("second", "dashed"))
-        }
+        self.pair = BeforeAfter(plot, along="x", coordinate="hour")
         tips = [("control", "@first_mean{0.0}"), ("perturbed", "@second_mean{0.0}"), ("hour", "@hour")]
-        plot.add_tools(HoverTool(renderers=[self.means["first"]], mode="vline", tooltips=tips))
+        plot.add_tools(HoverTool(renderers=[self.pair.means["first"]], mode="vline", tooltips=tips))
 
     def show(self, control: NDArray, perturbed: NDArray) -> None:
         """Draw members (hour, member) of both runs; hours count from 1."""
         hours = np.arange(1, len(control) + 1)
         data: dict[str, NDArray] = {"hour": hours}
-        for which, members in (("first", control), ("second", perturbed)):
+        for which, members in zip(WHICH, (control, perturbed), strict=True):
             low, high = np.quantile(members, BAND, axis=1)
             data |= {f"{which}_mean": members.mean(axis=1), f"{which}_low": low, f"{which}_high": high}
-        self.source.data = data
+        self.pair.source.data = data
         set_range(self.x_range, (0.75, len(hours) + 0.25))
         set_range(self.y_range, padded_range(*(data[name] for name in data if name != "hour"), [0.0]))
 
     def clear(self) -> None:
         """Draw nothing."""
-        self.source.data = {name: [] for name in self.source.data}
+        self.pair.clear()
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
         style(self.figure, dark=dark)
-        _colour(self.areas, self.means, self.zero, dark)
+        self.pair.paint(dark)
 
 
-def _colour(areas: dict, means: dict, zero: Span, dark: bool) -> None:
-    """Unchanged and changed in the colours of the page."""
-    chosen = colours(dark)
-    for which, colour in (("first", chosen.emulator), ("second", chosen.perturbed)):
-        areas[which].glyph.fill_color = colour
-        means[which].glyph.line_color = colour
-    zero.line_color = chosen.muted
+def response_table(changes: Sequence[Change], *, differ: bool = True) -> str:
+    """Column integrals before and after as an HTML table; a second error only where there are several columns.
 
-
-def response_table(changes: Sequence[Change]) -> str:
-    """Column integrals before and after as an HTML table; a second error only where there are several columns."""
+    Where nothing was changed (not ``differ``) the baseline stands alone.
+    """
     many = any(math.isfinite(change.standard_error_columns) for change in changes)
     heads = ["integral", "baseline", "perturbed", "change", "± draw", *(["± columns"] if many else [])]
     rows = []
     for change in changes:
         numbers = [change.baseline, change.perturbed, change.change, change.standard_error]
         numbers += [change.standard_error_columns] if many else []
-        digits = _digits(max(abs(change.baseline), abs(change.perturbed)))
+        numbers = numbers if differ else [change.baseline, *[math.nan] * (len(numbers) - 1)]
+        digits = _digits(max(abs(change.baseline), abs(change.perturbed) if differ else 0.0))
         cells = [_number(number, digits, sign="+" if place == 2 else "-") for place, number in enumerate(numbers)]
         rows.append(
             f"<tr><th>{change.name} [{change.unit}]</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
@@ -186,7 +213,7 @@ def response_table(changes: Sequence[Change]) -> str:
 
 
 TABLE_STYLE = """<style>
-table.response {border-collapse: collapse; width: 100%; font-size: 13px; white-space: nowrap;
+table.response {border-collapse: collapse; width: 100%; font-size: 0.82rem; white-space: nowrap;
   font-variant-numeric: tabular-nums}
 table.response th {font-weight: 500; text-align: left; padding: 3px 6px 3px 0}
 table.response thead th {opacity: 0.7}

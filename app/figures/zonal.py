@@ -38,10 +38,18 @@ def make_bands(lat: np.ndarray, area: np.ndarray) -> Bands:
 
 
 def zonal_mean(bands: Bands, values: np.ndarray) -> np.ndarray:
-    """Means of the bands ``(..., band)`` of values ``(..., cell)``; NaN where a band has no cell."""
-    means = np.asarray((bands.mean @ values.reshape(-1, values.shape[-1]).T).T, dtype=float)
-    means[:, np.diff(bands.mean.indptr) == 0] = np.nan
+    """Means of the bands ``(..., band)`` of values ``(..., cell)`` that are finite; NaN where a band has none."""
+    flat = values.reshape(-1, values.shape[-1])
+    known = np.isfinite(flat)
+    total, share = ((bands.mean @ part.T).T for part in (np.where(known, flat, 0.0), known.astype(float)))
+    means = np.divide(total, share, out=np.full(total.shape, np.nan), where=share > 0)
     return means.reshape(*values.shape[:-1], -1)
+
+
+def area_mean(values: np.ndarray, area: np.ndarray) -> float:
+    """Mean of the values ``(cell,)`` that are finite, weighted by area; NaN where none is."""
+    known = np.isfinite(values)
+    return float(np.average(values[known], weights=area[known])) if known.any() else np.nan
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import panel as pn
 import panel_material_ui as pmui
@@ -37,10 +37,26 @@ def switch(state: State, name: str, label: str, disabled: Disabled = False) -> V
     )
 
 
-def choice(state: State, name: str, label: str) -> Viewable:
-    """Buttons of which one is chosen."""
+def choice(state: State, name: str, label: str, options: Mapping[str, str] | None = None) -> Viewable:
+    """Buttons of which one is chosen; ``options`` gives what is read for each value."""
+    extra = {"options": dict(options)} if options else {}
     return pmui.RadioButtonGroup.from_param(
-        state.param[name], label=label, description="", size="small", sizing_mode="stretch_width", margin=(8, 4)
+        state.param[name],
+        label=label,
+        description="",
+        size="small",
+        sizing_mode="stretch_width",
+        margin=(8, 4),
+        **extra,
+    )
+
+
+def small_button(label: str, action: Callable[[], None], *, says: str = "", **options: Any) -> pmui.Button:
+    """A framed button; ``says`` is its tip and its name for screen readers, and begins with the words of the label."""
+    return pmui.Button(
+        **{"label": label, "description": says or None, "size": "small", "variant": "outlined", "margin": 2}
+        | options
+        | {"on_click": lambda _: action()}
     )
 
 

@@ -11,11 +11,14 @@ import panel_material_ui as pmui
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
-from app.figures.axes import TITLES, LevelAxis, ValueAxis, level_axis, value_axis
+from app.composites import selects_all
+from app.exhibits.distribution import Distribution, distribution_axes, read_histograms
+from app.figures.axes import TITLES, LevelAxis, ValueAxis
 from app.figures.distribution import DistributionPanels
 from app.figures.heatmap import Histograms
 from app.state import State
 from app.views.controls import choice, select, stepped_slider
+from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, words
 from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
 
@@ -32,20 +35,23 @@ counting noise alone explains is left blank, so a perfect emulator is an empty p
 beyond. Click a heatmap to choose the level of the last figure.
 """
 
+ALL_COLUMNS = (
+    "Distributions are of all columns of the globe: the score store counts them together, so region and regime do not "
+    "act here."
+)
+
 ALL_OR_ONE = {"One output": "one", "All four": "all"}
 
 
 class DistributionsView:
     """Heatmaps of the selected output for up to two emulators, or of all four outputs for the selected emulator."""
 
-    depends: ClassVar[tuple[str, ...]] = ("experiment", "emulator", "variable", "level", "units", "vertical", "dark")
+    depends: ClassVar[tuple[str, ...]] = (
+        "experiment", "emulator", "variable", "level", "units", "vertical", "dark", "outputs", "region", "regime",
+    )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
-        self.scope = pmui.RadioButtonGroup(
-            label="Outputs", options=ALL_OR_ONE, value="one", size="small", sizing_mode="stretch_width", margin=(8, 4)
-        )
-        self.scope.param.watch(lambda _: self.refresh(frozenset(self.depends)), "value")
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
         self.place = pn.Column(sizing_mode="stretch_width")
         self.built: tuple[str, tuple[str, ...]] | None = None
@@ -56,7 +62,7 @@ class DistributionsView:
         state = self.state
         names = {TITLES[v.name]: v.name for v in OUTPUTS}
         controls = paper(
-            self.scope,
+            choice(state, "outputs", "Outputs", ALL_OR_ONE),
             select(state, "variable", "Output", names),
             stepped_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
             choice(state, "units", "Units"),
@@ -68,15 +74,18 @@ class DistributionsView:
     def refresh(self, changed: frozenset[str]) -> None:
         """Redraw what the changed parameters touch; figures are made anew only for other emulators."""
         names = self.emulators()
+        whole = selects_all(self.state.choices)
         self.notice.param.update(
-            visible=not names,
-            object=f"{self.state.emulator} has no score store in this experiment, so its distributions are not known. "
+            visible=not (names and whole),
+            object=ALL_COLUMNS
+            if names
+            else f"{self.state.emulator} has no score store in this experiment, so its distributions are not known. "
             "Choose another emulator above, or run 'diffmp score'.",
         )
         self.place.visible = bool(names)
         if not names:
             return
-        fresh = self.built != (self.scope.value, names)
+        fresh = self.built != (self.state.outputs, names)
         layout = self._build(names) if fresh else None
         with pn.io.hold():
             for variable, panels in self._shown():
@@ -98,35 +107,20 @@ class DistributionsView:
             return ()
         known = self.catalog.limits(state.experiment).emulators
         others = [e for e in known if e != state.emulator and self._comparable(e)]
-        count = SIDE_BY_SIDE if self.scope.value == "one" else 1
+        count = SIDE_BY_SIDE if self.state.outputs == "one" else 1
         return (state.emulator, *others)[:count]
 
     def histograms(self, emulators: Sequence[str], variable: str) -> Histograms:
         """Counts of one output from the score stores; the truth is that of the first emulator."""
-        key = ("histograms", self.state.experiment, tuple(emulators), variable)
-        return self.catalog.keep(key, lambda: self._read(emulators, variable))
+        state = self.state
+        key = ("histograms", state.experiment, tuple(emulators), variable)
+        return self.catalog.keep(key, lambda: read_histograms(self.catalog, state.experiment, emulators, variable))
 
     def axes(self, variable: str) -> tuple[LevelAxis, ValueAxis]:
         """Vertical axis, and value axis whose factor is the shown unit per standard deviation of the truth."""
         state = self.state
-        cells = self.catalog.grid(state.experiment)
-        truth_std = self.catalog.truth_std(state.experiment, state.emulator, variable)
-        shown = value_axis(variable, state.units, truth_std=truth_std)
-        levels = level_axis(state.vertical, height=cells.height, pressure=cells.pressure)
-        return levels, ValueAxis(shown.factor * truth_std, shown.label)
-
-    def _read(self, emulators: Sequence[str], variable: str) -> Histograms:
-        stores = {name: self.catalog.scores(self.state.experiment, name) for name in emulators}
-        chosen = {name: store.sel(variable=variable) for name, store in stores.items() if store is not None}
-        first = chosen[emulators[0]]
-        return Histograms(
-            edges=np.asarray(first["bin_edges"], dtype=float),
-            truth=np.asarray(first["histogram_truth"].transpose("level", "bin"), dtype=float),
-            members={
-                name: np.asarray(store["histogram_members"].transpose("level", "bin"), dtype=float)
-                for name, store in chosen.items()
-            },
-            ensemble_size={name: store.sizes["rank"] - 1 for name, store in chosen.items()},
+        return distribution_axes(
+            self.catalog, state.experiment, state.emulator, variable, units=state.units, vertical=state.vertical
         )
 
     def _comparable(self, emulator: str) -> bool:
@@ -136,14 +130,14 @@ class DistributionsView:
         return first is not None and other is not None and np.array_equal(first["bin_edges"], other["bin_edges"])
 
     def _shown(self) -> list[tuple[str, DistributionPanels]]:
-        if self.scope.value == "all":
+        if self.state.outputs == "all":
             return list(self.panels.items())
         return [(self.state.variable, self.panels["one"])]
 
     def _build(self, names: tuple[str, ...]) -> list[Viewable]:
         """Make the figures for these emulators and lay them out; they are still empty."""
-        self.built = (self.scope.value, names)
-        if self.scope.value == "one":
+        self.built = (self.state.outputs, names)
+        if self.state.outputs == "one":
             panels = DistributionPanels(names, on_level=self._choose_level)
             self.panels = {"one": panels}
             pairs = [("truth", "distance"), *((f"share {name}", f"ratio {name}") for name in names)]
@@ -151,7 +145,7 @@ class DistributionsView:
                 pn.Column(*(pane(panels.figures[key]) for key in pair), sizing_mode="stretch_width") for pair in pairs
             ]
             width = {"xs": 12, "sm": 12 // len(columns)}
-            return [grid(columns, width), pane(panels.figures["density"])]
+            return [grid(columns, width), pane(panels.figures["density"]), self._export(None)]
         rows: list[Viewable] = []
         self.panels = {}
         for variable in OUTPUT_NAMES:
@@ -159,7 +153,16 @@ class DistributionsView:
             keys = ("truth", f"share {names[0]}", f"ratio {names[0]}", "distance")
             rows.append(words(TITLES[variable], "subtitle1"))
             rows.append(grid([pane(panels.figures[key]) for key in keys], QUARTER))
+            rows.append(self._export(variable))
         return rows
+
+    def _export(self, variable: str | None) -> Viewable:
+        """The menu of one output; None: of the selected one."""
+
+        def exhibit() -> Distribution:
+            return Distribution.of(self.state, emulators=self.emulators(), variable=variable or self.state.variable)
+
+        return export_menu("distribution", exhibit, self.catalog)
 
     def _choose_level(self, position: float) -> None:
         levels, _ = self.axes(self.state.variable)

@@ -44,9 +44,26 @@ def uneven_grid(cells: Iterable[tuple[Viewable, Mapping[str, int]]]) -> Viewable
     return pmui.Grid(*items, container=True, spacing=1, sizing_mode="stretch_width")
 
 
-def beside(controls: Viewable, *figures: Viewable) -> Viewable:
-    """Controls at the left of the figures, above them on a narrow window."""
+class Beside(pn.Column):
+    """Controls at the left of figures, above them on a narrow window; or the figures alone, as wide as the page."""
+
+    def __init__(self, controls: Viewable, figures: Viewable) -> None:
+        super().__init__(sizing_mode="stretch_width", margin=0)
+        self._controls, self._figures = controls, figures
+        self._shown: bool | None = None
+        self.show_controls(True)
+
+    def show_controls(self, shown: bool) -> None:
+        """Show the controls, or give the figures all the width."""
+        if shown == self._shown:
+            return
+        self._shown = shown
+        cells = [(self._controls, {"xs": 12, "md": 3}), (self._figures, {"xs": 12, "md": 9})]
+        items = [pmui.Grid(part, size=size) for part, size in (cells if shown else [(self._figures, dict(WHOLE))])]
+        self[:] = [pmui.Grid(*items, container=True, spacing=2, sizing_mode="stretch_width")]
+
+
+def beside(controls: Viewable, *figures: Viewable) -> Beside:
+    """Controls beside figures that stand one below the other."""
     apart = [part for figure in figures for part in (pn.Spacer(height=GAP), figure)][1:]
-    right = pn.Column(*apart, sizing_mode="stretch_width", margin=0)
-    cells = (pmui.Grid(controls, size={"xs": 12, "md": 3}), pmui.Grid(right, size={"xs": 12, "md": 9}))
-    return pmui.Grid(*cells, container=True, spacing=2, sizing_mode="stretch_width")
+    return Beside(controls, pn.Column(*apart, sizing_mode="stretch_width", margin=0))

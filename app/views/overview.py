@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import panel as pn
 import panel_material_ui as pmui
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
+from app.exhibits import ScoreSummary
 from app.figures.axes import TITLES
 from app.figures.score_table import score_table, score_tiles
 from app.state import State
 from app.theme import colours
-from app.views.layout import paper
+from app.views.export_menu import export_menu
+from app.views.layout import GAP, paper
 
 STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
 
@@ -48,6 +51,10 @@ third digit mean nothing.</li>
 </ul>
 """
 
+SERVE_MORE = """
+<p class="note">More: <code>diffmp serve FOLDER ...</code> lists experiments in the folders and directly below them.</p>
+"""
+
 LICENCE = """
 <h2>Licence</h2>
 <p>Code, simulated columns and weights trained on them: Apache-2.0. Weights trained on ClimSim excerpts follow from data
@@ -76,20 +83,30 @@ class OverviewView:
         self.state, self.catalog = state, catalog
         self.parts = {
             name: pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE], margin=0)
-            for name in ("introduction", "headline", "table", "training", "data", "caveats")
+            for name in ("introduction", "headline", "table", "training", "data", "served", "caveats")
         }
 
     def panel(self) -> Viewable:
         """Introduction, score table, then what was trained on what beside data, caveats and licence."""
         self.refresh(frozenset(self.depends))
+        leave = export_menu("scores", lambda: ScoreSummary.of(self.state), self.catalog)
         half = {"xs": 12, "lg": 6}
         return pmui.Grid(
             pmui.Grid(paper(self.parts["introduction"]), size={"xs": 12, "lg": 7}),
             pmui.Grid(paper(self.parts["headline"]), size={"xs": 12, "lg": 5}),
-            pmui.Grid(paper(self.parts["table"]), size={"xs": 12}),
+            pmui.Grid(paper(self.parts["table"], leave), size={"xs": 12}),
             pmui.Grid(paper(self.parts["training"]), size={"xs": 12}),
             pmui.Grid(paper(self.parts["data"]), size=half),
-            pmui.Grid(paper(self.parts["caveats"]), size=half),
+            pmui.Grid(
+                pn.Column(
+                    paper(self.parts["served"]),
+                    pn.Spacer(height=GAP),
+                    paper(self.parts["caveats"]),
+                    sizing_mode="stretch_width",
+                    margin=0,
+                ),
+                size=half,
+            ),
             container=True,
             spacing=2,
             sizing_mode="stretch_width",
@@ -109,6 +126,7 @@ class OverviewView:
         self.parts["table"].object = f"<h2>Scores</h2>{self._scores()}"
         self.parts["training"].object = f"<h2>What was trained on what</h2>{self._training()}"
         self.parts["data"].object = f"<h2>The columns shown</h2>{_list(self._columns())}"
+        self.parts["served"].object = f"<h2>Experiments here</h2>{self._served()}"
         self.parts["caveats"].object = CAVEATS + LICENCE
 
     def _scores(self) -> str:
@@ -129,6 +147,22 @@ class OverviewView:
         remarks = dict.fromkeys(remark for table in tables.values() for remark in table.get("notes", []))
         notes = "".join(f'<p class="note">{escape(_in_words(str(remark)))}.</p>' for remark in remarks)
         return score_table(tables, self.state.emulator, note=note) + notes
+
+    def _served(self) -> str:
+        """Every experiment served, with a link that opens it by its name."""
+        rows = []
+        for name in self.catalog.names:
+            experiment = self.catalog.experiment(name)
+            emulators = ", ".join(entry.name for entry in experiment.emulators) or "–"
+            source = next(iter(experiment.provenance.values()), "")
+            rows.append(
+                f"<tr{' class=selected' if name == self.state.experiment else ''}>"
+                f'<td><a href="?{escape(urlencode({"experiment": name}))}">{escape(experiment.title)}</a></td>'
+                f"<td>{escape(name)}</td><td>{escape(emulators)}</td><td>{escape(source)}</td></tr>"
+            )
+        heads = "".join(f'<th scope="col">{head}</th>' for head in ("Experiment", "Name", "Emulators", "From"))
+        table = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
+        return f'<div class="scroll"><table class="facts">{table}</table></div>{SERVE_MORE}'
 
     def _training(self) -> str:
         name = self.state.experiment

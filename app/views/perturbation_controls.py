@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 
 import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable
 
+from app.choices import PERTURBATIONS
+from app.presets import PRESETS
 from app.state import State
-from app.views.controls import stepped_slider
-
-PRESETS: dict[str, Mapping[str, float]] = {
-    "T neutralised": {"neutralise_T": 1.0},
-    "qv neutralised": {"neutralise_qv": 1.0},
-    "Fluxes −40 %": {"scale_SHF": 0.6, "scale_LHF": 0.6},
-    "Fluxes −70 %": {"scale_SHF": 0.3, "scale_LHF": 0.3},
-    "2 K cooler": {"warming": -2.0},
-    "20 % drier": {"moistening": -0.2},
-}
-"""Settings worth a look; the first four are the experiments of the paper's Figures 12 and 13."""
+from app.views.controls import small_button, stepped_slider
 
 
 class PerturbationControls:
@@ -28,22 +21,13 @@ class PerturbationControls:
     def __init__(self, state: State, top_words: Callable[[int], str]) -> None:
         """``top_words`` says where the top of the changed layer is."""
         self.state, self.top_words = state, top_words
-        self.linked = pmui.Switch(label="Both fluxes together", value=True, size="small", margin=(4, 4))
+        equal = state.scale_SHF == state.scale_LHF
+        self.linked = pmui.Switch(label="Both fluxes together", value=equal, size="small", margin=(4, 4))
         state.param.watch(self._link_fluxes, ["scale_SHF", "scale_LHF"])
 
     def presets(self) -> list[Viewable]:
-        """One button a preset, and one that puts all sliders back."""
-        state = self.state
-        buttons: list[Viewable] = [
-            pmui.Button(
-                label=name, size="small", variant="outlined", margin=2, on_click=lambda _, n=name: self.apply(n)
-            )
-            for name in PRESETS
-        ]
-        reset = pmui.Button(
-            label="Reset", size="small", variant="text", margin=2, on_click=lambda _: state.reset_perturbations()
-        )
-        return [*buttons, reset]
+        """One button a preset."""
+        return [small_button(name, partial(self.apply, name)) for name in PRESETS]
 
     def sliders(self) -> list[Viewable]:
         """All sliders, one below the other."""
@@ -62,12 +46,14 @@ class PerturbationControls:
 
     def apply(self, preset: str) -> None:
         """Put all sliders to a preset; the changed layer stays as deep as it is."""
-        settings = {n: self.state.param[n].default for n in State.PERTURBATIONS if n != "top_level"}
+        settings = {n: self.state.param[n].default for n in PERTURBATIONS if n != "top_level"}
         self.state.param.update(**(settings | dict(PRESETS[preset])))
 
     def _link_fluxes(self, *events: param.parameterized.Event) -> None:
-        """Let one flux follow the other while they are linked and only one was moved."""
-        if self.linked.value and len(events) == 1:
+        """Let one flux follow the other while they are linked and only one was moved by hand."""
+        if self.state.restoring:
+            self.linked.value = self.state.scale_SHF == self.state.scale_LHF
+        elif self.linked.value and len(events) == 1:
             self.state.param.update(scale_SHF=events[0].new, scale_LHF=events[0].new)
 
 

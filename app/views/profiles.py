@@ -8,25 +8,34 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.models import Range1d
+from numpy.typing import NDArray
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
+from app.exhibits import Ensemble, Ranks
 from app.figures.axes import TITLES, LevelAxis, level_axis, set_range, value_axis
-from app.figures.globe import cell_tree, unit_vectors
 from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, surface_line
 from app.metrics import perfect_coverage
 from app.selections import PRESETS, Facts, column_facts
 from app.state import State
 from app.views.answers import Asker, duration
-from app.views.controls import choice, stepped_slider
+from app.views.controls import choice, small_button, stepped_slider
+from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, words
+from app.views.target import DEPENDS, TARGETS, Target, take_target
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import BY_NAME, INPUTS, OUTPUTS
+from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS
 
 DRAWINGS = {"Members": "members", "Fan": "fan"}
 
 LEGEND = "Solid, black or white: truth · thin: members · dashed: their mean · ×: truth outside all members"
+
+ROWS = 6
+"""Columns listed by their rank."""
+RANK = {"width": 24, "height": 24, "fontSize": "0.8rem", "bgcolor": "primary.main", "color": "background.paper"}
+"""Look of a rank."""
+
+NO_COLUMN = "No column of this time belongs to the region and regime; choose another one or another time."
 
 HOW_TO_READ = """
 **How to read this.** The emulator saw only the inputs of the column; each thin line is one answer, a possible subgrid
@@ -41,7 +50,7 @@ class ProfilesView:
     """Live ensemble of the selected column: four outputs, two inputs, ranks."""
 
     depends: ClassVar[tuple[str, ...]] = (
-        "experiment", "emulator", "time", "cell", "units", "vertical", "dark", "members", "seed",
+        "emulator", "units", "vertical", "dark", "members", "seed", "drawing", *DEPENDS,
     )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
@@ -53,35 +62,35 @@ class ProfilesView:
         self.inputs = {n: InputPanel(self.y_range, title=TITLES[n], compares=False, height=320) for n in ("T", "qv")}
         self.ranks = {v.name: RankPanel(v.name) for v in OUTPUTS}
         self.covered = {v.name: words("") for v in OUTPUTS}
+        self.target: Target | None = None
         self.place = words("")
         self.status = words("")
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
         wide: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (8, 4)}
-        self.where = pmui.TextInput(label="Latitude, longitude [degrees]", **wide)
-        self.drawing = pmui.RadioButtonGroup(label="Ensemble as", options=DRAWINGS, value="members", **wide)
         self.preset = pmui.Select(label="Typical columns", options=list(PRESETS), value=next(iter(PRESETS)), **wide)
         self.rule = words("", "caption")
         self.rank = -1
-        self.drawing.param.watch(lambda _: self._draw(), "value")
-        self.where.param.watch(lambda _: self._go_to_place(), "value")
+        self.rows = pmui.MenuList(
+            items=[], dense=True, label="Columns by rank", sizing_mode="stretch_width", sx={"& .MuiAvatar-root": RANK}
+        )
+        self.rows.param.watch(lambda event: self._take_row(event.new), "active")
         self.preset.param.watch(lambda _: self._go_to_preset(0), "value")
 
     def panel(self) -> Viewable:
         """Controls at the left; outputs with their ranks, then inputs."""
         state = self.state
-        step: dict[str, Any] = {"size": "small", "variant": "outlined", "margin": (4, 4)}
         controls = paper(
-            words("Column", "subtitle1"),
-            self.where,
+            choice(state, "target", "Show", TARGETS),
+            stepped_slider(state, "time", "Time", lambda i: self.catalog.grid(state.experiment).times[i]),
             self.preset,
+            self.rows,
             pn.Row(
-                pmui.Button(label="‹ previous", on_click=lambda _: self._go_to_preset(self.rank - 1), **step),
-                pmui.Button(label="next ›", on_click=lambda _: self._go_to_preset(self.rank + 1), **step),
+                small_button("‹ previous", lambda: self._go_to_preset(self.rank - 1)),
+                small_button("next ›", lambda: self._go_to_preset(self.rank + 1)),
             ),
             self.rule,
-            stepped_slider(state, "time", "Time", lambda i: self.catalog.grid(state.experiment).times[i]),
             words("Ensemble", "subtitle1"),
-            self.drawing,
+            choice(state, "drawing", "Ensemble as", DRAWINGS),
             pmui.IntSlider.from_param(
                 state.param.members,
                 label="Members",
@@ -90,7 +99,7 @@ class ProfilesView:
                 sizing_mode="stretch_width",
                 margin=(8, 8),
             ),
-            pmui.Button(label="Resample", on_click=lambda _: state.param.update(seed=state.seed + 1), **step),
+            small_button("Resample", state.resample, says="Resample: another ensemble, the next seed"),
             choice(state, "units", "Units"),
             choice(state, "vertical", "Vertical axis"),
         )
@@ -103,7 +112,11 @@ class ProfilesView:
             )
             for v in OUTPUTS
         ]
-        figures = paper(self.notice, self.place, words(LEGEND, "caption"), grid(outputs, QUARTER), self.status)
+        leave = pn.Row(
+            export_menu("profiles", lambda: Ensemble.of(state), self.catalog),
+            export_menu("ranks", lambda: Ranks.of(state), self.catalog),
+        )
+        figures = paper(self.notice, self.place, words(LEGEND, "caption"), grid(outputs, QUARTER), self.status, leave)
         seen = grid((pane(panel.figure) for panel in self.inputs.values()), {"xs": 6})
         inputs = paper(words("What the emulator sees", "subtitle1"), seen, words(HOW_TO_READ))
         self.refresh(frozenset(self.depends))
@@ -116,26 +129,27 @@ class ProfilesView:
                 panels: list[EnsemblePanel | InputPanel | RankPanel] = [*self.outputs.values(), *self.inputs.values()]
                 for panel in [*panels, *self.ranks.values()]:
                     panel.paint(self.state.dark)
-            if changed & {"experiment", "time", "cell"}:
-                self._say_place()
+            if changed & set(DEPENDS):
+                self.target, rule = take_target(self.state.choices, self.catalog)
+                self.members = None
+                self._say_place(rule)
+            if changed & {"experiment", "time"}:
+                self._fill_rows()
             if changed & {"experiment", "emulator"}:
                 self._draw_ranks()
-            if changed & {"experiment", "emulator", "time", "cell", "members", "seed"}:
+            if changed & {"emulator", "members", "seed", *DEPENDS}:
                 self._ask()
             elif changed - {"dark"}:
                 self._draw()
 
-    def _column(self) -> Any:
-        """The selected column as a dataset of one time and one cell."""
-        state = self.state
-        return self.catalog.columns(state.experiment).isel(time=[state.time], cell=[state.cell])
-
     def _ask(self) -> None:
         """Ask the emulator for an ensemble; until it answers, the truth stands alone."""
-        state = self.state
+        state, target = self.state, self.target
+        if target is None:
+            self._refuse(DiffmpError(NO_COLUMN))
+            return
         try:
             live = self.catalog.live(state.experiment, state.emulator)
-            inputs = stack_channels(self._column(), INPUTS)
         except DiffmpError as error:
             self._refuse(error)
             return
@@ -148,16 +162,16 @@ class ProfilesView:
             )
             return
         self.asker.ask(
-            lambda: live.submit(self.asker.key, inputs, members=state.members, seed=state.seed),
+            lambda: live.submit(self.asker.key, target.inputs, members=state.members, seed=state.seed),
             self._answer,
             self._refuse,
         )
 
     def _answer(self, ensemble: np.ndarray, took: float) -> None:
-        """Draw an ensemble (1, member, 4, level)."""
+        """Draw an ensemble (column, member, 4, level); of many columns the members' means over them."""
         with pn.io.hold():
             self.notice.visible = False
-            self.members = np.asarray(ensemble)[0]
+            self.members = np.asarray(ensemble).mean(axis=0)
             self.status.object = f"{len(self.members)} members from seed {self.state.seed}, {duration(took)}"
             self._draw()
 
@@ -175,23 +189,26 @@ class ProfilesView:
 
     def _draw(self) -> None:
         """Draw the column and the ensemble that are there."""
-        state, column, levels = self.state, self._column(), self._levels()
+        state, target, levels = self.state, self.target, self._levels()
+        if target is None:
+            return
+        truth, seen = target.truth.mean(axis=0), target.inputs.mean(axis=0)
         with pn.io.hold():
             set_range(self.y_range, (levels.start, levels.end))
             for channel, variable in enumerate(OUTPUTS):
                 truth_std = self.catalog.truth_std(state.experiment, state.emulator, variable.name)
                 inside = self.outputs[variable.name].show(
                     None if self.members is None else self.members[:, channel],
-                    column[variable.name].values[0, 0],
+                    truth[channel],
                     levels=levels,
                     values=value_axis(variable.name, state.units, truth_std=truth_std),
-                    as_fan=self.drawing.value == "fan",
+                    as_fan=state.drawing == "fan",
                 )
                 self.covered[variable.name].object = self._covered_words(inside, len(levels.values))
             for name, panel in self.inputs.items():
                 entry = BY_NAME[name]
                 panel.show(
-                    column[name].values[0, 0] * entry.display_factor,
+                    seen[INPUT_NAMES.index(name)] * entry.display_factor,
                     title=TITLES[name],
                     levels=levels,
                     label=entry.display_unit,
@@ -218,47 +235,44 @@ class ProfilesView:
         key = ("facts", state.experiment, state.time)
         return self.catalog.keep(key, lambda: column_facts(self.catalog.columns(state.experiment), state.time))
 
-    def _say_place(self) -> None:
-        """Where and when the column is, and its single-level inputs."""
-        state, cells, facts = self.state, self.catalog.grid(self.state.experiment), self._facts()
-        column = self._column()
-        surface = surface_line({v.name: float(column[v.name].values[0, 0]) for v in INPUTS if not v.profile})
-        lat, lon = float(cells.lat[state.cell]), float(cells.lon[state.cell])
-        ground = "land" if facts.land[state.cell] >= 0.5 else "sea"
-        self.place.object = (
-            f"**Column {state.cell}** at {abs(lat):.1f}°{'N' if lat >= 0 else 'S'} "
-            f"{abs(lon):.1f}°{'E' if lon >= 0 else 'W'}, {cells.times[state.time]}, {ground}; "
-            f"column-integrated subgrid heating {facts.heating[state.cell]:.0f} W/m² · {surface}"
-        )
-        self.where.value = _place_text(lat, lon)
+    def _say_place(self, rule: str) -> None:
+        """Where and when the columns are, and their single-level inputs."""
+        target, said = self.target, f"**{rule}**"
+        if target is None:
+            self.place.object = said
+            return
+        if self.state.target == "column":
+            facts = self._facts()
+            ground = "land" if facts.land[self.state.cell] >= 0.5 else "sea"
+            said += f", {ground}; column-integrated subgrid heating {facts.heating[self.state.cell]:.0f} W/m²"
+        means = target.inputs[:, :, 0].mean(axis=0)
+        single = {v.name: float(means[INPUT_NAMES.index(v.name)]) for v in INPUTS if not v.profile}
+        self.place.object = f"{said} · {surface_line(single)}"
 
-    def _go_to_place(self) -> None:
-        """Select the column nearest the latitude and longitude typed; what is no place is said and changes nothing."""
+    def _ranked(self) -> NDArray[np.int64]:
+        return PRESETS[self.preset.value].ranked(self._facts())
+
+    def _fill_rows(self) -> None:
+        """The first columns of the rule chosen, at this time."""
         cells = self.catalog.grid(self.state.experiment)
-        try:
-            lat, lon = (float(part) for part in self.where.value.replace(",", " ").split())
-            if not (abs(lat) <= 90 and abs(lon) <= 360):
-                raise ValueError
-        except ValueError:
-            self.where.error_state = True
-            return
-        self.where.error_state = False
-        if self.where.value == _place_text(cells.lat[self.state.cell], cells.lon[self.state.cell]):
-            return
-        tree = self.catalog.keep(("tree", self.state.experiment), lambda: cell_tree(cells.lat, cells.lon))
-        self.state.cell = int(tree.query(unit_vectors(np.asarray(lat), np.asarray(lon)))[1])
+        ranked = self._ranked()[:ROWS]
+        self.rows.param.update(
+            items=[{"avatar": str(i + 1), "label": cells.place(int(cell))} for i, cell in enumerate(ranked)],
+            active=None,
+        )
+
+    def _take_row(self, active: tuple[int, ...] | int | None) -> None:
+        """Select the column of a row."""
+        if active is not None:
+            self._go_to_preset(active if isinstance(active, int) else active[0])
 
     def _go_to_preset(self, rank: int) -> None:
         """Select the column of that rank by the rule chosen, of this time."""
-        selection = PRESETS[self.preset.value]
-        ranked = selection.ranked(self._facts())
+        selection, ranked = PRESETS[self.preset.value], self._ranked()
+        self._fill_rows()
         if len(ranked) == 0:
             self.rule.object = f"No column of this time is admitted by: {selection.words}."
             return
         self.rank = int(np.clip(rank, 0, len(ranked) - 1))
         self.rule.object = f"Rank {self.rank + 1} of {len(ranked)} at this time: {selection.words}."
-        self.state.cell = int(ranked[self.rank])
-
-
-def _place_text(lat: float, lon: float) -> str:
-    return f"{lat:.1f}, {lon:.1f}"
+        self.state.param.update(cell=int(ranked[self.rank]), target="column")

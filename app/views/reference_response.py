@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,11 +19,15 @@ from numpy.typing import NDArray
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
+from app.choices import PERTURBATIONS
+from app.exhibits import ModelResponse
 from app.figures.axes import level_axis, value_axis
 from app.figures.response import HourlyPanel, ResponsePanel, band, response_table
 from app.state import State
 from app.views.answers import Asker, in_session, session
+from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, grid, pane, words
+from app.views.target import DEPENDS
 from diffmp_core.column_integrals import Change, compare, integrate, paired_change
 from diffmp_core.constants import SECONDS_PER_DAY
 from diffmp_core.errors import DiffmpError
@@ -111,22 +115,36 @@ class ReferenceResponse:
         """The button; figures follow when there is an answer."""
         profiles = grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER)
         series = grid((pane(panel.figure) for panel in self.series.values()), THIRD)
-        self.shown[:] = [profiles, series, self.table]
+        leave = export_menu("model response", self._exhibit, self.catalog)
+        self.shown[:] = [profiles, series, self.table, leave]
         buttons = pn.Row(self.run, self.hours, self.hour, self.cancel, styles={"align-items": "center"})
         return pn.Column(
             words(WHAT_IT_IS), buttons, self.bar, self.notice, self.status, self.shown, sizing_mode="stretch_width"
         )
 
+    def _exhibit(self) -> ModelResponse:
+        """The answer shown, for what was asked and not for where the sliders are now."""
+        asked, answer = self.asked, self.answer
+        if asked is None or answer is None:
+            raise DiffmpError("expected an answer of the cloud-resolving model, found none; run it first")
+        return ModelResponse.of(
+            self.state,
+            time=asked.time,
+            cell=asked.cell,
+            hours=answer.response.sizes["hour"],
+            **asdict(asked.perturbation),
+        )
+
     def refresh(self, changed: frozenset[str]) -> None:
         """Drop an answer for another column; say when the sliders have moved since."""
-        if changed & {"experiment", "time", "cell", "composite"}:
+        if changed & set(DEPENDS):
             self.halt()
             self.clear()
         own = "simulation_grid" in self.catalog.columns(self.state.experiment).attrs
         self.run.disabled = not own
         if not own:
             self._tell(FOREIGN)
-        elif self.answer is not None and changed & set(State.PERTURBATIONS):
+        elif self.answer is not None and changed & set(PERTURBATIONS):
             self._tell_what_was_asked()
         if self.answer is not None and changed & {"units", "vertical", "emulator"}:
             self._draw()
@@ -220,7 +238,7 @@ class ReferenceResponse:
         if answer is None or asked is None:
             return
         notes = []
-        if any(getattr(asked.perturbation, name) != getattr(self.state, name) for name in State.PERTURBATIONS):
+        if any(getattr(asked.perturbation, name) != getattr(self.state, name) for name in PERTURBATIONS):
             notes.append("The sliders have moved since: this answer is for where they were. Run again.")
         if answer.departure > answer.same_weather:
             notes.append(

@@ -12,16 +12,19 @@ from bokeh.models import Range1d
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
+from app.choices import PERTURBATIONS
+from app.exhibits import EmulatorResponse
 from app.figures.axes import TITLES, LevelAxis, level_axis, set_range, value_axis
-from app.figures.profile import InputPanel
+from app.figures.profile import INPUT_TOP, InputPanel
 from app.figures.response import ResponsePanel, band, range_words, response_table, surface_words
 from app.state import State
 from app.views.answers import Asker, after, duration
-from app.views.controls import choice, select
+from app.views.controls import choice, small_button
+from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, uneven_grid, words
 from app.views.perturbation_controls import PerturbationControls
 from app.views.reference_response import Question, ReferenceResponse
-from app.views.target import TARGETS, Target, take_target
+from app.views.target import DEPENDS, TARGETS, Target, take_target
 from diffmp_core.errors import DiffmpError
 from diffmp_core.perturbation import Perturbation, potential_temperature
 from diffmp_core.variables import BY_NAME, INPUT_NAMES, OUTPUTS
@@ -41,10 +44,9 @@ COMPOSITE_MEMBERS = 8
 REST_MS = 400
 """A slider rests when it has not moved for this long."""
 
-INPUT_TOP = 4000.0
-"""Inputs are drawn up to the top of the changed layer, and at least to this height [m]."""
-
 TEMPERATURES = {"θ": "theta", "T": "T"}
+
+NOTHING_CHANGED = "Nothing is changed yet: move a slider, or take one of the experiments at the left."
 
 HOW_TO_READ = """
 **How to read this.** Blue, solid: the emulator's answer to the inputs as they are. Orange, dashed: to the inputs
@@ -61,8 +63,7 @@ class SensitivityView:
     """Sliders, the inputs they change, and the emulator's answer before and after."""
 
     depends: ClassVar[tuple[str, ...]] = (
-        "experiment", "emulator", "time", "cell", "units", "vertical", "dark", "members", "seed", "composite",
-        *State.PERTURBATIONS,
+        "emulator", "units", "vertical", "dark", "members", "seed", "temperature", *DEPENDS, *PERTURBATIONS,
     )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
@@ -82,10 +83,6 @@ class SensitivityView:
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
         self.controls = PerturbationControls(state, self._top_words)
         self.reference = ReferenceResponse(state, catalog, self.y_range, self._reference_question)
-        self.temperature = pmui.RadioButtonGroup(
-            label="Temperature as", options=TEMPERATURES, value="theta", size="small", sizing_mode="stretch_width"
-        )
-        self.temperature.param.watch(lambda _: self._draw(), "value")
 
     def panel(self) -> Viewable:
         """Sliders at the left; inputs, table and outputs beside them."""
@@ -98,8 +95,10 @@ class SensitivityView:
             ]
         )
         outputs = grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER)
+        leave = export_menu("response", lambda: EmulatorResponse.of(self.state, members=self.members()), self.catalog)
         return beside(
-            paper(*self._controls()), paper(self.notice, top, outputs, words(HOW_TO_READ), self.reference.panel())
+            paper(*self._controls()),
+            paper(self.notice, top, outputs, leave, words(HOW_TO_READ), self.reference.panel()),
         )
 
     def refresh(self, changed: frozenset[str]) -> None:
@@ -109,9 +108,9 @@ class SensitivityView:
                 for panel in self._panels():
                     panel.paint(self.state.dark)
                 self.reference.paint(self.state.dark)
-            if self.target is None or changed & {"experiment", "time", "cell", "composite"}:
+            if self.target is None or changed & set(DEPENDS):
                 self._take_target()
-            if changed - {"units", "vertical", "dark"}:
+            if changed - {"units", "vertical", "dark", "temperature"}:
                 self._ask(resting=False)
             else:
                 self._draw()
@@ -119,23 +118,21 @@ class SensitivityView:
 
     def _controls(self) -> Sequence[Viewable]:
         state = self.state
-        again = pmui.Button(
-            label="Resample",
-            size="small",
-            variant="text",
-            margin=2,
-            description="Other random numbers, the same for both answers: the next seed",
-            on_click=lambda _: state.param.update(seed=state.seed + 1),
+        again = small_button(
+            "Resample", state.resample, says="Resample: other random numbers, the same for both answers: the next seed"
         )
+        back = small_button("Put sliders back", state.reset_perturbations)
         return (
-            select(state, "composite", "Perturb", TARGETS),
+            choice(state, "target", "Perturb", TARGETS),
             self.rule,
-            pmui.FlexBox(*self.controls.presets(), again),
+            words("Experiments of the paper and others", "subtitle2"),
+            pmui.FlexBox(*self.controls.presets()),
             self.warning,
             *self.controls.sliders(),
+            pmui.FlexBox(back, again, margin=(4, 0)),
             choice(state, "units", "Units"),
             choice(state, "vertical", "Vertical axis"),
-            self.temperature,
+            choice(state, "temperature", "Temperature as", TEMPERATURES),
         )
 
     def _top_words(self, top_level: int) -> str:
@@ -144,7 +141,7 @@ class SensitivityView:
 
     def _take_target(self) -> None:
         """Read the columns to be perturbed."""
-        self.target, self.rule.object = take_target(self.state, self.catalog)
+        self.target, self.rule.object = take_target(self.state.choices, self.catalog)
         self.response = None
 
     def _ask(self, *, resting: bool) -> None:
@@ -192,12 +189,12 @@ class SensitivityView:
         self.asker.ask(lambda: live.submit_work(self.asker.key, work), answer, self._refuse)
 
     def _perturbation(self) -> Perturbation:
-        return Perturbation(**{name: getattr(self.state, name) for name in State.PERTURBATIONS})
+        return Perturbation(**{name: getattr(self.state, name) for name in PERTURBATIONS})
 
     def _reference_question(self) -> Question:
         """The selected column and the sliders, for the cloud-resolving model."""
         state, target = self.state, self.target
-        if state.composite != "column" or target is None:
+        if state.target != "column" or target is None:
             raise DiffmpError("expected one column, found many; choose 'Selected column' under 'Perturb'")
         return Question(
             self.catalog.columns(state.experiment),
@@ -210,7 +207,7 @@ class SensitivityView:
 
     def members(self) -> int:
         """Members of each column when the slider rests."""
-        return self.state.members if self.state.composite == "column" else min(COMPOSITE_MEMBERS, self.state.members)
+        return self.state.members if self.state.target == "column" else min(COMPOSITE_MEMBERS, self.state.members)
 
     def quick_members(self) -> int:
         """Members of each column that the emulator draws within ``DRAG_BUDGET_MS``, by the time of the last answer."""
@@ -252,6 +249,7 @@ class SensitivityView:
         levels = self._levels()
         target = f"{state.experiment} {state.emulator} {self.target.rule if self.target else ''} {state.vertical}"
         with pn.io.hold():
+            differ = not self._perturbation().changes_nothing
             set_range(self.y_range, (levels.start, levels.end))
             for channel, variable in enumerate(OUTPUTS):
                 truth_std = self.catalog.truth_std(state.experiment, state.emulator, variable.name)
@@ -261,13 +259,14 @@ class SensitivityView:
                     levels=levels,
                     values=value_axis(variable.name, state.units, truth_std=truth_std),
                     target=target,
+                    differ=differ,
                 )
-            self._draw_inputs(response, levels)
-            self.table.object = response_table(response.changes)
-            self.surface.object = surface_words(response)
+            self._draw_inputs(response, levels, differ)
+            self.table.object = response_table(response.changes, differ=differ)
+            self.surface.object = surface_words(response) if differ else NOTHING_CHANGED
             self._warn(response.range)
 
-    def _draw_inputs(self, response: Response, levels: LevelAxis) -> None:
+    def _draw_inputs(self, response: Response, levels: LevelAxis, differ: bool) -> None:
         """Mean inputs up to a little above the changed layer."""
         cells = self.catalog.grid(self.state.experiment)
         top = max(int(np.searchsorted(cells.height, INPUT_TOP)), min(self.state.top_level + 2, len(cells.height) - 1))
@@ -276,12 +275,12 @@ class SensitivityView:
         for name, panel in self.inputs.items():
             channel, entry = INPUT_NAMES.index(name), BY_NAME[name]
             before, after_ = (x[:, channel].astype(float) for x in (response.inputs, response.perturbed_inputs))
-            as_theta = name == "T" and self.temperature.value == "theta"
+            as_theta = name == "T" and self.state.temperature == "theta"
             if as_theta:
                 before, after_ = (potential_temperature(x, cells.pressure) for x in (before, after_))
             panel.show(
                 before.mean(axis=0) * entry.display_factor,
-                after_.mean(axis=0) * entry.display_factor,
+                after_.mean(axis=0) * entry.display_factor if differ else None,
                 title=TITLES["theta" if as_theta else name],
                 levels=levels,
                 label=entry.display_unit,

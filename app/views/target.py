@@ -1,4 +1,4 @@
-"""The columns that the Sensitivity tab perturbs: the selected one, or a composite of many."""
+"""The columns that Profiles and Sensitivity show: the selected one, or some of those in the region and regime."""
 
 from __future__ import annotations
 
@@ -8,48 +8,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.catalog import Catalog
-from app.selections import COMPOSITES, column_facts
-from app.state import State
+from app.choices import Choices
+from app.composites import composite, selection_words
 from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS
+from diffmp_core.variables import INPUTS, OUTPUTS
 
-TARGETS = {"Selected column": "column", **{name.capitalize(): name for name in COMPOSITES}}
+TARGETS = {"Selected column": "column", "Mean of the region": "composite"}
+DEPENDS = ("experiment", "time", "cell", "target", "region", "south", "north", "west", "east", "regime")
+"""Choices that decide which columns these are."""
 
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """Columns to be perturbed: inputs (column, 6, level), layer_mass (column, level) kg m-2, and what they are."""
+    """Columns at one time.
+
+    Attributes:
+        inputs, truth: (column, 6 or 4, level), stored units.
+        layer_mass: (column, level) kg m-2.
+        rule: what they are, in words.
+    """
 
     inputs: NDArray[np.float32]
+    truth: NDArray[np.float32]
     layer_mass: NDArray[np.float64]
     rule: str
 
 
-def take_target(state: State, catalog: Catalog) -> tuple[Target | None, str]:
+def take_target(choices: Choices, catalog: Catalog) -> tuple[Target | None, str]:
     """Columns of the present choice, None where no column belongs to it, and in words which they are."""
-    cells, rule = _cells(state, catalog)
+    cells, rule = _cells(choices, catalog)
     if not len(cells):
         return None, rule
-    selected = state.cell if state.composite == "column" else None
-    key = ("target", state.experiment, state.composite, state.time, selected)
-    return catalog.keep(key, lambda: _read(state, catalog, cells, rule)), rule
+    key = ("target", choices.experiment, choices.time, tuple(cells), rule)
+    return catalog.keep(key, lambda: _read(choices, catalog, cells, rule)), rule
 
 
-def _cells(state: State, catalog: Catalog) -> tuple[NDArray[np.int64], str]:
-    if state.composite == "column":
-        cells = catalog.grid(state.experiment)
-        lat, lon = cells.lat[state.cell], cells.lon[state.cell]
-        place = f"{abs(lat):.1f}°{'N' if lat >= 0 else 'S'} {abs(lon):.1f}°{'E' if lon >= 0 else 'W'}"
-        return np.array([state.cell]), f"Column {state.cell}, {place}, {cells.times[state.time]}"
-    facts = catalog.keep(
-        ("facts", state.experiment, state.time), lambda: column_facts(catalog.columns(state.experiment), state.time)
-    )
-    selection = COMPOSITES[state.composite]
-    chosen = selection.composite(facts)
-    return chosen, f"Mean over {selection.words}, {catalog.grid(state.experiment).times[state.time]}"
+def _cells(choices: Choices, catalog: Catalog) -> tuple[NDArray[np.int64], str]:
+    grid = catalog.grid(choices.experiment)
+    when = grid.times[choices.time]
+    if choices.target == "column":
+        return np.array([choices.cell]), f"Column {choices.cell}, {grid.place(choices.cell)}, {when}"
+    facts, mask = catalog.facts(choices.experiment), catalog.mask(choices)
+    chosen = composite(choices, facts, np.ones(facts.lat.shape, bool) if mask is None else mask, choices.time)
+    return chosen, f"Mean over {len(chosen)} columns: {selection_words(choices)}, {when}"
 
 
-def _read(state: State, catalog: Catalog, cells: NDArray[np.int64], rule: str) -> Target:
-    columns = catalog.columns(state.experiment).isel(time=[state.time], cell=cells)
+def _read(choices: Choices, catalog: Catalog, cells: NDArray[np.int64], rule: str) -> Target:
+    columns = catalog.columns(choices.experiment).isel(time=[choices.time], cell=cells)
     mass = np.asarray(columns["layer_mass"], dtype=float)
-    return Target(stack_channels(columns, INPUTS), np.broadcast_to(mass, (len(cells), columns.sizes["level"])), rule)
+    return Target(
+        stack_channels(columns, INPUTS),
+        stack_channels(columns, OUTPUTS),
+        np.broadcast_to(mass, (len(cells), columns.sizes["level"])),
+        rule,
+    )

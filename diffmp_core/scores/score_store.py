@@ -33,10 +33,9 @@ COLUMN_UNITS = {"column_mse": "truth_std**2", "column_covered": "1"}
 SIGNIFICANT_BITS = 5
 CELLS_IN_CHUNK = 4096
 
-MEANS_OVER_TIMES = ("mse", "coverage_ratio", "coverage_ratio_ties", "crps_fair", "bias")
-"""Scores of a cell that few times suffice for; correlations, ratios and shapes need :data:`LEAST_TIMES`."""
-
 LEAST_TIMES = 6
+"""Times that scores of a cell are taken over at least: a correlation of two values says nothing, and a mean of the
+fields of few times is soon taken by whoever wants it."""
 COORDINATES = ("time", "lat", "lon", "area", "land_fraction", "height", "pressure", "split")
 
 
@@ -65,7 +64,7 @@ class ScoreStore:
         chunk = (1, levels, min(cells, CELLS_IN_CHUNK))
         for name in COLUMN_FIELDS:
             self._create(name, ("time", "variable", "level", "cell"), (1, *chunk), COLUMN_UNITS.get(name, "truth_std"))
-        self._cell_metrics = METRICS if columns.sizes["time"] >= LEAST_TIMES else MEANS_OVER_TIMES
+        self._cell_metrics = METRICS if columns.sizes["time"] >= LEAST_TIMES else ()
         for metric in self._cell_metrics:
             self._create(f"cell_{metric}", ("variable", "level", "cell"), chunk, UNITS.get(metric, "1"))
 

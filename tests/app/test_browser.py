@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from urllib.parse import urlparse
 
 import pytest
 
-from app.state import TABS
+from app.choices import TABS
 from tests.app.experiment import add_networks, make_experiment
 
 pytestmark = pytest.mark.browser
@@ -160,6 +161,65 @@ def test_a_malformed_address_shows_a_notice_and_the_page(page, address):
     assert page.errors == []
 
 
+def test_keys_step_over_columns_and_undo_takes_them_back(page, address):
+    page.goto(f"{address}?tab=Maps&cell=40")
+    page.get_by_text("Global mean").first.wait_for()
+    page.get_by_role("figure", name="Map of the score").focus()
+    page.wait_for_function("() => Bokeh.documents[0].is_idle")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"() => {CELL} != '40'")
+    page.keyboard.press("Control+z")
+    page.wait_for_function(f"() => {CELL} == '40'")
+    page.keyboard.press("Control+Shift+Z")
+    page.wait_for_function(f"() => {CELL} != '40'")
+    assert page.errors == []
+
+
+def test_keys_in_a_field_stay_in_the_field(page, address):
+    page.goto(f"{address}?tab=Maps&cell=40")
+    page.get_by_text("Global mean").first.wait_for()
+    field = page.get_by_label("Column at latitude, longitude")
+    page.wait_for_function("() => Bokeh.documents[0].is_idle")
+    field.fill("10, 20")
+    field.press("ArrowLeft")
+    field.press("Control+z")
+    page.wait_for_timeout(1500)
+    assert page.evaluate(f"() => {CELL}") == "40"
+    field.fill("10, 20")
+    field.press("Enter")
+    page.wait_for_function(f"() => {CELL} != '40'")
+    assert page.errors == []
+
+
+def test_scenes_are_saved_loaded_and_presented_by_key(page, address, tmp_path):
+    page.goto(f"{address}?level=4")
+    page.get_by_role("button", name="Scenes and files").click()
+    page.get_by_role("button", name="Add what is shown as a scene").click()
+    page.get_by_label("Scene 1").fill("First <b>")
+    page.get_by_label("Scene 1").press("Tab")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as file").click()
+    file = tmp_path / "scenario.json"
+    download.value.save_as(file)
+    content = json.loads(file.read_text())
+    assert content["scenes"][0]["state"]["level"] == 4
+    assert content["scenes"][0]["name"] == "First <b>"
+    content["scenes"].append({"name": "Second", "note": "Say this.", "state": {"level": 9, "dark": "yes"}})
+    file.write_text(json.dumps(content))
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_text("Scene 2 asks for dark").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Present: full screen").click()
+    page.get_by_text("First <b>").wait_for()
+    page.keyboard.press("PageDown")
+    page.wait_for_function("() => window.location.search.includes('level=9')")
+    page.keyboard.press("n")
+    page.get_by_text("Say this.").locator("visible=true").first.wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("tab", name="Maps").wait_for()
+    assert page.errors == []
+
+
 def test_titles_are_not_markup(page, address):
     page.goto(f"{address}?experiment=small")
     page.get_by_role("heading", name="Small <b>globe</b>").wait_for()
@@ -168,6 +228,9 @@ def test_titles_are_not_markup(page, address):
 
 NAMELESS = re.compile(r"\s*- (button|checkbox|combobox|slider|switch|textbox|radio|link)( \[[^\]]*\])*(:.*)?")
 """A control of an accessibility snapshot without a quoted name."""
+
+CELL = "new URLSearchParams(window.location.search).get('cell')"
+"""The column that the address names."""
 
 MAPPERS = """() => {
   const images = [];

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from app.catalog import DEMO, Catalog, served_folders
+from app.catalog import SHIPPED, Catalog, served_folders
 from app.metrics import MAP_BY_NAME
 from diffmp_core.errors import DiffmpError
 
 
 def test_names_come_from_folders(catalog, experiment_folder):
     assert catalog.names == ("globe", "small")
-    assert Catalog([experiment_folder, experiment_folder.parent]).names == ("globe", "globe-2")
+    assert Catalog([experiment_folder, experiment_folder.parent]).names == ("globe",)
 
 
 def test_limits_follow_the_test_split(catalog):
@@ -104,9 +106,29 @@ def test_a_bad_folder_is_told_and_the_others_are_served(experiment_folder, tmp_p
         Catalog([tmp_path / "nothing"])
 
 
-def test_folders_named_win_over_the_environment_over_the_demo(monkeypatch, tmp_path):
+def test_what_is_shipped_is_served_after_what_is_named(monkeypatch, tmp_path):
     monkeypatch.delenv("DIFFMP_EXPERIMENTS", raising=False)
-    assert served_folders([]) == [DEMO]
+    assert served_folders([]) == [SHIPPED]
     monkeypatch.setenv("DIFFMP_EXPERIMENTS", f"{tmp_path}/a:{tmp_path}/b")
-    assert served_folders([]) == [tmp_path / "a", tmp_path / "b"]
-    assert served_folders(["c"]) == [type(tmp_path)("c")]
+    assert served_folders([]) == [tmp_path / "a", tmp_path / "b", SHIPPED]
+    assert served_folders(["c"])[0] == Path("c")
+
+
+def test_an_experiment_named_and_shipped_is_served_once(experiment_folder, small_folder):
+    assert Catalog([experiment_folder, small_folder, experiment_folder.parent]).names == ("globe", "small")
+
+
+def test_scores_of_a_region_are_means_over_its_times_and_cells(catalog):
+    emulator, times = "DIFF-MP calibrated", len(catalog.grid("globe").times)
+    stored = catalog.scores("globe", emulator)
+    mask = np.zeros((times, 642), bool)
+    mask[1, 5] = mask[3, 5] = mask[2, 6] = True
+    both = stored["column_mse"].sel(variable="qc").isel(cell=5, time=[1, 3]).mean("time")
+    found = catalog.levels("globe", emulator, "mse", "qc", None, mask)
+    np.testing.assert_allclose(found[:, 5], both, rtol=1e-5)
+    assert np.isnan(found[:, 7]).all()
+    spread = catalog.levels("globe", emulator, "spread", "qc", None, mask)
+    squares = np.square(stored["column_spread"].sel(variable="qc").isel(cell=5, time=[1, 3])).mean("time")
+    np.testing.assert_allclose(spread[:, 5], np.sqrt(squares), rtol=1e-5)
+    now = catalog.levels("globe", emulator, "mse", "qc", 1, mask)
+    np.testing.assert_array_equal(np.isfinite(now[0]).nonzero()[0], [5])

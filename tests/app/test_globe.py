@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 
+from app.choices import PROJECTIONS
 from app.figures.globe import GEODETIC, Raster, cell_tree, coastline, globe, make_raster, nearest_cell, unit_vectors
-from app.state import PROJECTIONS
 from tests.synthetic import make_columns
 
 COLUMNS = make_columns(cells=642, times=2)

@@ -115,7 +115,7 @@ def test_projection_moves_everything(view):
 
 def test_summary_says_mean_column_and_unit(view, catalog):
     change(view, cell=5, metric="spread")
-    values = view._values()
+    values = view.field.values(view.catalog)
     mean = np.average(values, weights=catalog.grid("globe").area)
     assert f"{plain_number(mean)} K/day" in view.summary.object
     assert f"{plain_number(values[5])} K/day" in view.summary.object

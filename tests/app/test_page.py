@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import panel as pn
 import pytest
 from bokeh.document import Document
 from panel.io.state import set_curdoc
 
+from app.browser import Browser
+from app.catalog import Catalog
+from app.choices import TABS
 from app.page import DashboardPage, failure_page
-from app.state import TABS
-from app.views.maps import place
 from diffmp_core.errors import DiffmpError
 
 
@@ -73,9 +77,9 @@ def test_what_a_tab_does_not_depend_on_does_not_redraw_it(page):
 
 def test_the_address_follows_the_state(page):
     page.state.level = 3
-    assert page._address.query == "?level=3"
+    assert page.browser.query == "?level=3"
     page.state.level = page.catalog.limits("globe").level
-    assert page._address.query == "?"
+    assert page.browser.query == "?"
 
 
 def test_a_tab_that_cannot_be_drawn_is_told_and_tried_again(page):
@@ -135,13 +139,131 @@ def test_failure_page_says_what_to_do():
     assert "name one" in said(failure_page("expected an experiment; name one").main[0][0])
 
 
-def test_equal_titles_are_told_apart(catalog, experiment_folder):
-    from app.catalog import Catalog
-
-    page = DashboardPage(Catalog([experiment_folder, experiment_folder]))
+def test_equal_titles_are_told_apart(experiment_folder, tmp_path):
+    copy = tmp_path / "globe"
+    shutil.copytree(experiment_folder, copy)
+    page = DashboardPage(Catalog([experiment_folder, copy]))
     assert sorted(page._titles()) == ["Synthetic globe (globe)", "Synthetic globe (globe-2)"]
 
 
-def test_places_read_as_on_a_map():
-    assert place(-12.34, 46.5) == "12.3° S 46.5° E"
-    assert place(0.0, -179.9) == "0.0° N 179.9° W"
+def test_several_bad_values_are_one_notice(catalog):
+    page = DashboardPage(catalog, "?level=x&tab=y&" + "&".join(f"z{i}=1" for i in range(20)))
+    assert len(page._notices) == 1
+    lines = said(page._notices[0]).split("<br>")
+    assert len(lines) == 9
+    assert lines[-1] == "… and 14 more."
+
+
+def test_undo_and_redo_by_key_and_button(page):
+    start = page.state.choices
+    page.state.level = 3
+    page.state.variable = "qc"
+    page.browser._handle_msg({"command": "undo"})
+    assert (page.state.level, page.state.variable) == (3, "tend_T_sgs")
+    assert page.browser.query == "?level=3"
+    assert not page.toolbar.redo.disabled
+    page.toolbar.undo.clicks += 1
+    assert page.state.choices == start
+    assert page.toolbar.undo.disabled
+    page.browser._handle_msg({"command": "redo"})
+    page.browser._handle_msg({"command": "redo"})
+    assert (page.state.level, page.state.variable) == (3, "qc")
+    page.commands["reset"]()
+    page.browser._handle_msg({"command": "undo"})
+    assert (page.state.level, page.state.variable) == (3, "qc")
+
+
+def test_what_is_no_command_is_dropped():
+    obeyed: list[str] = []
+    browser = Browser(obeyed.append)
+    for message in (None, 7, {}, {"command": "format"}, {"command": ["undo"]}, "undo", {"command": "undo"}):
+        browser._handle_msg(message)
+    assert obeyed == ["undo"]
+
+
+def test_arrow_keys_step_over_columns_and_levels(page):
+    grid = page.catalog.grid("globe")
+    page.toolbar.search.value = f"{grid.lat[40]:.2f}, {grid.lon[40]:.2f}"
+    assert page.state.cell == 40
+    assert page.toolbar.search.value == grid.place(40)
+    page.browser._handle_msg({"command": "north"})
+    assert grid.lat[page.state.cell] > grid.lat[40]
+    page.toolbar.search.value = "somewhere"
+    assert page.toolbar.search.error_state
+    level = page.state.level
+    page.browser._handle_msg({"command": "up"})
+    assert page.state.level == level + 1
+
+
+def test_a_presentation_shows_its_scenes(page):
+    page.state.level = 3
+    page.drawer._add()
+    page.state.param.update(level=7, dark=True)
+    page.drawer._add()
+    page.presentation.go_to(0)
+    page.commands["present"]()
+    assert page.browser.presenting
+    assert (page.state.level, page.state.dark) == (3, False)
+    page.browser._handle_msg({"command": "next"})
+    page.browser._handle_msg({"command": "next"})
+    assert (page.state.level, page.state.dark) == (7, True)
+    assert "2 / 2" in page.presenter.name.object
+    assert not page.presenter.note.visible
+    page.browser._handle_msg({"command": "notes"})
+    assert page.presenter.note.visible
+    page.browser._handle_msg({"command": "leave"})
+    assert not page.browser.presenting
+    assert not page.presenter.strip.visible
+
+
+def test_a_scenario_is_saved_and_loaded(catalog, page):
+    page.state.param.update(level=3, tab="Maps")
+    page.drawer.title.value = "A talk"
+    page.drawer._add()
+    page.presentation.change(0, name="<b>one</b>", note="<script>say</script>")
+    content = page.drawer._file().read()
+    other = DashboardPage(catalog)
+    other.drawer.load(content)
+    assert other.drawer.scenario == page.drawer.scenario
+    assert len(other._notices) == 0
+    assert "<script>" not in other.presenter.note.object
+    assert "<b>one" not in other.presenter.name.object
+
+
+def test_a_bad_scenario_is_told_in_one_notice_and_changes_nothing(page):
+    start = page.state.choices
+    page.drawer.load(b"no scenario")
+    assert "expected a scenario file" in said(page._notices[0])
+    assert page.state.choices == start
+    bad = {"format": "diffmp-scenario", "version": 1, "state": {"level": 99, "time": "x"}, "scenes": [1]}
+    page.drawer.load(json.dumps(bad).encode())
+    assert len(page._notices) == 1
+    assert len(said(page._notices[0]).split("<br>")) == 3
+
+
+def controls_shown(page) -> bool:
+    return bool(page._places["Maps"].select(lambda part: getattr(part, "label", "") == "Projection"))
+
+
+def test_figures_are_larger_while_presented(catalog):
+    page = DashboardPage(catalog, "?tab=Maps")
+    page.panel()
+    title = page.views["Maps"].map.figure.title
+    page.presentation.on = True
+    assert title.text_font_size == "18px"
+    page.state.dark = True
+    assert title.text_font_size == "18px"
+    assert not controls_shown(page)
+    page.commands["controls"]()
+    assert controls_shown(page)
+    page.presentation.on = False
+    assert title.text_font_size == "14px"
+    assert controls_shown(page)
+
+
+def test_every_experiment_is_listed_with_a_link(catalog):
+    page = DashboardPage(catalog)
+    page.panel()
+    text = page.views["Overview"].parts["served"].object
+    assert 'href="?experiment=small"' in text
+    assert "Small &lt;b&gt;globe" in text

@@ -60,7 +60,7 @@ def test_the_model_answers_for_the_selected_column_and_the_sliders(view: Sensiti
     assert reference.answer.departure < reference.answer.same_weather
     assert reference.shown.visible
     assert not reference.notice.visible
-    drawn = reference.outputs["tend_T_sgs"].source.data["first_mean"]
+    drawn = reference.outputs["tend_T_sgs"].pair.source.data["first_mean"]
     expected = response["tend_T_sgs"].sel(run="control").mean(("member", "hour")) * 86_400
     np.testing.assert_allclose(drawn, expected, rtol=1e-9)
     assert "<th>precipitation [mm/day]</th>" in reference.table.object
@@ -80,8 +80,8 @@ def test_an_answer_is_marked_when_sliders_move_and_dropped_for_another_column(vi
 
 
 def test_many_columns_are_refused_in_one_sentence(view: SensitivityView):
-    view.state.composite = "tropical ocean"
-    view.refresh(frozenset({"composite"}))
+    view.state.param.update(target="composite", region="tropical ocean")
+    view.refresh(frozenset({"target", "region"}))
     view.reference._run(None)
     assert "expected one column" in view.reference.notice.object
     assert view.reference.answer is None

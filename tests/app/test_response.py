@@ -20,13 +20,13 @@ def band(low: float, mean: float, high: float) -> Band:
 def test_panel_shows_both_answers_and_their_difference():
     panel = ResponsePanel("tend_T_sgs", Range1d(start=0, end=1))
     panel.show(band(1, 2, 3), band(2, 3, 4), levels=LEVELS, values=HEATING)
-    data = panel.source.data
+    data = panel.pair.source.data
     np.testing.assert_allclose(data["first_mean"], 2.0)
     np.testing.assert_allclose(data["change"], 1.0)
     np.testing.assert_allclose([data["second_low"][0], data["second_high"][0]], [2.0, 4.0])
     np.testing.assert_allclose(data["y"], [950.0, 850.0])
     panel.clear()
-    assert all(len(values) == 0 for values in panel.source.data.values())
+    assert all(len(values) == 0 for values in panel.pair.source.data.values())
 
 
 def test_axis_stays_while_the_target_is_the_same_and_moves_with_a_new_one():
@@ -44,7 +44,7 @@ def test_axis_stays_while_the_target_is_the_same_and_moves_with_a_new_one():
 def test_baseline_and_perturbed_differ_in_colour_and_in_line_style(dark):
     panel = ResponsePanel("qc", Range1d(start=0, end=1))
     panel.paint(dark)
-    first, second = (panel.means[which].glyph for which in ("first", "second"))
+    first, second = (panel.pair.means[which].glyph for which in ("first", "second"))
     assert first.line_color != second.line_color
     assert first.line_dash != second.line_dash
 
@@ -64,10 +64,21 @@ def test_hours_count_from_one_and_bands_hold_the_middle_of_the_members():
     panel.paint(False)
     control = np.tile(np.arange(11.0), (3, 1))
     panel.show(control, control + 2.0)
-    data = panel.source.data
+    data = panel.pair.source.data
     np.testing.assert_array_equal(data["hour"], [1, 2, 3])
     np.testing.assert_allclose([data["first_low"], data["first_mean"], data["first_high"]], [[1] * 3, [5] * 3, [9] * 3])
     np.testing.assert_allclose(data["second_mean"], 7.0)
     assert panel.x_range.end > 3
     panel.clear()
-    assert len(panel.source.data["hour"]) == 0
+    assert len(panel.pair.source.data["hour"]) == 0
+
+
+def test_where_nothing_is_changed_the_baseline_stands_alone():
+    panel = ResponsePanel("qc", Range1d(start=0, end=1))
+    panel.show(band(1, 2, 3), band(1, 2, 3), levels=LEVELS, values=HEATING, differ=False)
+    assert not panel.pair.means["second"].visible
+    assert not panel.pair.areas["second"].visible
+    panel.show(band(1, 2, 3), band(2, 3, 4), levels=LEVELS, values=HEATING)
+    assert panel.pair.means["second"].visible
+    text = response_table([Change("heating", "W/m²", 348.04, 348.04, 0.0, 0.0, float("nan"))], differ=False)
+    assert "<td>348.0</td><td>–</td><td>–</td><td>–</td>" in text

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from app.catalog import Catalog
+from app.composites import composite
 from app.state import State
 from app.views.distributions import DistributionsView
 from app.views.perturbation_controls import PRESETS
-from app.views.profiles import ProfilesView
+from app.views.profiles import ROWS, ProfilesView
 from app.views.sensitivity import SensitivityView
 from diffmp_core.variables import OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
@@ -58,7 +59,7 @@ def test_distributions_show_two_emulators_and_follow_the_state(catalog: Catalog,
 def test_all_four_outputs_show_the_selected_emulator(catalog: Catalog, state: State):
     view = DistributionsView(state, catalog)
     view.panel()
-    view.scope.value = "all"
+    change(state, view, outputs="all")
     assert list(view.panels) == [v.name for v in OUTPUTS]
     assert all(panels.emulators == (state.emulator,) for panels in view.panels.values())
     state.emulator = "DIFF-MP paper"
@@ -98,28 +99,47 @@ def test_profiles_draw_a_live_ensemble_and_resample(live_catalog: Catalog, live_
     assert "of 30" in view.covered["qc"].object
 
 
-def test_places_and_presets_select_columns(live_catalog: Catalog, live_state: State):
+def test_presets_and_rows_select_columns(live_catalog: Catalog, live_state: State):
     view = ProfilesView(live_state, live_catalog)
     view.panel()
     grid = live_catalog.grid(live_state.experiment)
-    view.where.value = f"{grid.lat[40]:.2f}, {grid.lon[40]:.2f}"
-    assert live_state.cell == 40
-    view.where.value = "somewhere"
-    assert view.where.error_state
-    assert live_state.cell == 40
     view._go_to_preset(0)
     best = live_state.cell
     assert abs(grid.lat[best]) < 20
     view._go_to_preset(1)
     assert live_state.cell != best
     assert "Rank 2 of" in view.rule.object
+    assert len(view.rows.items) == ROWS
+    view.rows.active = (0,)
+    assert live_state.cell == best
+    assert grid.place(best) in view.rows.items[0]["label"]
+
+
+def test_profiles_of_a_region_are_means_over_its_columns(live_catalog: Catalog, live_state: State):
+    view = ProfilesView(live_state, live_catalog)
+    live_state.param.update(target="composite", region="tropical ocean")
+    view.panel()
+    facts, mask = live_catalog.facts(live_state.experiment), live_catalog.mask(live_state.choices)
+    cells = composite(live_state.choices, facts, mask, 0)
+    truth = live_catalog.columns(live_state.experiment)["qc"].isel(time=0, cell=cells).mean("cell") * 1e6
+    np.testing.assert_allclose(view.outputs["qc"].levels.data["truth"], truth, rtol=1e-5)
+    assert view.members.shape == (4, 4, 30)
+    assert f"Mean over {len(cells)} columns" in view.place.object
+
+
+def test_a_region_without_a_column_is_told(live_catalog: Catalog, live_state: State):
+    live_state.param.update(target="composite", region="box", south=89, north=90, west=10, east=11)
+    for view in (ProfilesView(live_state, live_catalog), SensitivityView(live_state, live_catalog)):
+        view.panel()
+        assert "olumn of this time" in view.notice.object
+        assert view.notice.visible
 
 
 def test_no_perturbation_gives_exactly_no_response(live_catalog: Catalog, live_state: State):
     view = SensitivityView(live_state, live_catalog)
     view.panel()
     assert [change.change for change in view.response.changes] == [0.0] * 4
-    np.testing.assert_array_equal(view.outputs["qc"].source.data["change"], 0.0)
+    np.testing.assert_array_equal(view.outputs["qc"].pair.source.data["change"], 0.0)
 
 
 def test_moving_a_slider_changes_the_response_with_the_same_random_numbers(live_catalog: Catalog, live_state: State):
@@ -144,7 +164,7 @@ def test_response_shows_the_inputs_that_were_given(live_catalog: Catalog, live_s
     theta = view.inputs["T"].source.data
     np.testing.assert_allclose(theta["second"][:8], theta["second"][0], rtol=1e-5)
     np.testing.assert_allclose(theta["second"][8:], theta["first"][8:], rtol=1e-5)
-    view.temperature.value = "T"
+    change(live_state, view, temperature="T")
     assert view.inputs["T"].source.data["second"][7] < view.inputs["T"].source.data["second"][0] - 5
 
 
@@ -171,7 +191,7 @@ def test_presets_put_all_sliders(live_catalog: Catalog, live_state: State):
 def test_composite_answers_for_many_columns(live_catalog: Catalog, live_state: State):
     view = SensitivityView(live_state, live_catalog)
     view.panel()
-    change(live_state, view, composite="convecting tropics", scale_LHF=0.3)
+    change(live_state, view, target="composite", region="tropics", scale_LHF=0.3)
     assert len(view.response.inputs) == 40
     assert "40 columns × 4 members" in view.status.object
     assert "± columns" in view.table.object
@@ -179,7 +199,7 @@ def test_composite_answers_for_many_columns(live_catalog: Catalog, live_state: S
 
 def test_composite_takes_few_members_while_a_slider_moves(live_catalog: Catalog, live_state: State):
     view = SensitivityView(live_state, live_catalog)
-    live_state.composite = "convecting tropics"
+    live_state.param.update(target="composite", region="tropics")
     view.panel()
     view.profile_ms = 1.0
     assert view.quick_members() == 2
@@ -201,7 +221,7 @@ def test_answer_that_cannot_be_given_leaves_no_old_one(catalog: Catalog, state: 
     assert view.notice.visible
     assert view.response is None
     assert view.table.object == ""
-    assert len(view.outputs["qc"].source.data["y"]) == 0
+    assert len(view.outputs["qc"].pair.source.data["y"]) == 0
 
 
 @pytest.mark.parametrize("view_class", [DistributionsView, ProfilesView, SensitivityView])

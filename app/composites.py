@@ -1,0 +1,72 @@
+"""Which columns a region and a regime select, and the few of them whose mean stands for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.choices import Choices
+from diffmp_core.regimes import REGIMES, Facts, between
+
+SIZE = 40
+"""Columns in a composite, or fewer where fewer are selected."""
+
+Mask = NDArray[np.bool_]
+
+REGIONS: Mapping[str, tuple[str, Callable[[Facts], Mask]]] = {
+    "globe": ("the globe", lambda facts: np.ones(facts.lat.shape, bool)),
+    "tropics": ("the tropics (within 20° of the equator)", lambda facts: between(facts, 0, 20)),
+    "tropical ocean": (
+        "the sea within 20° of the equator",
+        lambda facts: between(facts, 0, 20) & (facts.land < 0.5),
+    ),
+    "tropical land": ("land within 20° of the equator", lambda facts: between(facts, 0, 20) & (facts.land >= 0.5)),
+    "mid-latitudes": ("the mid-latitudes (35° to 60°)", lambda facts: between(facts, 35, 60)),
+    "land": ("land", lambda facts: facts.land >= 0.5),
+    "ocean": ("the ocean", lambda facts: facts.land < 0.5),
+}
+"""Named regions: in words, and which columns lie in them. A box is made of four numbers."""
+
+
+def selects_all(choices: Choices) -> bool:
+    """Whether region and regime leave no column out."""
+    return choices.region == "globe" and choices.regime == "any"
+
+
+def selected(choices: Choices, facts: Facts, lon: NDArray[np.float64]) -> Mask:
+    """Columns in region and regime, in the shape of the facts.
+
+    A regime is ranked among the columns of its own zone on the globe; the region then cuts it.
+
+    Args:
+        facts: about all columns, (time, cell).
+        lon: longitudes in -180..180 (cell,) [degrees]; a box whose west lies east of its east crosses the date line.
+    """
+    if choices.region == "box":
+        west, east = choices.west, choices.east
+        within = (lon >= west) & (lon <= east) if west <= east else (lon >= west) | (lon <= east)
+        mask = (facts.lat >= choices.south) & (facts.lat <= choices.north) & within
+    else:
+        mask = REGIONS[choices.region][1](facts)
+    return mask if choices.regime == "any" else mask & REGIMES[choices.regime].mask(facts)
+
+
+def composite(choices: Choices, facts: Facts, mask: Mask, time: int) -> NDArray[np.int64]:
+    """At most ``SIZE`` of the columns selected at a time: the most typical of the regime, or spread evenly."""
+    cells = np.flatnonzero(mask[time])
+    if len(cells) <= SIZE:
+        return cells
+    if choices.regime == "any":
+        return cells[np.linspace(0, len(cells) - 1, SIZE).round().astype(int)]
+    return cells[np.argsort(-REGIMES[choices.regime].ranks_by(facts)[time][cells], kind="stable")[:SIZE]]
+
+
+def selection_words(choices: Choices) -> str:
+    """Region and regime in words, for the middle of a sentence."""
+    if choices.region == "box":
+        where = f"the box {choices.south}° to {choices.north}° north, {choices.west}° to {choices.east}° east"
+    else:
+        where = REGIONS[choices.region][0]
+    return where if choices.regime == "any" else f"{choices.regime} in {where}"

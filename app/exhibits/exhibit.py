@@ -1,0 +1,175 @@
+"""What every exhibit is: plain choices, the dataset that they show, and two drawings of that dataset."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+import xarray as xr
+from bokeh.models import UIElement
+from matplotlib.figure import Figure
+
+from app.catalog import Catalog
+from app.choices import NAMES, Choices
+from app.exhibits.paper import draw_page, save_page
+from app.figures.axes import LevelAxis, level_axis
+from diffmp_core import __version__
+from diffmp_core.variables import BY_NAME
+
+Rows: TypeAlias = Sequence[Sequence[UIElement | str]]
+"""Bokeh figures, or HTML, in rows from the top."""
+
+STEPS = 5
+"""Denoising steps of the ensembles that are drawn live."""
+
+PAPER = "Wang et al. (2024), doi:10.20944/preprints202409.1262.v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exhibit(ABC):
+    """One figure of the page. Fields are the choices that make it, named as those of :class:`app.choices.Choices`.
+
+    Attributes:
+        experiment: name in the catalog.
+        what: what it is called on the page.
+        size: width and height on paper [inches].
+    """
+
+    experiment: str
+    what: ClassVar[str]
+    size: ClassVar[tuple[float, float]] = (9.0, 5.5)
+
+    @classmethod
+    def of(cls, choices: Any, **more: Any) -> Self:
+        """The exhibit that choices (or a state) make; ``more`` are those that they have not or have otherwise."""
+        return cls(
+            **{field.name: getattr(choices, field.name) for field in fields(cls) if field.name not in more}, **more
+        )
+
+    @abstractmethod
+    def gather(self, catalog: Catalog) -> xr.Dataset:
+        """All that is drawn, in the units shown, with the attributes ``title`` and ``subtitle``.
+
+        Raises:
+            DiffmpError: the experiment has no such data.
+        """
+
+    @abstractmethod
+    def draw(self, data: xr.Dataset, figure: Figure) -> None:
+        """Draw what :meth:`gather` gave into an empty matplotlib figure; titles and attribution come from elsewhere."""
+
+    @abstractmethod
+    def screen(self, data: xr.Dataset) -> Rows:
+        """Draw what :meth:`gather` gave as the page does, light."""
+
+    @abstractmethod
+    def drawn_by(self, catalog: Catalog) -> str:
+        """Emulator, members, steps and seed in words, for the attribution."""
+
+    def data(self, catalog: Catalog) -> xr.Dataset:
+        """What :meth:`gather` gives as a CF dataset that says where it comes from and which choices made it.
+
+        Raises:
+            DiffmpError: the experiment has no such data.
+        """
+        data, columns = self.gather(catalog), catalog.columns(self.experiment)
+        now = datetime.now(UTC)
+        source = str(columns.attrs.get("title") or catalog.experiment(self.experiment).title)
+        return data.assign_attrs(
+            Conventions="CF-1.11",
+            source=str(columns.attrs.get("source", source)),
+            references=PAPER,
+            history=f"{now:%Y-%m-%dT%H:%M:%SZ} diffmp {__version__}: {self!r}",
+            attribution=f"Data: {source}. {self.drawn_by(catalog)}. DIFF-MP {__version__}, {now:%Y-%m-%d}.",
+        )
+
+    def paper(self, data: xr.Dataset) -> Figure:
+        """The figure for a talk or a paper: title, units, attribution; 300 dots an inch where it has pixels."""
+        return draw_page(self.draw, data, self.size)
+
+    def save(self, data: xr.Dataset, path: Path | str) -> None:
+        """Write the figure: PNG, SVG or PDF as the name ends."""
+        save_page(self.paper(data), data, path)
+
+    @property
+    def stem(self) -> str:
+        """Name of a file of it, without ending."""
+        named = [str(getattr(self, name, "")) for name in ("variable", "metric", "emulator", "level", "cell")]
+        return "-".join(re.sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in (self.what, *named) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfSelection(Exhibit):
+    """An exhibit that a region and a regime narrow; fields as in :class:`app.choices.Choices`."""
+
+    region: str = "globe"
+    south: int = -20
+    north: int = 20
+    west: int = -180
+    east: int = 180
+    regime: str = "any"
+
+    @property
+    def choices(self) -> Choices:
+        """The choices that this exhibit has, the others as they are at first; nothing is checked again."""
+        return Choices.model_construct(
+            **{field.name: getattr(self, field.name) for field in fields(self) if field.name in NAMES}
+        )
+
+
+def scored_words(catalog: Catalog, experiment: str, emulator: str) -> str:
+    """An emulator and the ensemble that was scored."""
+    table = catalog.table(experiment, emulator)
+    parts = [f"{table[key]} {key}" for key in ("members", "steps") if table.get(key)]
+    return ", ".join([f"Emulator: {emulator}", *parts, *([f"seed {table['seed']}"] if "seed" in table else [])])
+
+
+def drawn_words(emulator: str, members: int, seed: int) -> str:
+    """An emulator and an ensemble drawn for this exhibit."""
+    return f"Emulator: {emulator}, {members} members, {STEPS} steps, seed {seed}"
+
+
+def quantity(dims: str | tuple[str, ...], values: Any, unit: str, name: str, **attrs: Any) -> tuple:
+    """A variable of a dataset with CF attributes; ``axis_label`` keeps the unit as it is read on an axis."""
+    kept = {"units": cf_unit(unit), "long_name": name, "axis_label": unit} | attrs
+    return dims, np.asarray(values), kept
+
+
+def cf_unit(unit: str) -> str:
+    """A unit of the page in UDUNITS spelling; standard deviations of the truth and shares are plain numbers."""
+    return "1" if "σ" in unit else unit.replace("²", "2")
+
+
+def table_quantity(dims: str | tuple[str, ...], stored: Any, variable: str, name: str = "") -> tuple:
+    """A variable of the table of variables, from its stored to its display unit."""
+    entry = BY_NAME[variable]
+    return quantity(dims, np.asarray(stored) * entry.display_factor, entry.display_unit, name or entry.long_name)
+
+
+def level_coordinates(catalog: Catalog, experiment: str) -> dict[str, tuple]:
+    """Coordinates of the levels: index, nominal height and pressure."""
+    grid = catalog.grid(experiment)
+    return {
+        "level": ("level", np.arange(grid.height.size), {"long_name": "level, 0 nearest the surface", "units": "1"}),
+        "height": (
+            "level",
+            grid.height,
+            {"units": "m", "standard_name": "height", "positive": "up", "long_name": "nominal height"},
+        ),
+        "pressure": (
+            "level",
+            grid.pressure,
+            {"units": "Pa", "standard_name": "air_pressure", "positive": "down", "long_name": "nominal pressure"},
+        ),
+    }
+
+
+def levels_of(data: xr.Dataset, vertical: str) -> LevelAxis:
+    """Vertical axis of a dataset with :func:`level_coordinates`."""
+    return level_axis(vertical, height=data["height"].values, pressure=data["pressure"].values)

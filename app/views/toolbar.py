@@ -1,0 +1,115 @@
+"""The bar above the tabs: which column, region and regime are selected, and what to do with all that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+from panel.viewable import Viewable
+
+from app.browser import KEYS_CLASS, PRESENT_CLASS
+from app.catalog import Catalog
+from app.choices import BOX
+from app.history import History
+from app.places import nearest, next_column, parse_place
+from app.state import State
+from app.views.controls import small_button
+from diffmp_core.errors import DiffmpError
+
+ARROWS = {"west": "←", "north": "↑", "south": "↓", "east": "→"}
+LINE = "34px"
+"""Height of what stands in the bar."""
+SEARCH = "Column at latitude, longitude"
+
+
+class Toolbar:
+    """Search field, steps to the next column, region, regime; undo, redo, reset; scenes."""
+
+    def __init__(
+        self, state: State, catalog: Catalog, history: History, actions: Mapping[str, Callable[[], None]]
+    ) -> None:
+        """``actions``: what to do for undo, redo, reset, scenes and present."""
+        self.state, self.catalog, self.history = state, catalog, history
+        self.search = pmui.TextInput(
+            label=SEARCH, size="small", width=215, margin=(6, 4), sx={"& .MuiInputBase-root": {"height": LINE}}
+        )
+        self.search.param.watch(lambda _: self._go_to_place(), "value")
+        self.undo = small_button("↶ Undo", actions["undo"], says="Undo the last change (Ctrl+Z)", disabled=True)
+        self.redo = small_button("↷ Redo", actions["redo"], says="Redo it (Ctrl+Shift+Z)", disabled=True)
+        self.others = [
+            small_button("Reset", actions["reset"], says="Reset: everything as the experiment starts"),
+            small_button("Scenes and files", actions["scenes"], says="Scenes and files: save, load, present"),
+            small_button(
+                "Present",
+                actions["present"],
+                says="Present: full screen, large type",
+                variant="contained",
+                css_classes=[PRESENT_CLASS],
+            ),
+        ]
+        self.box = pn.Row(*(self._edge(name) for name in BOX), margin=0)
+        state.param.watch(lambda *_: self._follow(), ["experiment", "cell", "region"])
+        self._follow()
+
+    def panel(self) -> Viewable:
+        """All in one line, or in more on a narrow window."""
+        steps = pn.Row(*(self._arrow(bearing) for bearing in ARROWS), margin=(6, 8, 6, 0), css_classes=[KEYS_CLASS])
+        narrow: dict[str, Any] = {"description": "", "size": "small", "margin": (6, 4)}
+        return pmui.FlexBox(
+            self.search,
+            steps,
+            pmui.Select.from_param(self.state.param.region, label="Region", width=150, **narrow),
+            self.box,
+            pmui.Select.from_param(self.state.param.regime, label="Regime", width=165, **narrow),
+            pn.Row(self.undo, self.redo, *self.others, margin=(6, 0)),
+            align_items="center",
+            margin=(8, 0, 0, 0),
+            sizing_mode="stretch_width",
+        )
+
+    def step(self, bearing: str) -> None:
+        """Select the next column towards a bearing."""
+        cells, tree = self.catalog.grid(self.state.experiment), self.catalog.tree(self.state.experiment)
+        cell = next_column(tree, cells.lat, cells.lon, self.state.cell, bearing)
+        self.state.param.update(cell=cell)
+
+    def remember(self) -> None:
+        """Grey what cannot be undone or redone."""
+        self.undo.disabled, self.redo.disabled = not self.history.can_undo, not self.history.can_redo
+
+    def _arrow(self, bearing: str) -> Viewable:
+        sx = {"minWidth": 28, "p": 0, "height": LINE, "fontSize": "1rem"}
+        says = f"Next column to the {bearing} (arrow key)"
+        return small_button(ARROWS[bearing], lambda: self.step(bearing), says=says, margin=1, width=32, sx=sx)
+
+    def _edge(self, name: str) -> Viewable:
+        return pmui.IntInput.from_param(
+            self.state.param[name],
+            label=f"{name.capitalize()} °",
+            description="",
+            size="small",
+            width=92,
+            margin=(6, 2),
+        )
+
+    def _follow(self) -> None:
+        """Show where the selected column is, and the edges of a box where there is one."""
+        cells = self.catalog.grid(self.state.experiment)
+        self.box.visible = self.state.region == "box"
+        self.search.param.update(value=cells.place(self.state.cell), error_state=False)
+
+    def _go_to_place(self) -> None:
+        """Select the column nearest the place typed; what is no place is marked and changes nothing."""
+        cells = self.catalog.grid(self.state.experiment)
+        if self.search.value == cells.place(self.state.cell):
+            return
+        try:
+            lat, lon = parse_place(self.search.value)
+        except DiffmpError:
+            self.search.param.update(error_state=True, helper_text="such as 12.5, -30 or 12.5 N 30 W")
+            return
+        self.search.param.update(error_state=False, helper_text="")
+        self.state.cell = nearest(self.catalog.tree(self.state.experiment), lat, lon)
+        self._follow()
