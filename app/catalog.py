@@ -166,10 +166,8 @@ class Catalog:
             return self.keep(("times", name, emulator, stored, variable), lambda: read(stored, "time"))
 
         def mean() -> np.ndarray:
-            if averaged in scores:
-                return read(averaged)
             if averaged:  # left out where there are few times
-                return every_time().mean(axis=0, dtype=np.float32)
+                return read(averaged) if averaged in scores else every_time().mean(axis=0, dtype=np.float32)
             return np.sqrt(np.mean(np.square(every_time(), dtype=np.float64), axis=0)).astype(np.float32)
 
         if mask is not None:

@@ -30,13 +30,13 @@ HERE = Path(__file__).parent
 SEASONS = ("2005-04-01", "2005-07-10", "2005-10-01", "2006-01-01")
 """Starts of the paper's four periods."""
 
-TRAINING = {"starts": SEASONS, "grid": "G3", "hours": 108, "seed": 0, "spin_up_hours": 36, "split": "13,4,2"}
+TRAINING = {"starts": SEASONS, "grid": "G4", "hours": 98, "seed": 0, "spin_up_hours": 36, "split": "50,12,0"}
 TESTING = {
     "starts": (SEASONS[1], SEASONS[3]),
-    "grid": "G4",
-    "hours": 60,
+    "grid": "G5",
+    "hours": 40,
     "seed": 1,
-    "spin_up_hours": 48,
+    "spin_up_hours": 39,
     "split": "0,0,1",
 }
 GUIDANCE = (0.0, 0.2, 0.4, 0.6, 0.8)
