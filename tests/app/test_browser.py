@@ -195,8 +195,8 @@ def test_scenes_are_saved_loaded_and_presented_by_key(page, address, tmp_path):
     page.goto(f"{address}?level=4")
     page.get_by_role("button", name="Scenes and files").click()
     page.get_by_role("button", name="Add what is shown as a scene").click()
-    page.get_by_label("Scene 1").fill("First <b>")
-    page.get_by_label("Scene 1").press("Tab")
+    page.get_by_label("Scene 1", exact=True).fill("First <b>")
+    page.get_by_label("Scene 1", exact=True).press("Tab")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as file").click()
     file = tmp_path / "scenario.json"
