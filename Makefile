@@ -17,7 +17,7 @@ install: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,mesh]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,mesh,fetch,export]'
 	@touch $@
 
 serve: install

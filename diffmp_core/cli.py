@@ -1,4 +1,4 @@
-"""Command line ``diffmp``: simulate, prepare, train, sample, score, study, report, serve.
+"""Command line ``diffmp``: simulate, fetch, prepare, train, sample, score, study, export, card, report, serve.
 
 Each command does one step of the way raw data -> columns -> emulator -> ensemble -> scores -> views.
 Libraries that load slowly are imported inside the command that needs them, so that ``--help`` is instant.
@@ -7,7 +7,9 @@ Libraries that load slowly are imported inside the command that needs them, so t
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -24,10 +26,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from diffmp_core import __version__
+from diffmp_core.command_options import Guidance, Members, Seed, Split, Steps, parse_guidance, parse_split
 from diffmp_core.errors import DiffmpError
+from diffmp_core.exchange_commands import card, export, fetch
 from diffmp_core.study_command import study
 from diffmp_core.terminal import console, progress_bar
-from diffmp_core.variables import OUTPUT_NAMES
 
 app = typer.Typer(
     name="diffmp",
@@ -47,43 +50,6 @@ class SourceKind(StrEnum):
     crm = "crm"
     climsim = "climsim"
     highres = "highres"
-
-
-def parse_guidance(text: str | None) -> tuple[float, ...] | None:
-    """Guidance strength per output variable from ``"0.5,0.5,0,0"``; one number holds for all.
-
-    Raises:
-        DiffmpError: not one or four numbers, or a negative one.
-    """
-    if text is None:
-        return None
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        values = ()
-    if len(values) == 1:
-        values *= len(OUTPUT_NAMES)
-    if len(values) != len(OUTPUT_NAMES) or not all(0 <= value <= 100 for value in values):
-        raise DiffmpError(
-            f"expected {len(OUTPUT_NAMES)} numbers from 0 to 100 for --guidance ({', '.join(OUTPUT_NAMES)}), "
-            f"found {text!r}; write for example 0.5,0.5,0,0"
-        )
-    return values
-
-
-def parse_split(text: str) -> tuple[float, float, float]:
-    """Shares of training, validation and test times from ``"13,4,2"``.
-
-    Raises:
-        DiffmpError: not three numbers.
-    """
-    try:
-        train, validation, test = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise DiffmpError(
-            f"expected three numbers for --split (training, validation, test), found {text!r}; write for example 13,4,2"
-        ) from error
-    return train, validation, test
 
 
 def show_version(value: bool) -> None:
@@ -202,19 +168,6 @@ def train(
     console.print(f"wrote {out}; next: diffmp score {out} {columns} EXPERIMENT")
 
 
-Members = Annotated[int, typer.Option(min=2, help="Ensemble members for each column.")]
-Steps = Annotated[int, typer.Option(min=1, help="Denoising steps (network evaluations).")]
-Guidance = Annotated[
-    str | None,
-    typer.Option(help=f"Guidance w for {', '.join(OUTPUT_NAMES)}, e.g. 0.5,0.5,0,0; the emulator's own by default."),
-]
-Seed = Annotated[int, typer.Option(min=0, help="Seed; the same seed gives the same answer.")]
-Split = Annotated[
-    str,
-    typer.Option(help="train, validation, test, all; auto: test of the emulator's own training store, all of another."),
-]
-
-
 @app.command()
 def sample(
     emulator: Annotated[Path, typer.Argument(help="Emulator folder.")],
@@ -281,6 +234,9 @@ def score(
 
 
 app.command()(study)
+app.command()(fetch)
+app.command()(export)
+app.command()(card)
 
 
 @app.command()
@@ -320,33 +276,65 @@ def dashboard_package() -> Path:
 def serve(
     experiments: Annotated[
         list[Path] | None,
-        typer.Argument(help="Experiment folders, or folders of such; the shipped demo is always there."),
+        typer.Argument(
+            help="Experiment folders, folders of such, or of trainings to watch; the shipped demo is there too."
+        ),
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = DEFAULT_PORT,
     address: Annotated[str, typer.Option(help="Address to listen on; only this machine by default.")] = "127.0.0.1",
     allow_websocket_origin: Annotated[
         list[str] | None, typer.Option(help="Host that may open the page from elsewhere, as host:port.")
     ] = None,
+    basic_auth: Annotated[
+        Path | None, typer.Option(help='Ask for a name and a password: JSON file of them, {"name": "password"}.')
+    ] = None,
+    prefix: Annotated[str, typer.Option(help="Path at which a proxy offers the page, such as /diffmp.")] = "",
+    use_xheaders: Annotated[
+        bool, typer.Option("--use-xheaders", help="Believe a proxy's headers on who asks and whether by https.")
+    ] = False,
 ) -> None:
     """Open the dashboard on these experiments and on those that come with the code; the page switches between them."""
     from diffmp_core.experiments import find_experiments
+    from diffmp_core.training.watch import find_trainings
 
     for folder in experiments or []:
-        if not find_experiments([folder]):
+        if not find_experiments([folder]) and not find_trainings(folder):
             raise DiffmpError(
-                f"expected an experiment folder (with experiment.yaml) or a folder of such folders, found none at "
-                f"{folder}; run 'diffmp score' first"
+                f"expected an experiment folder (with experiment.yaml), a folder of such, or trainings to watch, "
+                f"found none at {folder}; run 'diffmp score' or 'diffmp train' first"
             )
     if port_is_taken(address, port):
         raise DiffmpError(f"expected port {port} on {address} to be free, found it in use; choose another with --port")
-    page = str(dashboard_package() / "main.py")
-    command = [sys.executable, "-m", "panel", "serve", page, "--address", address, "--port", str(port), "--warm"]
-    command += ["--websocket-max-message-size", str(LARGEST_MESSAGE)]
+    package = dashboard_package()
+    command = [sys.executable, "-m", "panel", "serve", str(package / "main.py"), "--warm"]
+    command += ["--address", address, "--port", str(port), "--websocket-max-message-size", str(LARGEST_MESSAGE)]
     for origin in allow_websocket_origin or [f"{address}:{port}", f"localhost:{port}"]:
         command += ["--allow-websocket-origin", origin]
+    if basic_auth is not None:
+        check_passwords(basic_auth)
+        login = package.parent / "assets" / "login.html"
+        command += ["--basic-auth", str(basic_auth.resolve()), "--basic-login-template", str(login)]
+        os.environ.setdefault("PANEL_COOKIE_SECRET", secrets.token_urlsafe(32))
+    command += ["--prefix", prefix] if prefix else []
+    command += ["--use-xheaders"] if use_xheaders else []
     if experiments:
         command += ["--args", *(str(folder.resolve()) for folder in experiments)]
     raise typer.Exit(run_server(command, address, port))
+
+
+def check_passwords(file: Path) -> None:
+    """See that a file holds names and passwords.
+
+    Raises:
+        DiffmpError: it is missing, or holds something else.
+    """
+    wanted = 'a JSON file of names and passwords, {"name": "password"}, for --basic-auth'
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DiffmpError(f"expected {wanted}, found none at {file}; write one that only you can read") from error
+    if not isinstance(found, dict) or not found or not all(isinstance(word, str) and word for word in found.values()):
+        raise DiffmpError(f"expected {wanted}, found something else in {file}; name at least one person")
 
 
 def port_is_taken(address: str, port: int) -> bool:

@@ -3,6 +3,9 @@
 Paths in ``experiment.yaml`` are relative to its folder, and absolute ones are refused: what works only on the machine
 that wrote it is no experiment. A path may climb out of the folder (``../../assets/emulators/...``) and must exist.
 Opening an experiment only ever reads stores, tables and weights, and nothing of them is executed or unpickled.
+
+Columns that may not be shipped, or are too large to be, can be left out: ``columns_from`` then says how to get them.
+Until they are there, coordinates come from a score store, and what needs the columns themselves says that sentence.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import uuid
 from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
@@ -21,9 +23,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import columns_id, open_columns, remove, replace, select_split
+from diffmp_core.stores import columns_id, open_columns, open_store, select_split, write_text
 
 FILE = "experiment.yaml"
+
+PLACES = ("time", "lat", "lon", "area", "land_fraction", "height", "pressure", "split")
+"""Coordinates of columns that a score store has, too."""
 
 
 class EmulatorEntry(BaseModel):
@@ -55,6 +60,8 @@ class Experiment(BaseModel):
     title: str = Field(min_length=1)
     description: str = ""
     columns: Path
+    columns_from: str = ""
+    """How to get the columns where they are not shipped: commands for a reader, never run."""
     split: str = "test"
     emulators: list[EmulatorEntry] = Field(default_factory=list)
     provenance: dict[str, str] = Field(default_factory=dict)
@@ -71,6 +78,11 @@ class Experiment(BaseModel):
     def emulator(self, name: str) -> EmulatorEntry | None:
         """The emulator of that name, or None."""
         return next((entry for entry in self.emulators if entry.name == name), None)
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether its columns are there (:func:`load_experiment` gives absolute paths)."""
+        return self.columns.exists()
 
     def map_paths(self, function: Any) -> Experiment:
         """The same experiment with ``function(path, what)`` applied to every path."""
@@ -128,15 +140,71 @@ def load_experiment(folder: Path | str) -> Experiment:
         place = ".".join(map(str, first["loc"]))
         raise DiffmpError(f"expected a valid entry {place!r}, found: {first['msg']} ({file}); correct it") from error
 
+    may_lack_columns = bool(experiment.columns_from) and any(entry.scores for entry in experiment.emulators)
+
     def resolve(path: Path, what: str) -> Path:
         if path.is_absolute():
             raise DiffmpError(f"expected a path relative to its folder, found {path} as {what} in {file}; change it")
         resolved = (folder / path).resolve()
-        if not resolved.exists():
+        if not resolved.exists() and not (what == "columns" and may_lack_columns):
             raise DiffmpError(f"expected {what} at {path}, found nothing ({file}); correct the path")
         return resolved
 
     return experiment.map_paths(resolve)
+
+
+def scored_columns(experiment: Experiment) -> xr.Dataset:
+    """The columns of an experiment, its split only, opened lazily.
+
+    Raises:
+        DiffmpError: they are not there yet, or they are not those that were scored.
+    """
+    if not experiment.has_columns:
+        raise DiffmpError(
+            f"expected the columns of {experiment.title!r}, found none: they are not shipped; get them with: "
+            f"{' '.join(experiment.columns_from.split())}"
+        )
+    columns = select_split(open_columns(experiment.columns), experiment.split)
+    if experiment.columns_from:
+        scored = _first_scores(experiment).attrs.get("columns_id")
+        if scored is not None and columns_id(columns) != scored:
+            raise DiffmpError(
+                f"expected the columns of {experiment.title!r} that were scored ({scored}), found others "
+                f"({columns_id(columns)}) at {experiment.columns.name}; get them with: "
+                f"{' '.join(experiment.columns_from.split())}"
+            )
+    return columns
+
+
+def column_places(experiment: Experiment) -> xr.Dataset:
+    """Where and when the columns of an experiment are: its columns, or coordinates and attributes of a score store."""
+    if experiment.has_columns:
+        return scored_columns(experiment)
+    scores = _first_scores(experiment)
+    places = scores.drop_vars([name for name in scores.variables if name not in PLACES])
+    return places.assign_attrs(title=experiment.title)
+
+
+def _first_scores(experiment: Experiment) -> xr.Dataset:
+    return open_store(next(entry.scores for entry in experiment.emulators if entry.scores is not None))
+
+
+def leave_columns_out(folder: Path | str, *, columns_from: str) -> Experiment:
+    """Make an experiment one without columns: it names ``columns.nc`` in its folder, which a reader gets for himself.
+
+    Args:
+        columns_from: how, as commands.
+
+    Raises:
+        DiffmpError: no experiment there, or none with a score store.
+    """
+    folder = Path(folder).resolve()
+    experiment = load_experiment(folder)
+    if not any(entry.scores for entry in experiment.emulators):
+        raise DiffmpError(f"expected an emulator with a score store in {folder}, found none; run 'diffmp score'")
+    update = {"columns": folder / "columns.nc", "split": "all", "columns_from": columns_from}
+    write_experiment(folder, experiment.model_copy(update=update))
+    return load_experiment(folder)
 
 
 def write_experiment(folder: Path | str, experiment: Experiment) -> Path:
@@ -175,7 +243,8 @@ def add_to_experiment(folder: Path | str, name: str, result: Scored) -> Experime
     folder = Path(folder).resolve()
     if (folder / FILE).is_file():
         experiment = load_experiment(folder)
-        check_same_columns(folder, select_split(open_columns(result.columns_path), result.split))
+        if result.columns_path != experiment.columns or experiment.has_columns:
+            check_same_columns(folder, select_split(open_columns(result.columns_path), result.split))
     else:
         experiment = Experiment(title=result.title, columns=result.columns_path, split=result.split)
     inside = result.store is not None and result.store.parent.resolve() == folder
@@ -212,8 +281,9 @@ def check_same_columns(folder: Path | str, columns: xr.Dataset) -> None:
         DiffmpError: they are others.
     """
     experiment = load_experiment(folder)
-    theirs = select_split(open_columns(experiment.columns), experiment.split)
-    if columns_id(theirs) != columns_id(columns):
+    theirs = column_places(experiment)
+    found = columns_id(theirs) if experiment.has_columns else theirs.attrs.get("columns_id")
+    if found != columns_id(columns):
         raise DiffmpError(
             f"expected the columns of the experiment at {folder} ({_describe(theirs)}), "
             f"found {_describe(columns)}; choose another folder"
@@ -222,21 +292,3 @@ def check_same_columns(folder: Path | str, columns: xr.Dataset) -> None:
 
 def _describe(columns: xr.Dataset) -> str:
     return f"{columns.sizes['time']} times, {columns.sizes['cell']} cells of {columns.attrs.get('title')!r}"
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a text file whole or not at all.
-
-    Raises:
-        DiffmpError: it cannot be written.
-    """
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        replace(part, path)
-    except OSError as error:
-        raise DiffmpError(f"could not write {path}: {error.strerror or error}; choose another place") from error
-    finally:
-        remove(part)
-    return path

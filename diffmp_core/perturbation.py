@@ -65,7 +65,16 @@ class Perturbation:
     @property
     def changes_nothing(self) -> bool:
         """Whether the inputs stay as they are."""
-        return all(getattr(self, field.name) == field.default for field in fields(self) if field.name != "top_level")
+        return not self.settings
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Names of the settings that are not as they are at first, ``top_level`` aside."""
+        return tuple(
+            field.name
+            for field in fields(Perturbation)
+            if field.name != "top_level" and getattr(self, field.name) != field.default
+        )
 
 
 def exner(pressure: NDArray) -> Array:

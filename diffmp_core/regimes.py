@@ -138,14 +138,30 @@ def _everywhere(facts: Facts) -> NDArray[np.bool_]:
     return np.isfinite(facts.stability)
 
 
-REGIMES = {
-    "deep convection": Regime(
-        zone="within 20° of the equator",
+def _convective(zone: str, low: float, high: float) -> Regime:
+    """The tenth with most convection between two absolute latitudes [degrees]."""
+    return Regime(
+        zone=zone,
         most="most {convection}",
         share=0.1,
-        admits=lambda facts: between(facts, 0, 20),
+        admits=lambda facts: between(facts, low, high),
         ranks_by=lambda facts: facts.convection,
-    ),
+    )
+
+
+def _layered(change: str, sign: float) -> Regime:
+    """The tenth of all columns with the largest ``change``, rise (sign 1) or fall (-1), of dry static energy."""
+    return Regime(
+        zone="from the lowest level to 1 km",
+        most=f"largest {change} of dry static energy",
+        share=0.1,
+        admits=_everywhere,
+        ranks_by=lambda facts: sign * facts.stability,
+    )
+
+
+REGIMES = {
+    "deep convection": _convective("within 20° of the equator", 0, 20),
     "trade cumulus": Regime(
         zone="over sea between 10° and 30°, among the half of the world's columns with least ice",
         most="most liquid cloud below 3 km",
@@ -153,26 +169,8 @@ REGIMES = {
         admits=lambda facts: between(facts, 10, 30) & (facts.land < 0.5) & (facts.ice <= np.median(facts.ice)),
         ranks_by=lambda facts: facts.low_liquid,
     ),
-    "mid-latitude storm": Regime(
-        zone="between 35° and 65°",
-        most="most {convection}",
-        share=0.1,
-        admits=lambda facts: between(facts, 35, 65),
-        ranks_by=lambda facts: facts.convection,
-    ),
-    "stable": Regime(
-        zone="from the lowest level to 1 km",
-        most="largest rise of dry static energy",
-        share=0.1,
-        admits=_everywhere,
-        ranks_by=lambda facts: facts.stability,
-    ),
-    "unstable": Regime(
-        zone="from the lowest level to 1 km",
-        most="largest fall of dry static energy",
-        share=0.1,
-        admits=_everywhere,
-        ranks_by=lambda facts: -facts.stability,
-    ),
+    "mid-latitude storm": _convective("between 35° and 65°", 35, 65),
+    "stable": _layered("rise", 1.0),
+    "unstable": _layered("fall", -1.0),
 }
 """Regimes by name."""

@@ -5,7 +5,7 @@ Baseline and perturbed columns are answered with common random numbers, so that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,73 @@ def check_range(inputs: NDArray, domain: TrainingDomain) -> Range:
     )
 
 
+CAUTION_PERCENTILE = 99.0
+"""A setting that carries columns farther out than this share of the training columns [%] is told of."""
+
+
+@dataclass(frozen=True)
+class SettingRange:
+    """How far one setting of a perturbation carries columns from the training data, if it carries them far.
+
+    Attributes:
+        setting: its name in :class:`diffmp_core.perturbation.Perturbation`.
+        percentile: share of the training columns that are nearer than the columns with this setting alone, mean [%].
+        out_of_range: how many of the columns are out of range with this setting alone.
+        columns: of how many.
+        farthest: of the inputs that the setting changes, the one farthest out in the column that is farthest out.
+        only_together: in range alone, but without it fewer columns of the whole perturbation would be out of range.
+    """
+
+    setting: str
+    percentile: float
+    out_of_range: int
+    columns: int
+    farthest: FarthestInput
+    only_together: bool
+
+
+def check_settings(
+    inputs: NDArray, perturbation: Perturbation, domain: TrainingDomain, *, pressure: NDArray, layer_mass: NDArray
+) -> tuple[SettingRange, ...]:
+    """Settings that carry inputs ``(column, 6, level)`` far from the training data, by themselves or with the others.
+
+    A setting counts by itself if with it alone more columns are out of range than without any, or the columns lie
+    farther out than without and than 99 % of the training columns. Where the whole perturbation is out of range and no
+    setting is by itself, those count without which fewer columns would be.
+
+    Args:
+        pressure, layer_mass: as in :func:`diffmp_core.perturbation.perturb`.
+    """
+    names = perturbation.settings
+    if not names:
+        return ()
+
+    def changed(change: Perturbation) -> NDArray[np.float32]:
+        return perturb(inputs, change, pressure=pressure, layer_mass=layer_mass)
+
+    settings, none = asdict(perturbation), asdict(Perturbation(top_level=perturbation.top_level))
+    alone = {name: changed(Perturbation(**none | {name: settings[name]})) for name in names}
+    without = {name: changed(Perturbation(**settings | {name: none[name]})) for name in names}
+    unchanged = np.asarray(inputs, dtype=np.float32)
+    every = np.stack([unchanged, changed(perturbation), *alone.values(), *without.values()])
+    flat = every.reshape(-1, *every.shape[2:])
+    distance = domain.distance(flat).reshape(every.shape[:2])
+    percentile = domain.percentile(distance).mean(axis=1)
+    out = domain.is_out_of_range(flat).reshape(every.shape[:2]).sum(axis=1)
+    places = {name: (2 + i, 2 + len(names) + i) for i, name in enumerate(names)}
+    together = out[1] > out[0] and all(out[by_itself] <= out[0] for by_itself, _ in places.values())
+    found = []
+    for name, (by_itself, left_out) in places.items():
+        far = percentile[by_itself] > max(percentile[0], CAUTION_PERCENTILE) or out[by_itself] > out[0]
+        needed = bool(together and out[left_out] < out[1])
+        if far or needed:
+            worst = int(np.argmax(distance[by_itself]))
+            farthest = domain.farthest_input(alone[name][worst], unlike=unchanged[worst])
+            numbers = float(percentile[by_itself]), int(out[by_itself]), len(unchanged)
+            found.append(SettingRange(name, *numbers, farthest, needed))
+    return tuple(found)
+
+
 @dataclass(frozen=True, eq=False)
 class Response:
     """Answer of an emulator to a perturbation, of one column or a composite of many.
@@ -83,6 +150,7 @@ class Response:
         baseline, perturbed: statistics of both ensembles.
         changes: column integrals and their paired difference.
         range: where the perturbed inputs lie within the training data, None for an emulator without a domain.
+        settings: what in the perturbation carries them far from it.
     """
 
     perturbation: Perturbation
@@ -92,6 +160,7 @@ class Response:
     perturbed: Profiles
     changes: tuple[Change, ...]
     range: Range | None
+    settings: tuple[SettingRange, ...] = ()
 
 
 def respond(
@@ -141,4 +210,7 @@ def respond(
         perturbed=profiles(perturbed),
         changes=compare(baseline, perturbed, layer_mass),
         range=None if domain is None else check_range(perturbed_inputs, domain),
+        settings=()
+        if domain is None
+        else check_settings(inputs, perturbation, domain, pressure=pressure, layer_mass=layer_mass),
     )

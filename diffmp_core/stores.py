@@ -178,6 +178,12 @@ def columns_id(columns: xr.Dataset) -> str:
     return digest.hexdigest()[:12]
 
 
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def write_store(dataset: xr.Dataset, path: Path | str, encoding: dict | None = None) -> Path:
     """Write a dataset whole or not at all: zarr, or netCDF if the name ends in ``.nc``.
 
@@ -222,6 +228,24 @@ def _refusal(folder: Path) -> OSError | None:
     except OSError as error:
         return error
     return None
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file whole or not at all.
+
+    Raises:
+        DiffmpError: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        replace(part, path)
+    except OSError as error:
+        raise DiffmpError(f"could not write {path}: {error.strerror or error}; choose another place") from error
+    finally:
+        remove(part)
+    return path
 
 
 def replace(part: Path, path: Path) -> None:

@@ -10,7 +10,7 @@ from diffmp_core.cli import parse_guidance
 from diffmp_core.errors import DiffmpError
 from diffmp_core.terminal import console, progress_bar, time_left
 
-COMMANDS = ("simulate", "prepare", "train", "sample", "score", "study", "report", "serve")
+COMMANDS = ("simulate", "prepare", "train", "sample", "score", "study", "fetch", "export", "card", "report", "serve")
 
 
 def diffmp(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -35,6 +35,9 @@ def test_every_command_explains_itself(command):
         ("score", "nowhere", "nowhere"),
         ("study", "models", "nowhere", "study.nc"),
         ("report", "nowhere", "out"),
+        ("export", "nowhere", "out"),
+        ("card", "nowhere"),
+        ("fetch", "climsim", "out", "--times-of", "nowhere"),
         ("serve", "nowhere"),
     ],
 )

@@ -6,7 +6,7 @@ import torch
 
 from diffmp_core.columns.domain import fit_domain
 from diffmp_core.perturbation import Perturbation
-from diffmp_core.sensitivity import check_range, profiles, respond
+from diffmp_core.sensitivity import check_range, check_settings, profiles, respond
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS
 from tests.synthetic import make_columns
@@ -67,3 +67,58 @@ def test_inputs_beyond_the_training_data_are_named(inputs, air):
     assert response.range.farthest.variable == "T"
     assert response.range.farthest.level in (0, 1, 2)
     assert response.range.percentile > 99
+
+
+@pytest.fixture(scope="module")
+def domain():
+    return fit_domain(stack_channels(make_columns(cells=200), INPUTS), generator=np.random.default_rng(0))
+
+
+def test_the_setting_that_leads_out_of_range_is_named_with_what_it_changes(inputs, air, domain):
+    found = check_settings(inputs, Perturbation(warming=30.0, scale_LHF=0.95, top_level=3), domain, **air)
+    assert [part.setting for part in found] == ["warming"]
+    assert found[0].out_of_range == found[0].columns == len(inputs)
+    assert not found[0].only_together
+    assert found[0].farthest.variable == "T"
+    assert found[0].farthest.level in (0, 1, 2)
+    assert found[0].farthest.is_outside
+
+
+def test_a_small_change_and_no_change_blame_nobody(inputs, air, domain):
+    assert check_settings(inputs, Perturbation(scale_LHF=0.98, warming=0.05), domain, **air) == ()
+    assert check_settings(inputs, Perturbation(top_level=4), domain, **air) == ()
+
+
+class Sum:
+    """A domain of columns whose lowest T and SHF have grown by a factor together of less than 1.5."""
+
+    def __init__(self, start: np.ndarray) -> None:
+        self.start = start
+
+    def distance(self, inputs: np.ndarray) -> np.ndarray:
+        return sum(inputs[:, channel, 0] / self.start[0, channel, 0] - 1 for channel in (0, SHF))
+
+    def percentile(self, distance: np.ndarray) -> np.ndarray:
+        return 10 * distance
+
+    def is_out_of_range(self, inputs: np.ndarray) -> np.ndarray:
+        return self.distance(inputs) > 0.5
+
+    def farthest_input(self, column: np.ndarray, *, unlike: np.ndarray) -> tuple:
+        return tuple(np.flatnonzero((column != unlike).any(axis=1)))
+
+
+def test_settings_that_lead_out_only_together_are_both_named_and_no_other(inputs, air):
+    one, shared = inputs[:1], {"pressure": air["pressure"], "layer_mass": air["layer_mass"][:1]}
+    change = Perturbation(warming=29.0, scale_SHF=1.45, scale_SOLIN=1.2)
+    found = check_settings(one, change, Sum(one), **shared)
+    assert [(part.setting, part.only_together, part.out_of_range) for part in found] == [
+        ("warming", True, 0),
+        ("scale_SHF", True, 0),
+    ]
+    assert [part.farthest for part in found] == [(0,), (SHF,)]
+
+
+def test_a_response_brings_what_leads_out(inputs, air, domain):
+    response = respond(Linear(), inputs, Perturbation(warming=30.0, top_level=3), **air, members=2, domain=domain)
+    assert [part.setting for part in response.settings] == ["warming"]

@@ -104,16 +104,20 @@ class TrainingDomain:
         limit = np.interp(OUT_OF_RANGE_PERCENTILE / 100.0, _QUANTILES, self.distances)
         return (distance > limit) | (beyond.max(axis=1) > OUT_OF_EXTREMES)
 
-    def farthest_input(self, column: np.ndarray) -> FarthestInput:
+    def farthest_input(self, column: np.ndarray, *, unlike: np.ndarray | None = None) -> FarthestInput:
         """The input that lies farthest out in one column ``(6, level)``.
 
         That is the one farthest beyond its training extremes, in standard deviations; if all lie within, the one
-        farthest from its training mean.
+        farthest from its training mean. With another column ``unlike``, only inputs that differ between both count
+        (all, where none does).
         """
         value = self._features(column[None])[0]
         deviations = (value - self.mean) / self.spread
         excess = np.maximum(value - self.high, self.low - value) / self.spread
-        index = int(np.argmax(excess if (excess > 0).any() else np.abs(deviations)))
+        counts = np.ones(len(value), bool) if unlike is None else value != self._features(unlike[None])[0]
+        counts = counts if counts.any() else np.ones(len(value), bool)
+        farness = excess if (excess[counts] > 0).any() else np.abs(deviations)
+        index = int(np.argmax(np.where(counts, farness, -np.inf)))
         variable, level = _feature_names(column.shape[-1])[index]
         return FarthestInput(
             variable=variable,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self
 
@@ -23,13 +23,25 @@ from diffmp_core.columns.normalization_file import load_normalization, save_norm
 from diffmp_core.columns.normalize import Method, Normalization
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.denoiser import Denoiser, FilmPath
+from diffmp_core.models.seal import KEY, check_format, check_seal, make_seal
 from diffmp_core.models.weights import load_weights
 from diffmp_core.stores import remove, replace
 from diffmp_core.variables import INPUTS, OUTPUTS
 
 CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE = "config.yaml", "normalization.json", "weights.safetensors"
 
+CLOUD = np.array([variable.non_negative for variable in OUTPUTS])[:, None]
+"""Which outputs (4, 1) are never negative."""
+
 Precision = Literal["auto", "float32", "bfloat16"]
+
+Draw = Callable[[tuple[int, ...]], Tensor]
+"""Standard normal noise of a shape, float32, on the device of the network."""
+
+
+def normal_draws(generator: Generator) -> Draw:
+    """Draws of a generator, on its device."""
+    return lambda shape: torch.randn(shape, generator=generator, device=generator.device)
 
 
 class Emulator(Protocol):
@@ -140,9 +152,12 @@ class NetworkEmulator(nn.Module, ABC):
 
     @abstractmethod
     def sample_normalised(
-        self, condition: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
+        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
     ) -> Tensor:
-        """Normalised ensemble (column, member, 4, level), float32, for normalised inputs (column, 6, level)."""
+        """Normalised ensemble (column, member, 4, level), float32, for normalised inputs (column, 6, level).
+
+        All that is random comes from ``draw``, whose shapes begin with (column, member).
+        """
 
     def respond(self, x: Tensor, condition: Tensor) -> Tensor:
         """The network at s = 0, where it serves as a map of (x, c): (column, member, output channel, level).
@@ -154,9 +169,11 @@ class NetworkEmulator(nn.Module, ABC):
         return self.denoiser(x, torch.zeros(1, device=x.device), self.denoiser.encode(condition))
 
     def physical_outputs(self, normalised: Tensor) -> np.ndarray:
-        """Normalised outputs (..., 4, level) in physical units, clouds settled where the configuration says so."""
+        """Normalised outputs (..., 4, level) in physical units, clouds never negative, settled if so configured."""
         outputs = self.normalization.invert_outputs(normalised.cpu().numpy())
-        return self.normalization.settle_clouds(outputs) if self.config.settle_clouds else outputs
+        if self.config.settle_clouds:
+            return self.normalization.settle_clouds(outputs)
+        return np.where(CLOUD & (outputs < 0), np.float32(0), outputs)
 
     @torch.inference_mode()
     def sample(
@@ -182,7 +199,7 @@ class NetworkEmulator(nn.Module, ABC):
             Physical units, shape (column, member, 4, level), float32, on the CPU.
 
         Raises:
-            DiffmpError: inputs of another shape, or options out of range.
+            DiffmpError: inputs of another shape, options out of range, or samples that are not finite.
         """
         if inputs.ndim != 3 or inputs.shape[1:] != (len(INPUTS), self.levels):
             raise DiffmpError(
@@ -196,8 +213,13 @@ class NetworkEmulator(nn.Module, ABC):
             )
         condition = torch.from_numpy(self.normalization.apply_inputs(inputs.cpu().numpy())).to(self.device)
         normalised = self.sample_normalised(
-            condition, members, generator=generator, steps=steps, guidance=tuple(guidance)
+            condition, members, draw=normal_draws(generator), steps=steps, guidance=tuple(guidance)
         )
+        if not (finite := normalised.isfinite().flatten(1).all(dim=1)).all():
+            raise DiffmpError(
+                f"expected finite samples, found NaN or infinity in {int((~finite).sum())} of {len(finite)} columns; "
+                "check the inputs, train the emulator longer, or try more steps or less guidance"
+            )
         return torch.from_numpy(self.physical_outputs(normalised))
 
     @classmethod
@@ -231,6 +253,8 @@ def build_emulator(model: Mapping[str, Any], normalization: Normalization) -> Ne
 def save_emulator(emulator: NetworkEmulator, folder: Path | str, extra: Mapping[str, Any] | None = None) -> Path:
     """Write an emulator folder, each file whole or not at all; ``extra`` are further sections of ``config.yaml``.
 
+    Files that are there already (the training domain) are sealed with it (:mod:`diffmp_core.models.seal`).
+
     Raises:
         DiffmpError: the folder cannot be written.
     """
@@ -244,6 +268,7 @@ def save_emulator(emulator: NetworkEmulator, folder: Path | str, extra: Mapping[
             save_file(weights, part)
             replace(part, folder / WEIGHTS_FILE)
             save_normalization(emulator.normalization, folder / NORMALIZATION_FILE)
+            config[KEY] = make_seal(folder)
             part.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
             replace(part, folder / CONFIG_FILE)
         finally:
@@ -267,12 +292,15 @@ def load_emulator(
             Noise, samplers and normalisation stay in float32.
 
     Raises:
-        DiffmpError: a file that is missing, truncated, foreign or does not fit the others.
+        DiffmpError: a file that is missing, truncated, foreign, changed since it was written, or does not fit the
+            others; a folder of another format.
     """
     folder = Path(folder)
     config = load_config(folder)
+    check_format(config, folder)
     emulator = build_emulator(config["model"], load_normalization(folder / NORMALIZATION_FILE))
     load_weights(emulator, folder / WEIGHTS_FILE)
+    check_seal(config, folder)
     dtype = inference_dtype(torch.device(device)) if precision == "auto" else getattr(torch, precision)
     return emulator.to(device=device, dtype=dtype).eval().requires_grad_(False)
 

@@ -104,8 +104,8 @@ class Modulation:
         columns = self.gain.shape[-1]
         if y.shape[-1] == columns:
             return activate(torch.addcmul(self.bias, self.gain, y))
-        members = y.unflatten(-1, (columns, -1))
-        return activate(torch.addcmul(self.bias[..., None], self.gain[..., None], members)).flatten(-2)
+        members = y.unflatten(3, (columns, -1))
+        return activate(torch.addcmul(self.bias[..., None], self.gain[..., None], members)).flatten(3)
 
 
 class FiLM(nn.Module):

@@ -87,7 +87,7 @@ class Denoiser(nn.Module):
     def encode(self, condition: Tensor, hidden: Tensor | None = None) -> Context:
         """Context of columns from their normalised condition (column, channel, level), kept back where ``hidden``."""
         if hidden is None:
-            hidden = torch.zeros(len(condition), dtype=torch.bool, device=condition.device)
+            hidden = torch.zeros(condition.shape[0], dtype=torch.bool, device=condition.device)
         if self.null_condition is None:
             return Context((self._image(condition[:, None]),), hidden)
         condition = torch.where(hidden[:, None, None], self.null_condition, condition)
@@ -118,7 +118,7 @@ class Denoiser(nn.Module):
                 embedding = embedding.repeat_interleave(x.shape[1], dim=0)
         modulations = [film(state, embedding) for film, state in zip(self.films, states, strict=True)]
         output = self._pass(passed, modulations)
-        return output[0].unflatten(-1, x.shape[:2]).permute(2, 3, 0, 1).to(x.dtype)
+        return output[0].unflatten(2, x.shape[:2]).permute(2, 3, 0, 1).to(x.dtype)
 
     def _image(self, profiles: Tensor) -> Tensor:
         return to_image(profiles, self.read_in.weight.dtype)
@@ -144,6 +144,6 @@ class Denoiser(nn.Module):
         condition = condition.repeat_interleave(members, dim=-1)
         hidden = context.hidden.repeat_interleave(members)
         flag = torch.zeros_like(noised[:, :1])
-        padding = flag.expand(-1, condition.shape[1] - noised.shape[1], -1, -1)
+        padding = torch.zeros_like(noised[:, : condition.shape[1] - noised.shape[1]])
         given, replaced = torch.cat([condition, flag], dim=1), torch.cat([noised, padding, flag + 1], dim=1)
         return torch.where(hidden, replaced, given).contiguous(memory_format=torch.channels_last)

@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from diffmp_core.models.base import NetworkConfig, NetworkEmulator
+from diffmp_core.models.base import Draw, NetworkConfig, NetworkEmulator
 from diffmp_core.models.samplers import SAMPLERS
 from diffmp_core.models.schedule import SCHEDULES, karras_levels
 from diffmp_core.variables import OUTPUTS
@@ -74,7 +74,7 @@ class DiffMP(NetworkEmulator):
         return functional.mse_loss(prediction, target)
 
     def sample_normalised(
-        self, condition: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
+        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
     ) -> Tensor:
         """Ensemble by the configured sampler, with classifier-free guidance (Figure 5, Algorithm 2; equation 8).
 
@@ -95,11 +95,8 @@ class DiffMP(NetworkEmulator):
                 return (x - sigma * prediction) / s, prediction
             return s * x - sigma * prediction, s * prediction + sigma * x
 
-        def draw() -> Tensor:
-            shape = (len(condition), members, len(OUTPUTS), self.levels)
-            return torch.randn(shape, generator=generator, device=condition.device)
-
-        return SAMPLERS[self.config.sampler](denoise, self.noise_levels(steps), draw)
+        shape = (len(condition), members, len(OUTPUTS), self.levels)
+        return SAMPLERS[self.config.sampler](denoise, self.noise_levels(steps), lambda: draw(shape))
 
     def noise_levels(self, steps: int) -> Tensor:
         """Levels s_0 = 1 .. s_T of T evaluations.

@@ -12,9 +12,9 @@ from typing import Literal
 
 import torch
 from pydantic import Field
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
-from diffmp_core.models.base import NetworkConfig, NetworkEmulator
+from diffmp_core.models.base import Draw, NetworkConfig, NetworkEmulator
 from diffmp_core.models.blocks import DBlock, activate, convolution, to_image
 from diffmp_core.models.denoiser import Denoiser
 from diffmp_core.variables import INPUTS, OUTPUTS
@@ -49,11 +49,10 @@ class LatentEmulator(NetworkEmulator):
         return self.respond(latent[..., None].expand(*latent.shape, self.levels), condition)
 
     def sample_normalised(
-        self, condition: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
+        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
     ) -> Tensor:
         """Outputs of latents drawn from N(0, I); steps and guidance have no effect."""
-        shape = (len(condition), members, self.config.latent)
-        return self.decode(torch.randn(shape, generator=generator, device=condition.device), condition)
+        return self.decode(draw((len(condition), members, self.config.latent)), condition)
 
 
 class Reader(nn.Module):

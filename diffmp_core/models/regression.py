@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from diffmp_core.models.base import NetworkConfig, NetworkEmulator
+from diffmp_core.models.base import Draw, NetworkConfig, NetworkEmulator
 from diffmp_core.models.denoiser import Denoiser
 from diffmp_core.variables import OUTPUTS
 
@@ -36,16 +36,16 @@ class Regression(NetworkEmulator):
 
     def predict(self, condition: Tensor) -> Tensor:
         """Normalised outputs (column, 4, level) for normalised inputs (column, 6, level)."""
-        return self.respond(condition.new_zeros(len(condition), 1, len(OUTPUTS), self.levels), condition)[:, 0]
+        return self.respond(condition.new_zeros(condition.shape[0], 1, len(OUTPUTS), self.levels), condition)[:, 0]
 
     def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
         """Mean squared error of normalised outputs; nothing is drawn from the generator."""
         return functional.mse_loss(self.predict(inputs), outputs)
 
     def sample_normalised(
-        self, condition: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
+        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
     ) -> Tensor:
-        """The conditional mean, ``members`` times; generator, steps and guidance have no effect."""
+        """The conditional mean, ``members`` times; draws, steps and guidance have no effect."""
         return self.predict(condition)[:, None].repeat(1, members, 1, 1)
 
 
@@ -71,7 +71,7 @@ class GaussianRegression(NetworkEmulator):
 
     def predict(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation, each (column, 4, level), for normalised inputs (column, 6, level)."""
-        zeros = condition.new_zeros(len(condition), 1, len(OUTPUTS), self.levels)
+        zeros = condition.new_zeros(condition.shape[0], 1, len(OUTPUTS), self.levels)
         mean, log_variance = self.respond(zeros, condition)[:, 0].chunk(2, dim=1)
         return mean, LEAST_STD + (0.5 * log_variance).exp()
 
@@ -85,13 +85,12 @@ class GaussianRegression(NetworkEmulator):
         return gaussian_crps(*self.predict(inputs), outputs).mean()
 
     def sample_normalised(
-        self, condition: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
+        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
     ) -> Tensor:
         """Independent Gaussian draws for each value; steps and guidance have no effect."""
         mean, std = self.predict(condition)
         shape = (len(condition), members, len(OUTPUTS), self.levels)
-        noise = torch.randn(shape, generator=generator, device=condition.device)
-        return mean[:, None] + std[:, None] * noise
+        return mean[:, None] + std[:, None] * draw(shape)
 
 
 def gaussian_crps(mean: Tensor, std: Tensor, truth: Tensor) -> Tensor:

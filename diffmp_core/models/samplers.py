@@ -3,20 +3,58 @@
 A denoiser is ``denoise(x, s) -> (x_0, eps)`` with ``x = s x_0 + sqrt(1 - s^2) eps``. A sampler calls it T times, at the
 levels s_T .. s_1 of :mod:`diffmp_core.models.schedule`. ``draw()`` gives standard normal noise of the shape of x. How
 often a sampler draws depends on T alone: equal seeds give equal noise whatever the condition (common random numbers).
+Within :func:`watching` each call of the denoiser is told to a watcher; the samples are the same, bit for bit.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from torch import Tensor
 
 Denoise = Callable[[Tensor, float], tuple[Tensor, Tensor]]
 Draw = Callable[[], Tensor]
 Sampler = Callable[[Denoise, Tensor, Draw], Tensor]
+Watch = Callable[[float, Tensor, Tensor], None]
+"""Gets the level s of a step, its state x, and the x_0 predicted from it; it must not change them."""
+
+_WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
+@contextmanager
+def watching(watch: Watch) -> Iterator[None]:
+    """Within this context, on this thread, every step of every sampler is told to ``watch``."""
+    token = _WATCH.set(watch)
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
+
+
+def _watchable(sampler: Sampler) -> Sampler:
+    """The sampler itself, with a denoiser that tells of its calls where someone watches."""
+
+    @functools.wraps(sampler)
+    def run(denoise: Denoise, levels: Tensor, draw: Draw) -> Tensor:
+        watch = _WATCH.get()
+        if watch is None:
+            return sampler(denoise, levels, draw)
+
+        def told(x: Tensor, s: float) -> tuple[Tensor, Tensor]:
+            x_0, eps = denoise(x, s)
+            watch(s, x, x_0)
+            return x_0, eps
+
+        return sampler(told, levels, draw)
+
+    return run
+
+
+@_watchable
 def ancestral(denoise: Denoise, levels: Tensor, draw: Draw) -> Tensor:
     """Ancestral sampling (Figures 2 and 5 of the paper, Algorithm 2; Ho et al. 2020, arXiv:2006.11239).
 
@@ -43,6 +81,7 @@ def ancestral(denoise: Denoise, levels: Tensor, draw: Draw) -> Tensor:
     return x
 
 
+@_watchable
 def ddim(denoise: Denoise, levels: Tensor, draw: Draw) -> Tensor:
     """Deterministic DDIM (Song et al. 2021, arXiv:2010.02502, equation 12 with sigma = 0); draws once, at the start.
 
@@ -56,6 +95,7 @@ def ddim(denoise: Denoise, levels: Tensor, draw: Draw) -> Tensor:
     return x
 
 
+@_watchable
 def dpm_solver_pp_2m(denoise: Denoise, levels: Tensor, draw: Draw) -> Tensor:
     """DPM-Solver++(2M) (Lu et al. 2022, arXiv:2211.01095, Algorithm 2): second order, one evaluation a step.
 
@@ -70,6 +110,7 @@ def dpm_solver_pp_2m(denoise: Denoise, levels: Tensor, draw: Draw) -> Tensor:
     return _multistep(denoise, levels, draw, renewed=0)
 
 
+@_watchable
 def dpm_solver_pp_2m_sde(denoise: Denoise, levels: Tensor, draw: Draw) -> Tensor:
     """SDE-DPM-Solver++(2M) (Lu et al. 2022, arXiv:2211.01095, Section 5): its reverse diffusion, fresh noise each step.
 

@@ -31,8 +31,8 @@ def ensembles(
     guidance: tuple[float, ...] | None = None,
     seed: int = 0,
     batch: int = BATCH,
-) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """Walk over a column store: rows, truth and ensemble of each batch.
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
+    """Walk over a column store: rows, inputs, truth and ensemble of each batch.
 
     Args:
         columns: column store, or a choice of its times and cells.
@@ -40,8 +40,9 @@ def ensembles(
         batch: columns at once; all multiples of 32 give the same answer.
 
     Yields:
-        ``rows``, a slice into the flattened (time, cell) order that lies within one time; the truth
-        ``(column, 4, level)`` and the ensemble ``(column, member, 4, level)``, float32 in physical units.
+        ``rows``, a slice into the flattened (time, cell) order that lies within one time; inputs
+        ``(column, 6, level)``, truth ``(column, 4, level)`` and ensemble ``(column, member, 4, level)``,
+        float32 in physical units.
 
     Raises:
         DiffmpError: columns of other levels than the emulator's, values that are not finite, or bad options.
@@ -52,6 +53,7 @@ def ensembles(
         inputs, truth = values[:, : len(INPUTS)], values[:, len(INPUTS) :]
         yield (
             rows,
+            inputs,
             truth,
             draw_ensemble(
                 emulator, inputs, members=members, steps=steps, guidance=guidance, seed=seed, start=rows.start
@@ -115,7 +117,7 @@ def generate(
     try:
         arrays = create_ensemble_store(part, chosen, members=members, attrs=attrs)
         cells = chosen.sizes["cell"]
-        for rows, _, ensemble in ensembles(
+        for rows, _, _, ensemble in ensembles(
             model, chosen, members=members, steps=steps, guidance=strengths, seed=seed, batch=BATCH
         ):
             time, first = divmod(rows.start, cells)

@@ -1,4 +1,7 @@
-"""Answers while someone drags a slider: one worker thread for all, and only the newest question of each client."""
+"""Answers while someone drags a slider: one worker thread for all, and only the newest question of each client.
+
+Long work (a sweep) asks piece by piece and patiently: its pieces wait until nobody drags.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import functools
 import hashlib
 import threading
 import time
+import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +21,7 @@ import numpy as np
 import torch
 
 from diffmp_core.columns.domain import TrainingDomain
+from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import load_emulator
 from diffmp_core.sampling.draw import draw_ensemble
 from diffmp_core.training.config import DOMAIN_FILE
@@ -25,29 +31,45 @@ Result = TypeVar("Result")
 KEPT_BYTES = 64 * 2**20
 """Answers kept for a question that comes again (the baseline, while the perturbed column changes)."""
 
+PATIENCE_S = 120.0
+"""A worker that takes longer over one piece of work is given up: 64 members of 40 columns take 20 s on one core."""
+
+
+class WorkerLost(DiffmpError):
+    """The worker took too long, or died, over this piece of work; another one serves the others."""
+
 
 class LatestWins:
     """One worker that serves clients in turn, each with its newest piece of work.
 
     A client that hands in work while an older piece of its own still waits replaces it: the older future is cancelled,
-    and the client keeps its place in the queue.
+    and the client keeps its place in the queue. Patient work is served when no other work waits, in turn as well.
+
+    A worker that is found dead, or has been over one piece of work for longer than ``patience`` seconds, is replaced:
+    that piece ends with :class:`WorkerLost`, the others are served. The thread given up ends with what it does.
     """
 
-    def __init__(self, *, threads: int = 1) -> None:
-        self._executor = ThreadPoolExecutor(
-            1, thread_name_prefix="emulator", initializer=torch.set_num_threads, initargs=(threads,)
-        )
+    def __init__(self, *, threads: int = 1, patience: float = PATIENCE_S) -> None:
+        self._threads, self._patience = threads, patience
+        self._worker: threading.Thread | None = None
         self._waiting: OrderedDict[Hashable, tuple[Future, Callable[[], object]]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._patient: OrderedDict[Hashable, tuple[Future, Callable[[], object]]] = OrderedDict()
+        self._lock = threading.Condition()
 
-    def submit(self, key: Hashable, work: Callable[[], Result]) -> Future[Result]:
-        """Hand in work for a client; its future is cancelled if newer work of the same client overtakes it."""
+    def submit(self, key: Hashable, work: Callable[[], Result], *, patient: bool = False) -> Future[Result]:
+        """Hand in work for a client; its future is cancelled if newer work of the same client overtakes it.
+
+        ``patient`` work is begun only when nobody's other work waits; what has begun is not interrupted, so keep its
+        pieces short.
+        """
         future: Future[Result] = Future()
         with self._lock:
-            older = self._waiting.get(key)
-            self._waiting[key] = (future, work)
-            if older is None:
-                self._executor.submit(self._serve_next)
+            queue = self._patient if patient else self._waiting
+            older = queue.get(key)
+            queue[key] = (future, work)
+            if self._worker is None or not self._worker.is_alive():
+                self._start_worker()
+            self._lock.notify()
         if older is not None:
             older[0].cancel()
             older[0].set_running_or_notify_cancel()
@@ -60,15 +82,48 @@ class LatestWins:
         if older is not None:
             older[0].cancel()
 
-    def _serve_next(self) -> None:
+    def _start_worker(self) -> None:
+        """Have a new thread serve from now on; call it with the lock held."""
+        self._worker = threading.Thread(target=self._serve, name="emulator", daemon=True)
+        self._worker.start()
+        self._lock.notify_all()
+
+    def _serve(self) -> None:
+        """Do what waits, until another thread serves instead."""
+        torch.set_num_threads(self._threads)
+        me = threading.current_thread()
+        while True:
+            with self._lock:
+                self._lock.wait_for(lambda: self._worker is not me or self._waiting or self._patient)
+                if self._worker is not me:
+                    return
+                _, (future, work) = (self._waiting or self._patient).popitem(last=False)
+            if not future.set_running_or_notify_cancel():
+                continue
+            watch = threading.Timer(self._patience, self._give_up, (me, future))
+            watch.daemon = True
+            watch.start()
+            try:
+                hand_over = functools.partial(future.set_result, work())
+            except BaseException as error:
+                hand_over = functools.partial(future.set_exception, error)
+            watch.cancel()
+            with suppress(InvalidStateError):  # it was given up
+                hand_over()
+
+    def _give_up(self, worker: threading.Thread, future: Future) -> None:
+        """Replace a worker that has not come back from this piece of work."""
         with self._lock:
-            _, (future, work) = self._waiting.popitem(last=False)
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
+            if future.done() or self._worker is not worker:
+                return
+            self._start_worker()
+        with suppress(InvalidStateError):  # it came back at the last moment
+            future.set_exception(
+                WorkerLost(
+                    f"expected an answer of the emulator within {self._patience:g} s, found none; its worker was "
+                    "started again: change something to ask once more"
+                )
+            )
 
 
 @functools.cache
@@ -84,7 +139,7 @@ class LiveEmulator:
         folder: where it was loaded from.
         emulator: the network.
         domain: training domain, None in a folder without one.
-        milliseconds: what the last answer that was not kept took to compute, None before the first.
+        profile_milliseconds: what one profile of the last answer that was not kept took, None before the first.
     """
 
     def __init__(self, folder: Path | str, *, worker: LatestWins | None = None) -> None:
@@ -101,7 +156,7 @@ class LiveEmulator:
         self.emulator = load_emulator(self.folder)
         domain = self.folder / DOMAIN_FILE
         self.domain = TrainingDomain.load(domain) if domain.is_file() else None
-        self.milliseconds: float | None = None
+        self.profile_milliseconds: float | None = None
         self._worker = worker or shared_worker()
         self._kept: OrderedDict[str, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
@@ -155,13 +210,36 @@ class LiveEmulator:
             return kept
         start = time.perf_counter()
         ensemble = draw_ensemble(self.emulator, inputs, members=members, steps=steps, seed=seed, guidance=guidance)
-        self.milliseconds = 1e3 * (time.perf_counter() - start)
+        self.profile_milliseconds = 1e3 * (time.perf_counter() - start) / max(1, len(inputs) * members)
         ensemble.flags.writeable = False
         with self._lock:
             self._kept[question] = ensemble
             while len(self._kept) > 1 and sum(value.nbytes for value in self._kept.values()) > KEPT_BYTES:
                 self._kept.popitem(last=False)
         return ensemble
+
+    def answer_patiently(
+        self,
+        inputs: np.ndarray,
+        *,
+        members: int = 32,
+        steps: int = 5,
+        seed: int = 0,
+        guidance: tuple[float, ...] | None = None,
+    ) -> np.ndarray:
+        """As :meth:`answer`, for a piece of long work: computed by the worker once nobody's slider moves.
+
+        Blocks the calling thread, which must not be the worker's. Kept answers come at once.
+        """
+        inputs = np.array(inputs, dtype=np.float32)
+        kept = self._find(_question(inputs, members, steps, seed, guidance))
+        if kept is not None:
+            return kept
+        return self._worker.submit(
+            uuid.uuid4(),
+            lambda: self.answer(inputs, members=members, steps=steps, seed=seed, guidance=guidance),
+            patient=True,
+        ).result()
 
     def _find(self, question: str) -> np.ndarray | None:
         with self._lock:

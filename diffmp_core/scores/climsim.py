@@ -40,16 +40,21 @@ UNITS = {"mae": "W m-2", "rmse": "W m-2", "crps": "W m-2"}
 _CHANNELS = [OUTPUT_NAMES.index(name) for name in ENERGY]
 
 
+def layer_masses(columns: xr.Dataset) -> Array:
+    """Mass of each layer ``(cell, level)`` [kg m-2]; NaN where the columns have no ``layer_mass``."""
+    shape = (columns.sizes["cell"], columns.sizes["level"])
+    if "layer_mass" not in columns.variables:
+        return np.full(shape, np.nan)
+    return np.broadcast_to(np.asarray(columns["layer_mass"], dtype=np.float64), shape)
+
+
 def layer_weights(columns: xr.Dataset) -> Array:
     """Mass of each layer times the area of its cell over the mean area ``(cell, level)`` [kg m-2].
 
     NaN where the columns have no ``layer_mass``: their criteria are then undefined. Without ``area`` all cells are
     alike.
     """
-    shape = (columns.sizes["cell"], columns.sizes["level"])
-    if "layer_mass" not in columns.variables:
-        return np.full(shape, np.nan)
-    mass = np.broadcast_to(np.asarray(columns["layer_mass"], dtype=np.float64), shape)
+    mass = layer_masses(columns)
     if "area" not in columns.variables:
         return mass
     area = np.asarray(columns["area"], dtype=np.float64)

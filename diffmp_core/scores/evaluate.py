@@ -17,21 +17,22 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.experiments import FILE, add_to_experiment, check_same_columns, file_stem, load_experiment, write_text
+from diffmp_core.experiments import FILE, add_to_experiment, check_same_columns, file_stem, load_experiment
 from diffmp_core.models.base import Emulator, load_emulator
 from diffmp_core.sampling.draw import default_guidance
 from diffmp_core.sampling.generate import BATCH, default_split, ensembles
 from diffmp_core.scores import climsim
-from diffmp_core.scores.climsim import EnergyErrors, layer_weights
+from diffmp_core.scores.climsim import EnergyErrors, layer_masses, layer_weights
 from diffmp_core.scores.ensemble import Ensemble, reduce_members
 from diffmp_core.scores.histograms import BINS, bin_edges, count_ranks, count_values
 from diffmp_core.scores.moments import Array, stack
+from diffmp_core.scores.physical import CHECKS, PhysicalChecks
 from diffmp_core.scores.result import ScoreResult, undefined_scores
 from diffmp_core.scores.score_store import UNITS, ScoreStore
 from diffmp_core.scores.selection import spread_evenly
 from diffmp_core.scores.statistics import Statistics, truth_std
 from diffmp_core.scores.table import METRICS, VANISHING_STD, metrics
-from diffmp_core.stores import columns_id, open_columns, select_split, write_store
+from diffmp_core.stores import columns_id, open_columns, select_split, write_store, write_text
 from diffmp_core.training.processes import choose_device
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES, OUTPUTS
 
@@ -92,7 +93,14 @@ def evaluate(
         writer = None
         if out is not None:
             writer = opened.enter_context(ScoreStore(out / f"{file_stem(out, label)}.nc", chosen))
-        run = _Run(unit=unit, weights=layer_weights(chosen), members=members, writer=writer, progress=progress)
+        run = _Run(
+            unit=unit,
+            weights=layer_weights(chosen),
+            masses=layer_masses(chosen),
+            members=members,
+            writer=writer,
+            progress=progress,
+        )
         cells = chosen.sizes["cell"]
         for block, first in enumerate(range(0, cells, CELLS_AT_ONCE)):
             here = slice(first, min(first + CELLS_AT_ONCE, cells))
@@ -129,6 +137,7 @@ def evaluate(
             for i, variable in enumerate(OUTPUT_NAMES)
         },
         climsim=run.energy.overall(),
+        physical=run.physical.table(),
         averages=averages,
         emulator=label,
         emulator_folder=folder,
@@ -159,11 +168,13 @@ class _Run:
         *,
         unit: Array,
         weights: Array,
+        masses: Array,
         members: int,
         writer: ScoreStore | None,
         progress: Callable[[int, int], object] | None,
     ) -> None:
-        self.unit, self.weights, self.writer, self.progress = unit, weights, writer, progress
+        self.unit, self.weights, self.masses = unit, weights, masses
+        self.writer, self.progress = writer, progress
         self.edges = bin_edges()
         shape = (len(OUTPUTS), LEVELS)
         self.truth_counts = np.zeros((*shape, BINS), dtype=np.int64)
@@ -171,24 +182,28 @@ class _Run:
         self.rank_counts = np.zeros((*shape, members + 1))
         self.levels: list[Statistics] = []
         self.energy = EnergyErrors.none()
+        self.physical = PhysicalChecks.none()
         self.done = 0
 
-    def score_cells(self, cells: slice, batches: Iterable[tuple[slice, NDArray, NDArray]], *, total: int) -> None:
+    def score_cells(
+        self, cells: slice, batches: Iterable[tuple[slice, NDArray, NDArray, NDArray]], *, total: int
+    ) -> None:
         """Score some cells at all times, and write what is known of them.
 
         ``batches`` are those of :func:`diffmp_core.sampling.generate.ensembles`, each within one time.
         """
         width = cells.stop - cells.start
         statistics = Statistics.empty((width, len(OUTPUTS), LEVELS))
-        for rows, truth, members in batches:
+        for rows, inputs, truth, members in batches:
             self._check_finite(members)
             ensemble = reduce_members(truth, members, self.unit)
             self._count(truth, members, ensemble)
             time, first = divmod(rows.start, width)
             here = slice(first, first + len(truth))
             statistics.put(here, statistics[here].combine(Statistics.of(ensemble)))
+            there = slice(cells.start + here.start, cells.start + here.stop)
+            self.physical += PhysicalChecks.of(inputs, truth, members, self.masses[there])
             if self.writer is not None:
-                there = slice(cells.start + here.start, cells.start + here.stop)
                 self.writer.write_columns(time, there, _fields(ensemble))
             self.done += len(truth)
             if self.progress is not None:
@@ -209,6 +224,9 @@ class _Run:
         for criterion, values in self.energy.by_level().items():
             unit = climsim.UNITS.get(criterion, "1")
             arrays[f"climsim_{criterion}"] = (("variable", "level"), values, {"units": unit})
+        for statistic, values in self.physical.statistics().items():
+            units = {"units": ", ".join(CHECKS.values())}
+            arrays[f"physical_{statistic}"] = (("check",), values, units)
         counts = ("variable", "level", "bin")
         return xr.Dataset(
             arrays
@@ -223,7 +241,7 @@ class _Run:
                     {"units": "1", "ties": "split evenly"},
                 ),
             },
-            coords={"variable": list(OUTPUT_NAMES)},
+            coords={"variable": list(OUTPUT_NAMES), "check": list(CHECKS)},
         )
 
     def _count(self, truth: NDArray, members: NDArray, ensemble: Ensemble) -> None:

@@ -20,6 +20,7 @@ class ScoreResult:
     Attributes:
         scores: variable -> metric -> value over everything, NaN where undefined.
         climsim: output -> criterion of the ClimSim benchmark -> value, NaN where undefined.
+        physical: check of :mod:`diffmp_core.scores.physical` -> statistic -> value, NaN where undefined.
         averages: ``overall_*``, ``level_*``, ``climsim_*``, ``truth_std``, ``bin_edges`` and the histograms of the
             score store.
         emulator: name of the emulator.
@@ -35,6 +36,7 @@ class ScoreResult:
 
     scores: dict[str, dict[str, float]]
     climsim: dict[str, dict[str, float]]
+    physical: dict[str, dict[str, float]]
     averages: xr.Dataset
     emulator: str
     emulator_folder: Path | None
@@ -55,6 +57,7 @@ class ScoreResult:
         return {
             "scores": _finite(self.scores),
             "climsim": _finite(self.climsim),
+            "physical": _finite(self.physical),
             "members": self.members,
             "steps": self.steps,
             "guidance": list(self.guidance),

@@ -18,6 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.experiments import PLACES
 from diffmp_core.scores.moments import Array
 from diffmp_core.scores.table import METRICS
 from diffmp_core.stores import remove, replace
@@ -36,7 +37,6 @@ CELLS_IN_CHUNK = 4096
 LEAST_TIMES = 6
 """Times that scores of a cell are taken over at least: a correlation of two values says nothing, and a mean of the
 fields of few times is soon taken by whoever wants it."""
-COORDINATES = ("time", "lat", "lon", "area", "land_fraction", "height", "pressure", "split")
 
 
 class ScoreStore:
@@ -50,7 +50,7 @@ class ScoreStore:
         """
         self.path = path
         self._part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-        coordinates = {name: columns[name].drop_encoding().load() for name in COORDINATES if name in columns.variables}
+        coordinates = {name: columns[name].drop_encoding().load() for name in PLACES if name in columns.variables}
         frame = xr.Dataset(coords={"variable": list(OUTPUT_NAMES), **coordinates})
         frame.attrs = {key: columns.attrs[key] for key in ("source", "spacing_km") if key in columns.attrs}
         try:

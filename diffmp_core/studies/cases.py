@@ -16,11 +16,10 @@ import numpy as np
 import xarray as xr
 from torch import nn
 
-from diffmp_core.experiments import write_text
 from diffmp_core.models.base import Emulator, NetworkEmulator
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, draw_ensemble
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.stores import open_columns, select_split, stack_channels
+from diffmp_core.stores import open_columns, select_split, stack_channels, write_text
 from diffmp_core.studies.result import Coordinate, assemble
 from diffmp_core.studies.sources import Source, columns_fingerprint
 from diffmp_core.variables import INPUTS

@@ -6,46 +6,18 @@ Random streams are functions of the step (:mod:`diffmp_core.training.seeds`) and
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import remove
-
-FILE = "state.safetensors"
-
-
-class Position(BaseModel):
-    """How far a training is.
-
-    Attributes:
-        run: fingerprint of configuration, columns and normalisation; only an equal run may go on.
-        step: optimiser steps done; epoch and place in the epoch follow from it.
-        seconds: time spent training.
-        rows: rows of ``training.csv`` written.
-        loss_steps: steps since the last row; their summed loss is the tensor ``loss``.
-        last_loss, best_loss: validation loss of the last row and of the best one, None before the first.
-        best_criterion: highest criterion of the paper, where weights are kept by it.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    run: str
-    step: int = 0
-    seconds: float = 0.0
-    rows: int = 0
-    loss_steps: int = 0
-    last_loss: float | None = None
-    best_loss: float | None = None
-    best_criterion: float | None = None
+from diffmp_core.training.position import FILE, Position, broken, read_position
 
 
 def save_checkpoint(folder: Path, position: Position, tensors: dict[str, Tensor]) -> None:
@@ -75,21 +47,14 @@ def load_checkpoint(folder: Path, device: torch.device) -> tuple[Position, dict[
     Raises:
         DiffmpError: a truncated or foreign file.
     """
-    path = folder / FILE
-    if not path.is_file():
+    position = read_position(folder)
+    if position is None:
         return None
     try:
-        with safe_open(path, framework="pt") as file:
-            header: dict[str, str] = file.metadata() or {}
-            if header.get("diffmp_kind") != "checkpoint":
-                raise DiffmpError(f"expected a checkpoint, found another file at {path}; choose another folder")
-            position = Position.model_validate(json.loads(header["position"]))
+        with safe_open(folder / FILE, framework="pt") as file:
             return position, {name: file.get_tensor(name).to(device) for name in sorted(file.keys())}
-    except (OSError, SafetensorError, KeyError, json.JSONDecodeError, ValidationError) as error:
-        raise DiffmpError(
-            f"expected a whole training checkpoint, found one that cannot be read at {path} ({type(error).__name__}); "
-            "choose another folder, or remove that file to start again"
-        ) from error
+    except (OSError, SafetensorError) as error:
+        raise broken(folder / FILE, error) from error
 
 
 def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

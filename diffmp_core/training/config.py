@@ -66,6 +66,8 @@ class TrainingConfig(BaseModel):
     """Weights to keep: of the lowest validation loss, of the paper's highest criterion, or the last ones."""
     validation_epochs: _Positive = 1.0
     """Interval of a row of ``training.csv`` and of the validation."""
+    patience: int | None = Field(default=None, ge=1)
+    """Stop after this many validations in a row without a better one; None goes on to the end."""
     validation_columns: int = Field(default=4096, ge=1)
     """Validation columns at most, spread evenly over times and cells; their noise is the same each time."""
     checkpoint_minutes: float = Field(default=2.0, ge=0)

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 import torch
 
-from diffmp_core.models.base import NetworkEmulator
+from diffmp_core.models.base import NetworkEmulator, normal_draws
 from diffmp_core.training.data import ColumnArrays
 from diffmp_core.training.seeds import Purpose, stream
 from diffmp_core.variables import OUTPUTS
@@ -73,7 +73,7 @@ def sample_criterion(
             ensemble = emulator.sample_normalised(
                 inputs,
                 CRITERION_MEMBERS,
-                generator=generator,
+                draw=normal_draws(generator),
                 steps=CRITERION_STEPS,
                 guidance=(0.0,) * len(OUTPUTS),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,13 @@ class ColumnArrays:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def checksum(self) -> str:
+        """SHA-256 of the values, hexadecimal: whether two trainings read the same data."""
+        digest = hashlib.sha256()
+        for array in (self.inputs, self.outputs):
+            digest.update(np.ascontiguousarray(array, dtype="<f4").data)
+        return digest.hexdigest()
 
     def batch(self, index: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
         """Inputs and outputs of some columns as tensors on a device."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from diffmp_core.stores import replace
 
+LOG_FILE = "training.csv"
 LOG_COLUMNS = (
     "step", "epoch", "samples", "loss", "validation_loss", "validation_criterion", "learning_rate", "samples_per_s",
 )  # fmt: skip
@@ -24,8 +25,8 @@ def write_log(path: Path, rows: list[dict[str, str]]) -> None:
     replace(part, path)
 
 
-def read_log(path: Path, rows: int) -> list[dict[str, str]]:
-    """The first rows of the file: later ones were written after the checkpoint and come again."""
+def read_log(path: Path, rows: int | None = None) -> list[dict[str, str]]:
+    """The first rows of the file, or all: those after a checkpoint's were written later and come again."""
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:

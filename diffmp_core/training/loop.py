@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import platform
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
 
-from diffmp_core import __version__
 from diffmp_core.columns.domain import TrainingDomain, fit_domain
 from diffmp_core.columns.normalization_file import to_json
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import CONFIG_FILE, NetworkEmulator, build_emulator, save_emulator
 from diffmp_core.models.base import load_config as load_emulator_config
-from diffmp_core.stores import SPLITS, columns_id, open_columns, remove, select_split
-from diffmp_core.training.checkpoint import FILE
+from diffmp_core.stores import SPLITS, columns_id, open_columns, remove
+from diffmp_core.training.card import write_card
 from diffmp_core.training.config import DOMAIN_FILE, TrainingConfig
 from diffmp_core.training.data import ColumnArrays, normalize_columns, read_columns
+from diffmp_core.training.log import LOG_FILE
 from diffmp_core.training.memory import keep_freed_memory
-from diffmp_core.training.processes import Processes, join_processes
+from diffmp_core.training.position import CHECKPOINT_FOLDER, FILE
+from diffmp_core.training.processes import join_processes
+from diffmp_core.training.provenance import provenance
 from diffmp_core.training.report import Report
 from diffmp_core.training.seeds import Purpose, stream_seed
 from diffmp_core.training.trainer import Trainer
-
-CHECKPOINT_FOLDER = "checkpoint"
-LOG_FILE = "training.csv"
 
 
 def train(
@@ -45,9 +42,9 @@ def train(
     """Train an emulator on the split ``train`` of a column store and write its folder.
 
     While it runs ``out`` holds ``checkpoint/`` and ``training.csv``; at the end ``config.yaml``,
-    ``normalization.json``, ``domain.safetensors`` and ``weights.safetensors`` (EMA weights of the best validation, or
-    the last, as ``config.keep`` says) are written and the checkpoint goes. A finished training of the same
-    configuration and columns is left as it is.
+    ``normalization.json``, ``domain.safetensors``, ``weights.safetensors`` (EMA weights of the best validation, or the
+    last, as ``config.keep`` says) and the model card ``card.md`` are written and the checkpoint goes. A finished
+    training of the same configuration and columns is left as it is.
 
     Under ``torchrun`` each process works on its share of every batch; ``out`` is on a file system that all can read.
 
@@ -73,31 +70,36 @@ def train(
         processes.wait()
         keep_freed_memory()
         report.say("reading columns ...")
-        training, validation, normalization, domain = load_data(store, config)
+        data = load_data(store, config)
         trainer = Trainer(
-            emulator=fresh_emulator(config, normalization),
+            emulator=fresh_emulator(config, data.normalization),
             config=config,
-            training=training,
-            validation=validation,
+            training=data.training,
+            validation=data.validation,
             processes=processes,
             report=report,
             checkpoint=out / CHECKPOINT_FOLDER,
             log=out / LOG_FILE,
-            run=f"{run}-{hashlib.sha256(to_json(normalization).encode()).hexdigest()[:12]}",
+            run=f"{run}-{hashlib.sha256(to_json(data.normalization).encode()).hexdigest()[:12]}",
         )
         trainer.run_to_end()
         if processes.writes:
-            domain.save(out / DOMAIN_FILE)
-            extra = provenance(config, store, trainer, processes) | {"run": run}
+            data.domain.save(out / DOMAIN_FILE)
+            extra = provenance(config, store, trainer, processes, values_sha256=data.values_sha256) | {"run": run}
             save_emulator(trainer.finished_emulator(), out, extra=extra)
+            write_card(out)
             remove(out / CHECKPOINT_FOLDER)
         processes.wait()
     return out
 
 
 def fingerprint(config: TrainingConfig, columns: xr.Dataset) -> str:
-    """Which training this is: configuration and columns."""
-    return hashlib.sha256(f"{config.model_dump_json()} {columns_id(columns)}".encode()).hexdigest()[:12]
+    """Which training this is: configuration and columns.
+
+    ``patience`` is left out where there is none, so that trainings begun before there was such an option go on.
+    """
+    options = config.model_dump_json(exclude={"patience"} if config.patience is None else None)
+    return hashlib.sha256(f"{options} {columns_id(columns)}".encode()).hexdigest()[:12]
 
 
 def is_finished(out: Path, run: str, *, resume: bool) -> bool:
@@ -128,11 +130,21 @@ def is_finished(out: Path, run: str, *, resume: bool) -> bool:
     return False
 
 
-def load_data(
-    columns: xr.Dataset, config: TrainingConfig
-) -> tuple[ColumnArrays, ColumnArrays | None, Normalization, TrainingDomain]:
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a training reads: normalised columns, what was fitted on them, and a checksum of their values as read."""
+
+    training: ColumnArrays
+    validation: ColumnArrays | None
+    normalization: Normalization
+    domain: TrainingDomain
+    values_sha256: str
+
+
+def load_data(columns: xr.Dataset, config: TrainingConfig) -> TrainingData:
     """Normalised training and validation columns; normalisation and domain are fitted on the training columns only."""
     training = read_columns(columns, "train")
+    values_sha256 = training.checksum()
     normalization = fit(
         training.inputs,
         training.outputs,
@@ -147,7 +159,7 @@ def load_data(
     if (np.asarray(columns["split"]) == SPLITS.index("validation")).any():
         validation = read_columns(columns, "validation", limit=config.validation_columns)
         validation = normalize_columns(validation, normalization, drop_abnormal=config.replace_abnormal)
-    return training, validation, normalization, domain
+    return TrainingData(training, validation, normalization, domain, values_sha256)
 
 
 def fresh_emulator(config: TrainingConfig, normalization: Normalization) -> NetworkEmulator:
@@ -155,39 +167,3 @@ def fresh_emulator(config: TrainingConfig, normalization: Normalization) -> Netw
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(config.seed, Purpose.weights))
         return build_emulator(config.model.model_dump(), normalization)
-
-
-def provenance(config: TrainingConfig, columns: xr.Dataset, trainer: Trainer, processes: Processes) -> dict[str, Any]:
-    """What made an emulator, for its ``config.yaml``: configuration, columns, times, versions, duration."""
-    times = select_split(columns, "train")["time"].values
-    return {
-        "training": config.model_dump(mode="json", exclude={"model"}),
-        "columns": {
-            "columns_id": columns_id(columns),
-            **{key: _plain(columns.attrs.get(key)) for key in ("title", "source", "spacing_km")},
-            "training_columns": len(trainer.training),
-            "training_times": {"count": len(times), "first": str(times[0]), "last": str(times[-1])},
-        },
-        "result": {
-            "steps": trainer.position.step,
-            "batch": trainer.batch,
-            "presentations": trainer.position.step * trainer.batch,
-            "validation_loss": trainer.kept_loss(),
-            "validation_criterion": trainer.position.best_criterion,
-            "minutes": round(trainer.position.seconds / 60, 2),
-            "device": device_name(processes.device),
-            "processes": processes.count,
-        },
-        "versions": {"diffmp": __version__, "python": platform.python_version(), "torch": str(torch.__version__)},
-    }
-
-
-def device_name(device: torch.device) -> str:
-    """Name of the hardware, as readable as it is known."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"cpu ({platform.machine()}, {torch.get_num_threads()} threads)"
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

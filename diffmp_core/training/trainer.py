@@ -18,7 +18,6 @@ from torch import Tensor
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import NetworkEmulator, inference_dtype
 from diffmp_core.training.checkpoint import (
-    Position,
     flatten_optimizer,
     load_checkpoint,
     restore_optimizer,
@@ -31,6 +30,7 @@ from diffmp_core.training.criterion import sample_criterion
 from diffmp_core.training.data import ColumnArrays
 from diffmp_core.training.learning_rate import cosine_rate, cyclical_rate, warmup_factor
 from diffmp_core.training.log import digits, read_log, write_log
+from diffmp_core.training.position import Position
 from diffmp_core.training.processes import Processes
 from diffmp_core.training.report import Report
 from diffmp_core.training.seeds import Purpose, stream, stream_seed
@@ -75,7 +75,7 @@ class Trainer:
         self._gradients = [torch.zeros_like(parameter) for parameter in trained]
         for parameter, gradient in zip(trained, self._gradients, strict=True):
             parameter.grad = gradient
-        self.position = Position(run=run)
+        self.position = Position(run=run, steps=self.steps, max_minutes=config.max_minutes)
         self.rows: list[dict[str, str]] = []
         self._loss = torch.zeros((), dtype=torch.float64, device=self.device)
         self._order: tuple[int, np.ndarray] | None = None
@@ -110,6 +110,7 @@ class Trainer:
                 if (step + 1) % self.steps_per_row == 0 or self._is_done():
                     speed = (step + 1 - clock_step) * self.batch / (time.monotonic() - clock)
                     self._add_row(rate, speed)
+                    self._stop_if_stale()
                     clock, clock_step = time.monotonic(), step + 1
                 if time.monotonic() - saved >= 60 * self.config.checkpoint_minutes or self._is_done():
                     self._save()
@@ -143,7 +144,7 @@ class Trainer:
         return done
 
     def _is_done(self) -> bool:
-        return self._done() >= 1.0
+        return self.position.stopped or self._done() >= 1.0
 
     def take_step(self, step: int, rate: float) -> None:
         """One optimiser step: Algorithm 1 of Figure 5 on a batch, in micro-batches shared among the processes."""
@@ -229,9 +230,12 @@ class Trainer:
         validation, criterion = self.validation_loss(), self.validation_criterion()
         self.position = self.position.model_copy(update={"last_loss": validation})
         if self._is_best(validation, criterion):
-            self.position = self.position.model_copy(update={"best_loss": validation, "best_criterion": criterion})
+            best = {"best_loss": validation, "best_criterion": criterion, "stale": 0}
+            self.position = self.position.model_copy(update=best)
             if self.config.keep != "last":
                 self.best = {name: value.clone() for name, value in self.average.state_dict().items()}
+        elif validation is not None:
+            self.position = self.position.model_copy(update={"stale": self.position.stale + 1})
         step = self.position.step
         self.rows.append({
             "step": str(step), "epoch": f"{step / self.steps_per_epoch:.3f}", "samples": str(step * self.batch),
@@ -239,6 +243,14 @@ class Trainer:
             "learning_rate": f"{rate:.4g}", "samples_per_s": f"{speed:.4g}",
         })  # fmt: skip
         write_log(self.log, self.rows)
+
+    def _stop_if_stale(self) -> None:
+        """End the training, in all processes, when ``patience`` validations in a row were no better."""
+        if self.config.patience is None or self._is_done():
+            return
+        if self.processes.first(float(self.position.stale >= self.config.patience)):
+            self.position = self.position.model_copy(update={"stopped": True})
+            self.report.say(f"no better validation in {self.config.patience}: the training ends early")
 
     def _is_best(self, loss: float | None, criterion: float | None) -> bool:
         """Whether a validation is the best so far: by the criterion where there is one, else by the loss."""
@@ -286,7 +298,7 @@ class Trainer:
                 f"expected an empty folder or this training, found one of another configuration or other columns "
                 f"in {self.checkpoint.parent}; choose another folder"
             )
-        self.position = position
+        self.position = position.model_copy(update={"steps": self.steps, "max_minutes": self.config.max_minutes})
         self.emulator.load_state_dict(without_prefix("model", tensors))
         self.average.load_state_dict(without_prefix("average", tensors))
         self.best = without_prefix("best", tensors) or None

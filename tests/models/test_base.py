@@ -168,3 +168,54 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, normaliza
     emulator = build_emulator(MODEL, normalization)
     with pytest.raises(DiffmpError, match="could not write"):
         save_emulator(emulator, tmp_path / "file" / "emulator")
+
+
+def change_one_weight(folder: Path) -> None:
+    weights = load_file(folder / "weights.safetensors")
+    weights["denoiser.read_in.bias"][0] += 1e-3
+    save_file(weights, folder / "weights.safetensors")
+
+
+def test_weights_that_were_changed_since_are_refused(folder: Path) -> None:
+    load_emulator(folder)
+    change_one_weight(folder)
+    with pytest.raises(DiffmpError, match=r"expected weights\.safetensors as it was written .* copy the whole folder"):
+        load_emulator(folder)
+
+
+def test_a_normalisation_of_another_emulator_is_refused(folder: Path) -> None:
+    path = folder / "normalization.json"
+    path.write_text(path.read_text().replace('"winsorise_limit": 30.0', '"winsorise_limit": 29.0'))
+    with pytest.raises(DiffmpError, match=r"expected normalization\.json as it was written"):
+        load_emulator(folder)
+
+
+def test_a_folder_from_before_there_were_seals_opens(folder: Path) -> None:
+    config = load_config(folder)
+    del config["seal"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    change_one_weight(folder)
+    assert load_emulator(folder).kind == "diffusion"
+
+
+def test_a_folder_of_a_later_format_names_its_version(folder: Path) -> None:
+    config = load_config(folder)
+    config["seal"] |= {"format": 2, "written_by": "9.1"}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(DiffmpError, match=r"found format 2, written by diffmp 9\.1"):
+        load_emulator(folder)
+
+
+def test_samples_that_are_not_finite_are_no_samples(folder: Path, inputs: torch.Tensor) -> None:
+    broken = inputs[:2].clone()
+    broken[1, 0, 3] = torch.nan
+    with pytest.raises(DiffmpError, match="expected finite samples, found NaN or infinity in 1 of 2 columns"):
+        sample(load_emulator(folder), broken)
+
+
+def test_clouds_are_never_negative_however_configured(normalization: Normalization, inputs: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    emulator = build_emulator({**MODEL, "settle_clouds": False}, normalization)
+    clouds = sample(emulator, inputs)[:, :, 2:]
+    assert (clouds >= 0).all()
+    assert (clouds == 0).any()

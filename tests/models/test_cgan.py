@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import build_emulator, load_config, load_emulator, save_emulator
+from diffmp_core.models.base import build_emulator, load_config, load_emulator, normal_draws, save_emulator
 from diffmp_core.models.cgan import CGANMP, gradient_penalty
 from tests.models.toy import LEVELS, draw_toy, make_normalization, moments_on_toy, train_on_toy
 
@@ -70,7 +70,7 @@ def test_penalty_of_a_quadratic_critic_is_the_mean_over_profiles() -> None:
 def losses_by_hand(emulator: CGANMP, inputs: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:
     """Critic's and generator's loss of Gulrajani et al., drawn as the emulator draws."""
     generator = seeded(5)
-    sample = emulator.sample_normalised(inputs, 1, generator=generator, steps=1, guidance=())[:, 0]
+    sample = emulator.sample_normalised(inputs, 1, draw=normal_draws(generator), steps=1, guidance=())[:, 0]
     share = torch.rand(len(inputs), 1, 1, generator=generator)
     mean = emulator.pretrained.predict(inputs)
     sample, outputs = sample - mean, outputs - mean

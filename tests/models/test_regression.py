@@ -10,7 +10,7 @@ import scoringrules
 import torch
 
 from diffmp_core.columns.normalize import fit
-from diffmp_core.models.base import build_emulator
+from diffmp_core.models.base import build_emulator, normal_draws
 from diffmp_core.models.regression import LEAST_STD, GaussianRegression, Regression, gaussian_crps
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS, OUTPUTS
@@ -88,7 +88,7 @@ def test_gaussian_members_have_the_predicted_mean_and_spread() -> None:
     inputs, _, _, _ = draw_toy(2, torch.Generator().manual_seed(0))
     with torch.no_grad():
         members = emulator.sample_normalised(
-            inputs, 20_000, generator=torch.Generator().manual_seed(1), steps=1, guidance=(0.0,) * 4
+            inputs, 20_000, draw=normal_draws(torch.Generator().manual_seed(1)), steps=1, guidance=(0.0,) * 4
         )
         mean, std = emulator.predict(inputs)
     assert ((members.mean(dim=1) - mean).abs() < 5 * std / math.sqrt(20_000)).all()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from diffmp_core.columns.normalize import Normalization, fit
-from diffmp_core.models.base import NetworkEmulator
+from diffmp_core.models.base import NetworkEmulator, normal_draws
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS, OUTPUTS
 from tests.synthetic import make_columns
@@ -63,7 +63,7 @@ def moments_on_toy(emulator: NetworkEmulator) -> dict[str, float]:
     """Error of the ensemble mean (root mean square), and mean spread of narrow and of wide columns, at one level."""
     generator = torch.Generator().manual_seed(2)
     inputs, _, mean, spread = draw_toy(64, generator)
-    members = emulator.sample_normalised(inputs, 64, generator=generator, steps=5, guidance=(0.0,) * 4)[
+    members = emulator.sample_normalised(inputs, 64, draw=normal_draws(generator), steps=5, guidance=(0.0,) * 4)[
         :, :, :, LEVELS // 2
     ]
     error = members.mean(dim=1) - mean[:, None]

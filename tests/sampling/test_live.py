@@ -1,5 +1,6 @@
 """Live answers: the newest question wins, clients take turns, kept answers come at once."""
 
+import ctypes
 import threading
 from concurrent.futures import wait
 
@@ -8,7 +9,7 @@ import pytest
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.sampling.draw import draw_ensemble
-from diffmp_core.sampling.live import LatestWins, LiveEmulator, shared_worker
+from diffmp_core.sampling.live import LatestWins, LiveEmulator, WorkerLost, shared_worker
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS
 
@@ -90,7 +91,7 @@ def inputs(columns):
 def test_answer_is_the_ensemble_of_its_seed(live, inputs):
     answer = live.submit("view", inputs, members=5, steps=2, seed=4).result(30)
     np.testing.assert_array_equal(answer, draw_ensemble(live.emulator, inputs, members=5, steps=2, seed=4))
-    assert live.milliseconds > 0
+    assert live.profile_milliseconds > 0
     assert not np.array_equal(answer, live.submit("view", inputs, members=5, steps=2, seed=5).result(30))
 
 
@@ -136,3 +137,57 @@ def test_bad_question_is_answered_by_an_error(live, inputs):
 def test_training_domain_comes_along(live, inputs):
     assert live.domain is not None
     assert not live.domain.is_out_of_range(inputs)[0]
+
+
+def test_a_worker_that_hangs_is_replaced_and_the_others_are_served():
+    worker = LatestWins(patience=0.2)
+    gate = Gate(worker)
+    served = worker.submit("other", threading.get_ident)
+    with pytest.raises(WorkerLost, match=r"within 0\.2 s, found none; its worker was started again"):
+        gate.future.result(30)
+    assert served.result(30) == worker.submit("other", threading.get_ident).result(30)
+    gate.opened.set()
+    assert worker.submit("gate", lambda: "back").result(30) == "back"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_has_died_is_replaced():
+    worker = LatestWins()
+    first = worker.submit("a", threading.get_ident).result(30)
+    thread = worker._worker
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(first), ctypes.py_object(SystemExit))
+    with worker._lock:  # the exception comes when the thread wakes
+        worker._lock.notify_all()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert worker.submit("a", lambda: 7).result(30) == 7
+
+
+def test_patient_work_waits_until_nobody_else_does(worker):
+    gate, served = Gate(worker), []
+    futures = [worker.submit(f"sweep {n}", lambda n=n: served.append(f"sweep {n}"), patient=True) for n in range(2)]
+    futures += [worker.submit(f"slider {n}", lambda n=n: served.append(f"slider {n}")) for n in range(3)]
+    gate.opened.set()
+    wait(futures, timeout=30)
+    assert served == ["slider 0", "slider 1", "slider 2", "sweep 0", "sweep 1"]
+
+
+def test_a_slider_waits_for_one_piece_of_long_work_only(live, inputs):
+    """A sweep asks from a thread of its own; a question put in between is answered before the next piece."""
+    order, gate = [], Gate(live._worker)
+
+    def long_work() -> None:
+        for seed in range(100, 103):
+            live.answer_patiently(inputs, members=2, steps=1, seed=seed)
+            order.append(f"piece {seed}")
+
+    thread = threading.Thread(target=long_work)
+    thread.start()
+    slider = live.submit("slider", inputs, members=2, steps=1, seed=999)
+    slider.add_done_callback(lambda _: order.append("slider"))
+    gate.opened.set()
+    thread.join(30)
+    assert order == ["slider", "piece 100", "piece 101", "piece 102"]
+    np.testing.assert_array_equal(
+        live.answer_patiently(inputs, members=2, steps=1, seed=101), live.answer(inputs, members=2, steps=1, seed=101)
+    )

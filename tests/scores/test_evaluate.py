@@ -15,6 +15,7 @@ from diffmp_core.scores import evaluate as evaluate_module
 from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.ensemble import crps_fair
 from diffmp_core.scores.evaluate import evaluate
+from diffmp_core.scores.physical import PhysicalChecks
 from diffmp_core.scores.table import METRICS, rich_table
 from diffmp_core.stores import open_columns, open_store, select_split, stack_channels, write_store
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUT_NAMES, OUTPUTS
@@ -253,11 +254,14 @@ def test_memory_does_not_grow_with_the_number_of_times():
         rng = np.random.default_rng(0)
         for time in range(times):
             rows = slice(time * 50, (time + 1) * 50)
-            yield rows, rng.normal(size=(50, 4, LEVELS)), rng.normal(size=(50, MEMBERS, 4, LEVELS))
+            shapes = ((50, 6, LEVELS), (50, 4, LEVELS), (50, MEMBERS, 4, LEVELS))
+            yield rows, *(rng.normal(size=shape) for shape in shapes)
 
     def peak(times: int) -> int:
-        weights = np.ones((50, LEVELS))
-        run = evaluate_module._Run(unit=np.ones(4), weights=weights, members=MEMBERS, writer=None, progress=None)
+        ones = np.ones((50, LEVELS))
+        run = evaluate_module._Run(
+            unit=np.ones(4), weights=ones, masses=ones, members=MEMBERS, writer=None, progress=None
+        )
         tracemalloc.start()
         run.score_cells(slice(0, 50), batches(times), total=50 * times)
         largest = tracemalloc.get_traced_memory()[1]
@@ -266,6 +270,22 @@ def test_memory_does_not_grow_with_the_number_of_times():
 
     peak(1)
     assert peak(40) < 1.02 * peak(4)
+
+
+def test_physical_checks_of_all_columns_are_in_table_and_store(scored, path, analogue):
+    result, out = scored
+    columns = open_columns(path)
+    inputs, truth = stack_channels(columns, INPUTS), stack_channels(columns, OUTPUTS)
+    masses = np.tile(columns["layer_mass"].values, (columns.sizes["time"], 1))
+    members = analogue.sample(torch.from_numpy(inputs), MEMBERS).numpy()
+    expected = PhysicalChecks.of(inputs, truth, members, masses)
+    for name, values in expected.statistics().items():
+        np.testing.assert_allclose(result.averages[f"physical_{name}"], values, rtol=1e-6, atol=1e-12)
+    table = json.loads((out / "scores.json").read_text())["physical"]
+    assert table["energy_residual"]["members_mean"] == pytest.approx(
+        expected.table()["energy_residual"]["members_mean"]
+    )
+    assert open_store(out / "scores.nc")["physical_rmse"].dims == ("check",)
 
 
 def test_progress_reaches_the_end(path, analogue):

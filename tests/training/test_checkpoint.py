@@ -5,13 +5,12 @@ import torch
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.training.checkpoint import (
-    FILE,
-    Position,
     flatten_optimizer,
     load_checkpoint,
     restore_optimizer,
     save_checkpoint,
 )
+from diffmp_core.training.position import FILE, Position
 
 CPU = torch.device("cpu")
 

@@ -42,7 +42,8 @@ def test_equal_members_have_no_spread_to_correlate():
 
 def test_criterion_of_an_emulator_repeats_and_is_of_physical_values(columns, tiny, monkeypatch):
     monkeypatch.setattr(criterion, "CRITERION_COLUMNS", 40)
-    _, validation, normalization, _ = load_data(open_columns(columns), tiny)
+    data = load_data(open_columns(columns), tiny)
+    validation, normalization = data.validation, data.normalization
     emulator = fresh_emulator(tiny, normalization)
     number_format = torch.autocast("cpu", enabled=False)
     seen = []

@@ -1,6 +1,7 @@
 """A training from column store to emulator folder: killed and resumed, refused where it would do harm."""
 
 import csv
+import hashlib
 import json
 import os
 import signal
@@ -24,7 +25,7 @@ from diffmp_core.models.base import load_emulator
 from diffmp_core.stores import open_columns, write_store
 from diffmp_core.training.config import DOMAIN_FILE, load_config
 from diffmp_core.training.data import read_columns
-from diffmp_core.training.loop import train
+from diffmp_core.training.loop import fingerprint, train
 from diffmp_core.training.trainer import Trainer
 from tests.synthetic import make_columns
 from tests.training.conftest import TINY
@@ -74,7 +75,7 @@ def finished(columns, tmp_path_factory):
 def test_finished_folder_is_whole_and_says_what_made_it(finished, columns):
     folder, _ = finished
     assert {path.name for path in folder.iterdir()} == {
-        "config.yaml", "normalization.json", "domain.safetensors", "weights.safetensors", "training.csv",
+        "config.yaml", "normalization.json", "domain.safetensors", "weights.safetensors", "training.csv", "card.md",
     }  # fmt: skip
     config, store = yaml.safe_load((folder / "config.yaml").read_text()), open_columns(columns)
     assert config["columns"]["columns_id"] == store.attrs["columns_id"]
@@ -82,7 +83,11 @@ def test_finished_folder_is_whole_and_says_what_made_it(finished, columns):
     assert config["columns"]["training_columns"] == 4 * 128
     assert config["columns"]["training_times"]["count"] == 4
     assert config["columns"]["training_times"]["first"].startswith("2005-04-02T00:00")
+    assert config["columns"]["times_by_split"] == {"train": 4, "validation": 1, "test": 1, "gap": 0}
+    assert config["columns"]["training_values_sha256"] == read_columns(store, "train").checksum()
+    assert set(config["seal"]["sha256"]) == {"domain.safetensors", "normalization.json", "weights.safetensors"}
     assert config["result"]["presentations"] == 2 * 32 * 16
+    assert not config["result"]["stopped_early"]
     assert config["training"]["seed"] == 0
     rows = log(folder)
     assert [row["epoch"] for row in rows] == ["1.000", "2.000"]
@@ -204,6 +209,30 @@ def test_time_limit_ends_the_training_in_time(columns, tiny, tmp_path):
 def test_unknown_device_is_one_sentence(columns, tiny, tmp_path):
     with pytest.raises(DiffmpError, match="expected a device 'cpu' or 'cuda', found 'abacus'"):
         train(columns, tmp_path / "out", config=tiny, device="abacus", progress=False)
+
+
+def test_training_ends_early_when_validations_are_no_better(columns, tiny, tmp_path):
+    """Weights that a huge rate throws about: the first validations are the best."""
+    options = {"epochs": 50, "patience": 2, "learning_rate": 0.03, "warmup_steps": 0, "ema_decay": None}
+    config = tiny.model_copy(update=options)
+    out = train(columns, tmp_path / "out", config=config, device="cpu", progress=False)
+    losses = [float(row["validation_loss"]) for row in log(out)]
+    assert len(losses) < 50
+    assert min(losses) == losses[-3]
+    result = yaml.safe_load((out / "config.yaml").read_text())["result"]
+    assert result["stopped_early"]
+    assert result["validation_loss"] == pytest.approx(min(losses), rel=1e-5)
+    before = snapshot(out)
+    train(columns, out, config=config, device="cpu", progress=False)
+    assert snapshot(out) == before
+
+
+def test_trainings_from_before_there_was_patience_are_the_same_training(columns, tiny):
+    options = tiny.model_dump_json().replace('"patience":null,', "")
+    assert "patience" not in options
+    old = hashlib.sha256(f"{options} {open_columns(columns).attrs['columns_id']}".encode())
+    assert fingerprint(tiny, open_columns(columns)) == old.hexdigest()[:12]
+    assert fingerprint(tiny.model_copy(update={"patience": 3}), open_columns(columns)) != old.hexdigest()[:12]
 
 
 @pytest.mark.slow

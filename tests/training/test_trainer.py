@@ -16,11 +16,12 @@ def make_trainer(columns, tmp_path):
     """Trainers on the small store; each in a folder of its own."""
 
     def make(config) -> Trainer:
-        training, validation, normalization, _ = load_data(open_columns(columns), config)
+        data = load_data(open_columns(columns), config)
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
         return Trainer(
-            emulator=fresh_emulator(config, normalization), config=config, training=training, validation=validation,
+            emulator=fresh_emulator(config, data.normalization), config=config, training=data.training,
+            validation=data.validation,
             processes=Processes(rank=0, count=1, device=torch.device("cpu")), report=Report(shown=False),
             checkpoint=folder / "checkpoint", log=folder / "training.csv", run="test",
         )  # fmt: skip

@@ -1,0 +1,248 @@
+"""One column of a user's own: from a small CSV or netCDF file to the inputs of an emulator, and as one line of text.
+
+A file is data from outside: its size, kind, names, units and values are checked, nothing in it is run, and all that is
+wrong with it is one sentence. Classic and HDF5 netCDF are read in a process of their own
+(:mod:`diffmp_core.columns.user_netcdf`), because libraries in C can be crashed by a broken file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diffmp_core.columns.levels import refuse_disordered
+from diffmp_core.columns.plausibility import check_upright, check_values
+from diffmp_core.columns.user_netcdf import read_netcdf
+from diffmp_core.constants import REFERENCE_PRESSURE
+from diffmp_core.crm.surface_map import KELVIN
+from diffmp_core.errors import DiffmpError
+from diffmp_core.variables import INPUT_NAMES, INPUTS, LEVELS
+
+LARGEST = 1_000_000
+"""Bytes of a file that are read."""
+MOST_ROWS = 1000
+"""Levels that a file may have."""
+SCALE_HEIGHT = 7500.0
+"""Height [m] over which pressure falls by a factor e, for comparing gaps in pressure with gaps in height."""
+SHORT_BELOW, SHORT_ABOVE = 200.0, 1000.0
+"""How far [m] the lowest and the highest level of a file may lie within the emulator's; the end value is kept there."""
+
+PLACES = ("height", "pressure")
+ALIASES: Mapping[str, str] = {
+    "z": "height", "altitude": "height", "height": "height", "p": "pressure", "pressure": "pressure",
+    "t": "T", "temperature": "T", "qv": "qv", "q": "q", "specific_humidity": "q",
+    "ps": "Ps", "shf": "SHF", "lhf": "LHF", "solin": "SOLIN",
+}  # fmt: skip
+"""What a file may call a variable, without regard to capitals; ``q`` is specific humidity."""
+
+_FLUX = {"W m-2": (1.0, 0.0), "W/m2": (1.0, 0.0), "W/m²": (1.0, 0.0), "W m^-2": (1.0, 0.0)}
+_PRESSURE = {"Pa": (1.0, 0.0), "hPa": (100.0, 0.0), "mbar": (100.0, 0.0), "mb": (100.0, 0.0), "kPa": (1000.0, 0.0)}
+_HUMIDITY = {"kg kg-1": (1.0, 0.0), "kg/kg": (1.0, 0.0), "1": (1.0, 0.0), "g/kg": (1e-3, 0.0), "g kg-1": (1e-3, 0.0)}
+UNITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "height": {"m": (1.0, 0.0), "km": (1000.0, 0.0)},
+    "pressure": _PRESSURE,
+    "T": {"K": (1.0, 0.0), **dict.fromkeys(("degC", "°C", "C", "Celsius"), (1.0, KELVIN))},
+    "qv": _HUMIDITY,
+    "q": _HUMIDITY,
+    "Ps": _PRESSURE,
+    "SHF": _FLUX,
+    "LHF": _FLUX,
+    "SOLIN": _FLUX,
+}
+"""Units that are understood, with the factor and the offset to SI; the first of each is taken where none is said."""
+
+TEXT_UNITS = {"T": 1.0, "qv": 1e3, "Ps": 1e-2, "SHF": 1.0, "LHF": 1.0, "SOLIN": 1.0}
+"""SI to the units of the text, so that its numbers are short."""
+_NUMBER = re.compile(r"-?\d{1,6}(\.\d{1,8})?(e-\d{1,2})?", re.ASCII)
+_HEADING = re.compile(r"\s*([^\[\]()]*?)\s*(?:[\[(]([^\[\]()]*)[\])])?\s*")
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """One variable of a file: values ``(level,)`` or ``(1,)``, and its unit ('' where the file says none)."""
+
+    values: NDArray[np.float64]
+    unit: str
+
+
+def read_user_column(content: bytes, *, height: NDArray, pressure: NDArray) -> NDArray[np.float32]:
+    """Inputs ``(6, level)`` in SI of the one column in a CSV or netCDF file.
+
+    The file has T, qv (or q, specific humidity), Ps, SHF, LHF and SOLIN, and ``height`` above the surface or
+    ``pressure`` of its levels, in either order, from which T and qv are interpolated linearly (in the logarithm of
+    pressure); without both it has the emulator's levels, lowest first. In pressure the emulator's levels are where they
+    are with the surface at 1000 hPa, in proportion to Ps.
+
+    Args:
+        content: bytes of the file, at most :data:`LARGEST`.
+        height: of the emulator's levels ``(level,)`` [m].
+        pressure: of the emulator's levels ``(level,)`` [Pa], nominal.
+
+    Raises:
+        DiffmpError: a file that is too large, of another kind, or without what is needed; a unit that is not known,
+            values that are no weather, levels that do not reach as far as the emulator's.
+    """
+    if len(content) > LARGEST:
+        raise DiffmpError(f"expected a file of at most {LARGEST:,} bytes, found {len(content):,}; send one column only")
+    if content[:3] == b"CDF" or content[:4] == b"\x89HDF":
+        read = read_netcdf(content, tuple(ALIASES), MOST_ROWS)
+        fields = {ALIASES[name]: Field(np.array(values), unit) for name, (values, unit) in read.items()}
+    else:
+        fields = _read_csv(content)
+    found = {name: _to_si(name, field) for name, field in fields.items()}
+    if "q" in found and "qv" not in found:
+        found["qv"] = found["q"] / (1.0 - found["q"])
+    missing = [name for name in INPUT_NAMES if name not in found]
+    if missing:
+        raise DiffmpError(
+            f"expected T, qv, Ps, SHF, LHF and SOLIN in the file, found {', '.join(found) or 'none of them'}; "
+            f"add {', '.join(missing)}"
+        )
+    for name in INPUT_NAMES:
+        check_values(name, found[name], "the file")
+    for variable in INPUTS:
+        if not variable.profile and np.ptp(found[variable.name]) > 0:
+            raise DiffmpError(f"expected one value of {variable.name}, found several; send one column only")
+    profiles = _on_levels(found, np.asarray(height, dtype=float), np.asarray(pressure, dtype=float))
+    check_upright(profiles["qv"], "the file")
+    rows = [profiles[v.name] if v.profile else np.full(len(height), found[v.name][0]) for v in INPUTS]
+    return from_text(to_text(np.stack(rows).astype(np.float32)))
+
+
+def to_text(inputs: NDArray) -> str:
+    """Inputs ``(6, level)`` as numbers with a blank between: T [K], qv [g/kg] from below, Ps [hPa], fluxes [W/m²].
+
+    Five or six digits each, about 450 letters: short enough for an address.
+    """
+    numbers = []
+    for values, variable in zip(np.asarray(inputs, dtype=float), INPUTS, strict=True):
+        shown = (values if variable.profile else values[:1]) * TEXT_UNITS[variable.name]
+        numbers += [f"{number:.6g}" if abs(number) >= 100 else f"{number:.5g}" for number in shown]
+    return " ".join(numbers)
+
+
+def from_text(text: str) -> NDArray[np.float32]:
+    """Inputs ``(6, level)`` from what :func:`to_text` wrote.
+
+    Raises:
+        DiffmpError: other text, or numbers that are no weather.
+    """
+    parts = text.split(" ")
+    expected = sum(LEVELS if variable.profile else 1 for variable in INPUTS)
+    if len(parts) != expected or not all(_NUMBER.fullmatch(part) for part in parts):
+        raise DiffmpError(
+            f"expected {expected} numbers of a column with a blank between, found other text; load the file again"
+        )
+    numbers, inputs = np.array([float(part) for part in parts]), np.empty((len(INPUTS), LEVELS))
+    place = 0
+    for row, variable in zip(inputs, INPUTS, strict=True):
+        count = LEVELS if variable.profile else 1
+        row[:] = numbers[place : place + count] / TEXT_UNITS[variable.name]
+        check_values(variable.name, row, "the column's text")
+        place += count
+    return inputs.astype(np.float32)
+
+
+def template(inputs: NDArray, *, height: NDArray) -> str:
+    """A CSV file with inputs ``(6, level)`` on levels at ``height`` [m], to be filled with one's own."""
+    heads = ["height [m]", *(f"{v.name} [{v.display_unit}]" for v in INPUTS)]
+    lines = [
+        "# One column for DIFF-MP. Any number of levels, by height above the surface or by pressure [hPa];",
+        "# T and qv at each, the four others in the first row alone. Fluxes are positive upward.",
+        ",".join(heads),
+    ]
+    for level, z in enumerate(height):
+        shown = [
+            f"{inputs[row, level] * v.display_factor:.5g}" if v.profile or level == 0 else ""
+            for row, v in enumerate(INPUTS)
+        ]
+        lines.append(",".join([f"{z:.1f}", *shown]))
+    return "\n".join(lines) + "\n"
+
+
+def _read_csv(content: bytes) -> dict[str, Field]:
+    """Variables of a table with a heading ``name [unit]``; lines that begin with # are left out."""
+    try:
+        text = content.decode("utf-8-sig")
+        lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        separator = next((mark for mark in ",;\t" if lines and mark in lines[0]), ",")
+        rows = list(csv.reader(io.StringIO("\n".join(lines[: MOST_ROWS + 2])), delimiter=separator))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DiffmpError("expected a CSV table or a netCDF file, found something else; take the template") from error
+    if len(rows) < 2 or len(rows) > MOST_ROWS + 1:
+        raise DiffmpError(
+            f"expected a heading and 1 to {MOST_ROWS} rows, found {len(lines)} lines; send one column of levels"
+        )
+    fields: dict[str, Field] = {}
+    for place, heading in enumerate(rows[0]):
+        match = _HEADING.fullmatch(heading)
+        name = ALIASES.get(match[1].casefold()) if match else None
+        if match is None or name is None:
+            continue
+        if name in fields:
+            raise DiffmpError(f"expected one column {name} in the table, found two; leave one out")
+        cells = [row[place].strip() if place < len(row) else "" for row in rows[1:]]
+        if name in PLACES or name in ("T", "qv", "q"):
+            numbers = [_number(cell, name, number) for number, cell in enumerate(cells, start=1)]
+        else:
+            numbers = [_number(cell, name, number) for number, cell in enumerate(cells, start=1) if cell]
+        if not numbers:
+            raise DiffmpError(f"expected a number of {name} in the first row, found none; fill it in")
+        fields[name] = Field(np.array(numbers), (match[2] or "").strip())
+    return fields
+
+
+def _number(cell: str, name: str, row: int) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        found = repr(cell[:20]) if cell else "nothing"
+        raise DiffmpError(f"expected a number of {name} in row {row} of the table, found {found}; fill it in") from None
+
+
+def _to_si(name: str, field: Field) -> NDArray[np.float64]:
+    known = UNITS[name]
+    unit = field.unit or next(iter(known))
+    if unit not in known:
+        raise DiffmpError(f"expected {name} in {' or '.join(known)}, found {unit[:20]!r}; convert it")
+    factor, offset = known[unit]
+    return field.values * factor + offset
+
+
+def _on_levels(
+    found: Mapping[str, NDArray[np.float64]], height: NDArray[np.float64], pressure: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """T and qv ``(level,)`` on the emulator's levels."""
+    counts = {len(found[name]) for name in ("T", "qv", *PLACES) if name in found}
+    place = next((name for name in PLACES if name in found), None)
+    if len(counts) > 1 or (place is None and counts != {len(height)}):
+        raise DiffmpError(
+            f"expected height or pressure of each level, or values on the emulator's {len(height)} levels, found "
+            f"{' and '.join(map(str, sorted(counts)))} values; add a column height or pressure"
+        )
+    if place is None:
+        return {name: found[name] for name in ("T", "qv")}
+    if not np.isfinite(found[place]).all() or (place == "pressure" and found[place].min() <= 0):
+        raise DiffmpError(f"expected finite {place} of each level, above 0 for pressure, found others; repair them")
+    refuse_disordered(found[place], f"{place} [{'m' if place == 'height' else 'Pa'}]", "the file")
+    if place == "height":
+        given, wanted = found[place], height
+    else:
+        given = -SCALE_HEIGHT * np.log(found[place] / found["Ps"][0])
+        wanted = -SCALE_HEIGHT * np.log(pressure / REFERENCE_PRESSURE)
+    if given.min() > wanted[0] + SHORT_BELOW or given.max() < wanted[-1] - SHORT_ABOVE:
+        above_ground = pressure * found["Ps"][0] / REFERENCE_PRESSURE
+        levels, factor, unit = (height, 1e-3, "km") if place == "height" else (above_ground, 1e-2, "hPa")
+        ends = sorted((found[place].min() * factor, found[place].max() * factor), reverse=place == "pressure")
+        raise DiffmpError(
+            f"expected levels from {levels[0] * factor:.3g} to {levels[-1] * factor:.3g} {unit} as the emulator has "
+            f"them, found {ends[0]:.3g} to {ends[1]:.3g} {unit}; add what is missing"
+        )
+    order = np.argsort(given)
+    return {name: np.interp(wanted, given[order], found[name][order]) for name in ("T", "qv")}

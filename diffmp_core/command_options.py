@@ -1,0 +1,59 @@
+"""Options that several commands share, and what their text means."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from diffmp_core.errors import DiffmpError
+from diffmp_core.variables import OUTPUT_NAMES
+
+Members = Annotated[int, typer.Option(min=2, help="Ensemble members for each column.")]
+Steps = Annotated[int, typer.Option(min=1, help="Denoising steps (network evaluations).")]
+Guidance = Annotated[
+    str | None,
+    typer.Option(help=f"Guidance w for {', '.join(OUTPUT_NAMES)}, e.g. 0.5,0.5,0,0; the emulator's own by default."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed; the same seed gives the same answer.")]
+Split = Annotated[
+    str,
+    typer.Option(help="train, validation, test, all; auto: test of the emulator's own training store, all of another."),
+]
+
+
+def parse_guidance(text: str | None) -> tuple[float, ...] | None:
+    """Guidance strength per output variable from ``"0.5,0.5,0,0"``; one number holds for all.
+
+    Raises:
+        DiffmpError: not one or four numbers, or a negative one.
+    """
+    if text is None:
+        return None
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) == 1:
+        values *= len(OUTPUT_NAMES)
+    if len(values) != len(OUTPUT_NAMES) or not all(0 <= value <= 100 for value in values):
+        raise DiffmpError(
+            f"expected {len(OUTPUT_NAMES)} numbers from 0 to 100 for --guidance ({', '.join(OUTPUT_NAMES)}), "
+            f"found {text!r}; write for example 0.5,0.5,0,0"
+        )
+    return values
+
+
+def parse_split(text: str) -> tuple[float, float, float]:
+    """Shares of training, validation and test times from ``"13,4,2"``.
+
+    Raises:
+        DiffmpError: not three numbers.
+    """
+    try:
+        train, validation, test = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise DiffmpError(
+            f"expected three numbers for --split (training, validation, test), found {text!r}; write for example 13,4,2"
+        ) from error
+    return train, validation, test

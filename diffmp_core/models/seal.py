@@ -1,0 +1,61 @@
+"""The seal of an emulator folder: what its files were when it was written, so that a changed one says so.
+
+``config.yaml`` has it under ``seal``: the format of the folder, the version that wrote it, and the SHA-256 of weights,
+normalisation and training domain. It guards against mixed-up and damaged copies, not against someone who writes a new
+seal. ``config.yaml`` itself is not sealed: its text is for people, too. Folders written before there were seals open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from diffmp_core import __version__
+from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import sha256_of
+
+FORMAT = 1
+"""Format of the folder; goes up when an older version would read a newer folder wrongly."""
+
+KEY = "seal"
+
+
+def make_seal(folder: Path) -> dict[str, Any]:
+    """Seal of the files that a folder has now, for its ``config.yaml``."""
+    files = sorted(
+        path for path in folder.iterdir() if path.suffix in (".safetensors", ".json") and path.name[0] != "."
+    )
+    return {"format": FORMAT, "written_by": __version__, "sha256": {path.name: sha256_of(path) for path in files}}
+
+
+def check_format(config: Mapping[str, Any], folder: Path) -> None:
+    """Refuse a folder of another format.
+
+    Raises:
+        DiffmpError: it is of another format.
+    """
+    seal = config.get(KEY) or {}
+    found = seal.get("format", FORMAT)
+    if found != FORMAT:
+        raise DiffmpError(
+            f"expected an emulator folder of format {FORMAT}, as diffmp {__version__} reads, found format {found!r}, "
+            f"written by diffmp {seal.get('written_by', 'of unknown version')}, in {folder}; install that version or "
+            "train again"
+        )
+
+
+def check_seal(config: Mapping[str, Any], folder: Path) -> None:
+    """Hold the files of a folder against its seal, if it has one.
+
+    Raises:
+        DiffmpError: a file that is missing or not the one that was written.
+    """
+    for name, expected in ((config.get(KEY) or {}).get("sha256") or {}).items():
+        path = folder / Path(name).name
+        found = sha256_of(path) if path.is_file() else "none"
+        if found != expected:
+            raise DiffmpError(
+                f"expected {path.name} as it was written with this emulator (SHA-256 {str(expected)[:12]}), found "
+                f"{found[:12]} in {folder}: it was changed or belongs to another emulator; copy the whole folder again"
+            )

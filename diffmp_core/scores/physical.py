@@ -1,0 +1,119 @@
+"""Whether answers obey physics: water and energy of whole columns, and drying beyond the vapour there is.
+
+Nothing in the network imposes a budget, so each member is held against what it implies. With the mass m of a level
+[kg m-2]:
+
+* moistening ``W = sum(dqv/dt m)`` [kg m-2 s-1]. ``P = -W`` is the precipitation it implies, less any evaporation that
+  the tendencies hold (ClimSim's do) and the change of cloud.
+* energy residual ``E = cp sum(dT/dt m) - L P`` [W m-2]: the column's heating less the latent heat of P. Microphysics
+  and eddy fluxes move energy but make none: what remains then is freezing and the change of cloud. ClimSim's tendencies
+  hold radiation and surface fluxes, too. The truth's own residual is therefore the measure, not zero.
+* overdrying: values with ``qv + dqv/dt D < 0`` after a step D of the host model, and the vapour they lack,
+  ``sum(max(0, -(qv + dqv/dt D)) m)`` [kg m-2].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
+from diffmp_core.scores.moments import Array
+from diffmp_core.variables import INPUT_NAMES, OUTPUT_NAMES
+
+HOST_STEP = 1200.0
+"""Step D of the host model [s] over which drying is followed: the physics step of ClimSim's."""
+
+CHECKS: dict[str, str] = {
+    "moistening": "kg m-2 s-1",
+    "energy_residual": "W m-2",
+    "overdried_share": "1",
+    "overdried_vapour": "kg m-2",
+}
+"""Names and units of the checks; each is a number of a column and member."""
+
+
+def column_checks(vapour: NDArray, outputs: NDArray, layer_mass: NDArray) -> Array:
+    """The :data:`CHECKS` of columns, ``(column, ..., check)``.
+
+    Args:
+        vapour: q_v before the step ``(column, level)`` [kg/kg].
+        outputs: truth or members ``(column, ..., 4, level)``, physical units.
+        layer_mass: ``(column, level)`` [kg m-2].
+    """
+    outputs = np.asarray(outputs, dtype=np.float64)
+    between = (slice(None), *([None] * (outputs.ndim - 3)))
+    mass, vapour = np.asarray(layer_mass, dtype=np.float64)[between], np.asarray(vapour, dtype=np.float64)[between]
+    heating, drying = (outputs[..., OUTPUT_NAMES.index(name), :] for name in ("tend_T_sgs", "tend_qv_sgs"))
+    moistening = (drying * mass).sum(axis=-1)
+    energy = SPECIFIC_HEAT_DRY_AIR * (heating * mass).sum(axis=-1) + LATENT_HEAT_VAPORISATION * moistening
+    lacking = np.maximum(0.0, -(vapour + HOST_STEP * drying))
+    return np.stack([moistening, energy, (lacking > 0).mean(axis=-1), (lacking * mass).sum(axis=-1)], axis=-1)
+
+
+@dataclass(frozen=True)
+class PhysicalChecks:
+    """Sums of the checks over columns, of the truth and of all members.
+
+    Attributes:
+        columns, members: numbers summed over.
+        truth, truth_squares: sums over the columns ``(check,)``.
+        ensemble, ensemble_squares: sums over columns and members ``(check,)``.
+        squared_error: sum over the columns of (ensemble mean - truth) squared ``(check,)``.
+    """
+
+    columns: float
+    members: float
+    truth: Array
+    truth_squares: Array
+    ensemble: Array
+    ensemble_squares: Array
+    squared_error: Array
+
+    @classmethod
+    def none(cls) -> Self:
+        """Checks of no column at all."""
+        zero = np.zeros(len(CHECKS))
+        return cls(0.0, 0.0, zero, zero, zero, zero, zero)
+
+    @classmethod
+    def of(cls, inputs: NDArray, truth: NDArray, members: NDArray, layer_mass: NDArray) -> Self:
+        """Checks of some columns; arrays as :func:`diffmp_core.sampling.generate.ensembles` gives them.
+
+        Args:
+            layer_mass: ``(column, level)`` [kg m-2]; NaN where unknown, and the checks with it.
+        """
+        vapour = inputs[:, INPUT_NAMES.index("qv")]
+        true, drawn = column_checks(vapour, truth, layer_mass), column_checks(vapour, members, layer_mass)
+        return cls(
+            columns=float(len(true)),
+            members=float(drawn.shape[0] * drawn.shape[1]),
+            truth=true.sum(axis=0),
+            truth_squares=(true**2).sum(axis=0),
+            ensemble=drawn.sum(axis=(0, 1)),
+            ensemble_squares=(drawn**2).sum(axis=(0, 1)),
+            squared_error=((drawn.mean(axis=1) - true) ** 2).sum(axis=0),
+        )
+
+    def __add__(self, other: Self) -> Self:
+        """Checks of both groups of columns."""
+        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
+
+    def statistics(self) -> dict[str, Array]:
+        """Mean and standard deviation of truth and members, and the ensemble mean's rms error; each ``(check,)``."""
+        truth, ensemble = self.truth / self.columns, self.ensemble / self.members
+        return {
+            "truth_mean": truth,
+            "truth_std": np.sqrt(np.maximum(self.truth_squares / self.columns - truth**2, 0.0)),
+            "members_mean": ensemble,
+            "members_std": np.sqrt(np.maximum(self.ensemble_squares / self.members - ensemble**2, 0.0)),
+            "rmse": np.sqrt(self.squared_error / self.columns),
+        }
+
+    def table(self) -> dict[str, dict[str, float]]:
+        """Check -> statistic -> value, in the units of :data:`CHECKS`; NaN where masses are unknown."""
+        found = self.statistics()
+        return {check: {name: float(values[i]) for name, values in found.items()} for i, check in enumerate(CHECKS)}

@@ -1,0 +1,97 @@
+"""The model card of an emulator folder, ``card.md``: what it is, what it was trained on, how it scores, what it is not.
+
+It is written from ``config.yaml`` and, where there is one, a table of scores; it holds nothing of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from diffmp_core.errors import DiffmpError
+from diffmp_core.models.base import CONFIG_FILE, load_config
+from diffmp_core.models.seal import KEY
+from diffmp_core.stores import write_text
+
+CARD_FILE = "card.md"
+_TABLE_KEYS = ("columns", "split", "title", "columns_id", "members", "steps", "guidance", "seed")
+
+_LIMITS = """## Limits
+
+Trained and scored offline, on columns of the data named above; not tested in a running host model. Answers to inputs
+far from the training data are extrapolations: `domain.safetensors` tells how far. For inputs and outputs with units
+and levels see docs/coupling.md of the project.
+"""
+
+
+def write_card(folder: Path | str, *, scores: Path | str | None = None) -> Path:
+    """Write ``card.md`` of an emulator folder, whole or not at all.
+
+    Args:
+        scores: table of ``diffmp score`` (JSON) to show; without it the card says how to make one.
+
+    Raises:
+        DiffmpError: no emulator there, no table there, or a folder that cannot be written.
+    """
+    folder = Path(folder)
+    return write_text(folder / CARD_FILE, card_text(folder.resolve().name, load_config(folder), _read_scores(scores)))
+
+
+def card_text(name: str, config: Mapping[str, Any], scores: Mapping[str, Any] | None = None) -> str:
+    """Text of the card from the sections of ``config.yaml``; what they do not say is left out."""
+    sections = [f"# {name}\n\nEmulator of kind `{config['model'].get('kind')}`. Made from `{CONFIG_FILE}`.\n"]
+    titles = {
+        "columns": "Trained on",
+        "result": "Training",
+        "versions": "Code",
+        "model": "Model",
+        "training": "Options of the training",
+        KEY: "Files",
+    }
+    for key, title in titles.items():
+        if isinstance(config.get(key), Mapping):
+            sections.append(f"## {title}\n\n" + "".join(_rows(config[key])))
+    sections.insert(4, _scores_section(scores))
+    return "\n".join([*sections, _LIMITS])
+
+
+def _rows(values: Mapping[str, Any], above: str = "") -> list[str]:
+    """One line for each value, nested names joined by points."""
+    lines: list[str] = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            lines += _rows(value, f"{above}{key}.")
+        elif value is not None:
+            lines.append(f"- {above}{key}: {value}\n")
+    return lines
+
+
+def _scores_section(table: Mapping[str, Any] | None) -> str:
+    if table is None:
+        return "## Scores\n\nNone here: `diffmp score` makes them, and `diffmp card --scores` puts them here.\n"
+    scores: Mapping[str, Mapping[str, float | None]] = table["scores"]
+    metrics = list(next(iter(scores.values())))
+    lines = [f"| | {' | '.join(scores)} |\n", "|---" * (len(scores) + 1) + "|\n"]
+    for metric in metrics:
+        cells = ["–" if (value := scores[v].get(metric)) is None else f"{value:.3f}" for v in scores]
+        lines.append(f"| {metric} | {' | '.join(cells)} |\n")
+    said = {key: table.get(key, "?") for key in _TABLE_KEYS}
+    how = "On {columns} columns ({split}) of {title}, columns_id {columns_id}; {members} members, {steps} steps, "
+    how += "guidance {guidance}, seed {seed}; definitions in docs/scores.md."
+    return f"## Scores\n\n{how.format(**said)}\n\n{''.join(lines)}"
+
+
+def _read_scores(path: Path | str | None) -> Mapping[str, Any] | None:
+    if path is None:
+        return None
+    try:
+        table = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DiffmpError(
+            f"expected a table of 'diffmp score' at {path}, found none that can be read; name one"
+        ) from error
+    if not isinstance(table, dict) or not table.get("scores"):
+        raise DiffmpError(f"expected a table of 'diffmp score' at {path}, found something else; name one")
+    return table

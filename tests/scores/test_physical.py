@@ -1,0 +1,77 @@
+"""Physical checks: columns whose water, energy and vapour are known by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
+from diffmp_core.scores.physical import CHECKS, HOST_STEP, PhysicalChecks, column_checks
+from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS
+
+MASS = np.full((1, LEVELS), 100.0)
+
+
+def outputs(heating: np.ndarray, drying: np.ndarray) -> np.ndarray:
+    """One column (1, 4, level) without clouds."""
+    made = np.zeros((1, len(OUTPUTS), LEVELS))
+    made[0, 0], made[0, 1] = heating, drying
+    return made
+
+
+def checks(vapour: float, heating: np.ndarray, drying: np.ndarray) -> dict[str, float]:
+    found = column_checks(np.full((1, LEVELS), vapour), outputs(heating, drying), MASS)
+    return dict(zip(CHECKS, found[0], strict=True))
+
+
+def test_condensation_that_heats_by_its_latent_heat_leaves_no_residual():
+    rain = np.linspace(0, 1e-8, LEVELS)
+    found = checks(0.01, LATENT_HEAT_VAPORISATION / SPECIFIC_HEAT_DRY_AIR * rain, -rain)
+    assert found["moistening"] == pytest.approx(-100.0 * rain.sum())
+    assert found["energy_residual"] == pytest.approx(0, abs=1e-9)
+    assert found["overdried_share"] == found["overdried_vapour"] == 0
+
+
+def test_an_eddy_flux_moves_heat_and_vapour_and_makes_none():
+    moved = np.zeros(LEVELS)
+    moved[[3, 10]] = 1e-4, -1e-4
+    found = checks(0.01, moved, -1e-4 * moved)
+    assert found["moistening"] == pytest.approx(0, abs=1e-15)
+    assert found["energy_residual"] == pytest.approx(0, abs=1e-9)
+
+
+def test_heating_from_nowhere_is_the_residual():
+    found = checks(0.01, np.full(LEVELS, 1e-5), np.zeros(LEVELS))
+    assert found["energy_residual"] == pytest.approx(SPECIFIC_HEAT_DRY_AIR * 1e-5 * 100.0 * LEVELS)
+
+
+def test_drying_beyond_the_vapour_is_counted_and_weighed():
+    drying = np.zeros(LEVELS)
+    drying[:3] = -1e-3 / HOST_STEP * np.array([0.5, 1.5, 2.0])
+    found = checks(1e-3, np.zeros(LEVELS), drying)
+    assert found["overdried_share"] == pytest.approx(2 / LEVELS)
+    assert found["overdried_vapour"] == pytest.approx(100.0 * (0.5e-3 + 1e-3))
+
+
+def test_statistics_are_those_of_all_columns_and_members_however_they_come():
+    rng = np.random.default_rng(0)
+    inputs = np.abs(rng.normal(0, 1e-3, (6, len(INPUTS), LEVELS)))
+    truth, members = (rng.normal(0, 1e-6, (6, *more, len(OUTPUTS), LEVELS)) for more in ((), (5,)))
+    mass = rng.uniform(50, 200, (6, LEVELS))
+    together = PhysicalChecks.of(inputs, truth, members, mass)
+    parts = [PhysicalChecks.of(inputs[s], truth[s], members[s], mass[s]) for s in (slice(2), slice(2, 6))]
+    added = PhysicalChecks.none() + parts[0] + parts[1]
+    for name, values in together.statistics().items():
+        np.testing.assert_allclose(added.statistics()[name], values, rtol=1e-12)
+    true, drawn = column_checks(inputs[:, 1], truth, mass), column_checks(inputs[:, 1], members, mass)
+    assert drawn.shape == (6, 5, len(CHECKS))
+    found = together.table()["energy_residual"]
+    assert found["truth_std"] == pytest.approx(true[:, 1].std())
+    assert found["members_std"] == pytest.approx(drawn[..., 1].std())
+    assert found["rmse"] == pytest.approx(np.sqrt(((drawn.mean(axis=1) - true)[:, 1] ** 2).mean()))
+
+
+def test_columns_without_masses_have_no_budgets_but_shares():
+    found = PhysicalChecks.of(*(np.zeros((2, *s, LEVELS)) for s in ((6,), (4,), (3, 4))), np.full((2, LEVELS), np.nan))
+    assert np.isnan(found.table()["moistening"]["truth_mean"])
+    assert found.table()["overdried_share"]["members_mean"] == 0

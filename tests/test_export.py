@@ -1,0 +1,189 @@
+"""One file for a host model answers as the package does, for the same noise, at any number of columns and members."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from diffmp_core.columns.normalize import Normalization, fit
+from diffmp_core.errors import DiffmpError
+from diffmp_core.export import ABOUT, EmulatorProgram, export_emulator
+from diffmp_core.models.base import build_emulator, load_emulator, save_emulator
+from diffmp_core.stores import stack_channels
+from diffmp_core.variables import INPUT_NAMES, INPUTS, LEVELS, OUTPUT_NAMES, OUTPUTS
+from tests.synthetic import make_columns
+
+SMALL = {"filters": 8, "layers": 2}
+DIFFUSION = {**SMALL, "kind": "diffusion", "guidance": (0.5, 0.0, 0.2, 0.0)}
+PAPER = {"prediction": "epsilon", "schedule": "paper", "sampler": "ancestral", "film_path": "noised"}
+CASES: dict[str, tuple[dict[str, Any], tuple[int, ...] | None]] = {
+    "calibrated": (DIFFUSION, (1, 4, LEVELS)),
+    "fresh noise": (DIFFUSION | {"sampler": "dpm_solver_pp_2m_sde"}, (3, 4, LEVELS)),
+    "paper": (DIFFUSION | PAPER | {"settle_clouds": False, "normalization": "paper"}, (3, 4, LEVELS)),
+    "cvae": ({**SMALL, "kind": "cvae", "latent": 5}, (1, 5)),
+    "cgan": ({**SMALL, "kind": "cgan", "latent": 5, "pretrained": {**SMALL, "kind": "regression"}}, (1, 5)),
+    "gaussian": ({**SMALL, "kind": "gaussian"}, (1, 4, LEVELS)),
+    "regression": ({**SMALL, "kind": "regression"}, None),
+}
+STEPS = 3
+ROUNDING = 5e-5
+"""Largest difference from the package's own samples, of an output's standard deviation: float32 rounding of sums in
+another order. TorchScript calls the same kernels and differs not at all."""
+
+DOCS = (Path(__file__).parents[1] / "docs" / "coupling.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def inputs() -> torch.Tensor:
+    return torch.from_numpy(stack_channels(make_columns(cells=5, times=3), INPUTS))
+
+
+@pytest.fixture(scope="module")
+def normalizations() -> dict[str, Normalization]:
+    store = make_columns(cells=12, times=6)
+    levels = {"height": store["height"].values, "pressure": store["pressure"].values}
+    arrays = stack_channels(store, INPUTS), stack_channels(store, OUTPUTS)
+    return {method: fit(*arrays, method=method, **levels) for method in ("calibrated", "paper")}
+
+
+@pytest.fixture(scope="module")
+def folders(normalizations: dict[str, Normalization], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """An emulator folder of random weights for each case."""
+    made = {}
+    for name, (model, _) in CASES.items():
+        torch.manual_seed(0)
+        emulator = build_emulator(model, normalizations[model.get("normalization", "calibrated")])
+        with torch.no_grad():
+            for parameter in emulator.parameters():
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        made[name] = save_emulator(emulator, tmp_path_factory.mktemp("emulators") / name.replace(" ", "-"))
+    return made
+
+
+def columns_of(inputs: torch.Tensor) -> dict[str, np.ndarray]:
+    """Inputs as the file takes them."""
+    arrays = inputs.numpy()
+    return {v.name: arrays[:, c] if v.profile else arrays[:, c, 0] for c, v in enumerate(INPUTS)}
+
+
+def own_samples(folder: Path, inputs: torch.Tensor, members: int) -> np.ndarray:
+    """Samples of the package in float32, (column, member, 4, level)."""
+    emulator = load_emulator(folder, precision="float32")
+    guidance = getattr(emulator.config, "guidance", (0.0,) * 4)
+    generator = torch.Generator().manual_seed(3)
+    return emulator.sample(inputs, members, generator=generator, steps=STEPS, guidance=guidance).numpy()
+
+
+def same_noise(shape: tuple[int, ...] | None, columns: int, members: int) -> list[torch.Tensor]:
+    """What :func:`own_samples` draws, as the file takes it."""
+    if shape is None:
+        return []
+    generator = torch.Generator().manual_seed(3)
+    return [torch.stack([torch.randn(columns, members, *shape[1:], generator=generator) for _ in range(shape[0])])]
+
+
+def assert_alike(found: list[np.ndarray], own: np.ndarray, share: float) -> None:
+    for channel, name in enumerate(OUTPUT_NAMES):
+        expected = own[:, :, channel]
+        assert found[channel].shape == expected.shape
+        assert np.abs(found[channel] - expected).max() <= share * own[:, :, channel].std(), name
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_torchscript_answers_as_the_package_for_the_same_noise(
+    case: str, folders: dict[str, Path], inputs: torch.Tensor, tmp_path: Path
+) -> None:
+    noise_shape = CASES[case][1]
+    program = export_emulator(folders[case], tmp_path / "emulator.pt", format="torchscript", steps=STEPS)
+    assert program.noise_shape == (None if noise_shape is None else (noise_shape[0], 1, 1, *noise_shape[1:]))
+    loaded = torch.jit.load(tmp_path / "emulator.pt")
+    for columns, members in ((15, 4), (1, 1)):
+        members = 1 if noise_shape is None else members
+        arrays = [torch.from_numpy(values.copy()) for values in columns_of(inputs[:columns]).values()]
+        found = loaded(*arrays, *same_noise(noise_shape, columns, members))
+        assert_alike([value.numpy() for value in found], own_samples(folders[case], inputs[:columns], members), 0.0)
+
+
+@pytest.mark.parametrize("case", ["calibrated", "paper", "cvae", "regression"])  # the others differ in no operator
+def test_onnx_answers_as_the_package_for_the_same_noise(
+    case: str, folders: dict[str, Path], inputs: torch.Tensor, tmp_path: Path
+) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="the extras export and dev are not installed")
+    noise_shape = CASES[case][1]
+    export_emulator(folders[case], tmp_path / "emulator.onnx", format="onnx", steps=STEPS)
+    session = runtime.InferenceSession(tmp_path / "emulator.onnx")
+    assert [value.name for value in session.get_outputs()] == list(OUTPUT_NAMES)
+    for columns, members in ((15, 4), (1, 1)):
+        members = 1 if noise_shape is None else members
+        feed = columns_of(inputs[:columns])
+        feed |= dict(zip(["noise"], [n.numpy() for n in same_noise(noise_shape, columns, members)], strict=False))
+        found = session.run(None, feed)
+        assert_alike(found, own_samples(folders[case], inputs[:columns], members), ROUNDING)
+
+
+def test_a_file_says_what_it_takes_and_gives(folders: dict[str, Path], tmp_path: Path) -> None:
+    export_emulator(folders["fresh noise"], tmp_path / "emulator.pt", format="torchscript", steps=STEPS)
+    extra = {ABOUT: ""}
+    torch.jit.load(tmp_path / "emulator.pt", _extra_files=extra)
+    about = json.loads(extra[ABOUT])
+    assert [entry["name"] for entry in about["inputs"]] == [*INPUT_NAMES, "noise"]
+    assert about["inputs"][0] == {"name": "T", "dims": ["column", "level"], "units": "K"}
+    assert about["inputs"][-1]["dims"] == [STEPS, "column", "member", 4, LEVELS]
+    assert about["outputs"][1]["units"] == "kg kg-1 s-1"
+    assert about["height"]["values"][0] < about["height"]["values"][-1]
+    assert about["guidance"] == [0.5, 0.0, 0.2, 0.0]
+
+
+def test_what_is_not_finite_stays_visible(folders: dict[str, Path], inputs: torch.Tensor, tmp_path: Path) -> None:
+    export_emulator(folders["calibrated"], tmp_path / "emulator.pt", format="torchscript", steps=STEPS)
+    arrays = [torch.from_numpy(values.copy()) for values in columns_of(inputs[:2]).values()]
+    arrays[0][1, 4] = torch.nan
+    heating = torch.jit.load(tmp_path / "emulator.pt")(*arrays, torch.zeros(1, 2, 3, 4, LEVELS))[0]
+    assert heating[0].isfinite().all()
+    assert heating[1].isnan().any()
+
+
+def test_inputs_of_the_file_are_in_the_order_of_the_table() -> None:
+    names = [name for name in inspect.signature(EmulatorProgram.forward).parameters if name not in ("self", "noise")]
+    assert tuple(names) == INPUT_NAMES
+
+
+def test_what_cannot_be_exported_is_one_sentence(folders: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(DiffmpError, match="expected an emulator folder"):
+        export_emulator(tmp_path / "nowhere", tmp_path / "out.pt", format="torchscript")
+    with pytest.raises(DiffmpError, match="expected the name of a file to write, found a folder"):
+        export_emulator(folders["cvae"], tmp_path, format="torchscript")
+    with pytest.raises(DiffmpError, match="expected steps >= 1"):
+        export_emulator(folders["cvae"], tmp_path / "out.pt", format="torchscript", steps=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("language", ["onnx", "torchscript"])
+def test_the_python_of_the_page_runs(
+    language: str, folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/coupling.md, as written, in a folder with the file that its command makes."""
+    if language == "onnx":
+        pytest.importorskip("onnxruntime", reason="the extras export and dev are not installed")
+    (code,) = re.findall(rf"<!-- {language} -->\n```python\n(.*?)```", DOCS, re.DOTALL)
+    file = tmp_path / f"emulator.{'onnx' if language == 'onnx' else 'pt'}"
+    export_emulator(folders["calibrated"], file, format=language)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(textwrap.dedent(code), names)
+    assert tuple(names["tend_T_sgs"].shape) == (100, 32, LEVELS)
+    assert np.isfinite(np.asarray(names["tend_T_sgs"])).all()
+    assert np.asarray(names["tend_T_sgs"]).std() > 0
