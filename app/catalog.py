@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,17 +16,29 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import xarray as xr
 import yaml
+from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
 from app.choices import Choices, Limits
 from app.composites import Mask, selected, selects_all
-from app.figures.globe import cell_tree
+from app.figures.globe import cell_tree, unit_vectors
 from app.grid import Grid, make_grid
 from app.metrics import MAP_BY_NAME, MapMetric
+from app.study_files import missing_words, read_studies
 from diffmp_core.errors import DiffmpError
-from diffmp_core.experiments import EmulatorEntry, Experiment, find_experiments, load_experiment
+from diffmp_core.experiments import FILE as EXPERIMENT_FILE
+from diffmp_core.experiments import (
+    EmulatorEntry,
+    Experiment,
+    column_places,
+    find_experiments,
+    load_experiment,
+    scored_columns,
+)
 from diffmp_core.regimes import Facts, column_facts
-from diffmp_core.stores import open_columns, open_store, select_split
+from diffmp_core.scores.significance import nearest_cells
+from diffmp_core.stores import open_store
+from diffmp_core.training.watch import find_trainings, is_training
 from diffmp_core.variables import OUTPUT_NAMES
 
 if TYPE_CHECKING:
@@ -59,6 +71,7 @@ class Catalog:
             DiffmpError: none of the folders holds an experiment that can be opened.
         """
         self.problems: list[str] = []
+        self._named = [Path(folder).resolve() for folder in folders]
         self._experiments: dict[str, Experiment] = {}
         self._folders: dict[str, Path] = {}
         self._kept: dict[Hashable, Any] = {}
@@ -67,7 +80,8 @@ class Catalog:
             try:
                 experiment = load_experiment(folder)
             except DiffmpError as error:
-                self.problems.append(str(error))
+                if (folder / EXPERIMENT_FILE).is_file() or not find_trainings(folder):
+                    self.problems.append(str(error))
                 continue
             name = _unused(Path(folder).resolve().name, self._experiments)
             self._experiments[name], self._folders[name] = experiment, Path(folder).resolve()
@@ -94,6 +108,29 @@ class Catalog:
         """What the experiment says about one emulator."""
         return next(entry for entry in self.experiment(name).emulators if entry.name == emulator)
 
+    def study(self, name: str, kind: str) -> xr.Dataset:
+        """A study of an experiment, read anew when its file has changed.
+
+        Raises:
+            DiffmpError: there is none, or the experiment's files of studies cannot be read.
+        """
+        studies, problems = read_studies(self.folder(name))
+        if kind not in studies:
+            raise DiffmpError(" ".join([*problems, missing_words(self.folder(name), kind)]))
+        return studies[kind]
+
+    def trainings(self, name: str) -> dict[str, Path]:
+        """Folders of trainings by name: of an experiment's emulators, in its folder, in the folders that were named."""
+        found = {
+            entry.name: entry.folder
+            for entry in self.experiment(name).emulators
+            if entry.folder is not None and is_training(entry.folder)
+        }
+        for folder in (below for above in (self.folder(name), *self._named) for below in find_trainings(above)):
+            if folder not in found.values():
+                found[_unused(folder.name, found)] = folder
+        return found
+
     def limits(self, name: str) -> Limits:
         """Bounds and start of the state: emulators with scores or weights, times, cells."""
         return self.keep(("limits", name), lambda: self._limits(name))
@@ -101,7 +138,9 @@ class Catalog:
     def _limits(self, name: str) -> Limits:
         grid = self.grid(name)
         level = int(np.abs(np.log(grid.pressure / START_PRESSURE)).argmin())
-        heating = self.columns(name)[OUTPUT_NAMES[0]].isel(level=level).mean("time").values
+        heating = np.zeros(grid.lat.size)
+        if self.experiment(name).has_columns:
+            heating = self.columns(name)[OUTPUT_NAMES[0]].isel(level=level).mean("time").values
         emulators = tuple(e.name for e in self.experiment(name).emulators if e.folder or e.scores)
         if not emulators:
             raise DiffmpError(
@@ -112,13 +151,20 @@ class Catalog:
         )
 
     def columns(self, name: str) -> xr.Dataset:
-        """The column store of an experiment, its split only, opened lazily."""
-        experiment = self.experiment(name)
-        return self.keep(("columns", name), lambda: select_split(open_columns(experiment.columns), experiment.split))
+        """The column store of an experiment, its split only, opened lazily.
+
+        Raises:
+            DiffmpError: they are not shipped and not fetched yet; the sentence says how to get them.
+        """
+        return self.keep(("columns", name), lambda: scored_columns(self.experiment(name)))
+
+    def places(self, name: str) -> xr.Dataset:
+        """Where and when the columns are, and attributes: also where the columns themselves are not there."""
+        return self.keep(("places", name), lambda: column_places(self.experiment(name)))
 
     def grid(self, name: str) -> Grid:
         """Where the columns are."""
-        return self.keep(("grid", name), lambda: make_grid(self.columns(name)))
+        return self.keep(("grid", name), lambda: make_grid(self.places(name)))
 
     def tree(self, name: str) -> cKDTree:
         """Search tree over the cells."""
@@ -145,6 +191,24 @@ class Catalog:
         std = np.nan if scores is None else float(scores["truth_std"].sel(variable=variable))
         return std if np.isfinite(std) else 1.0
 
+    def near(self, name: str, cells: int) -> csr_matrix:
+        """Each cell with its nearest ones ``(pool, cell)``, for tests of differences."""
+        grid = self.grid(name)
+        return self.keep(("near", name, cells), lambda: nearest_cells(unit_vectors(grid.lat, grid.lon), cells))
+
+    def times(self, name: str, emulator: str, metric: str, variable: str) -> np.ndarray:
+        """Stored values of a map at every time ``(time, level, cell)`` of an emulator that has a score store."""
+        stored = MAP_BY_NAME[metric].stored
+        scores = self.scores(name, emulator)
+        if scores is None:
+            raise DiffmpError(f"expected a score store of {emulator!r}, found none; choose another emulator")
+
+        def read() -> np.ndarray:
+            values = scores[stored].sel(variable=variable).transpose("time", "level", "cell").values
+            return np.ascontiguousarray(values)
+
+        return self.keep(("times", name, emulator, stored, variable), read)
+
     def levels(
         self, name: str, emulator: str, metric: str, variable: str, time: int | None, mask: Mask | None = None
     ) -> np.ndarray | None:
@@ -158,16 +222,14 @@ class Catalog:
             return None
         stored, averaged = MAP_BY_NAME[metric].stored, MAP_BY_NAME[metric].averaged
 
-        def read(quantity: str, *dims: str) -> np.ndarray:
-            values = scores[quantity].sel(variable=variable).transpose(*dims, "level", "cell").values
-            return np.ascontiguousarray(values)
-
         def every_time() -> np.ndarray:
-            return self.keep(("times", name, emulator, stored, variable), lambda: read(stored, "time"))
+            return self.times(name, emulator, metric, variable)
 
         def mean() -> np.ndarray:
-            if averaged:  # left out where there are few times
-                return read(averaged) if averaged in scores else every_time().mean(axis=0, dtype=np.float32)
+            if averaged in scores:  # left out where there are few times
+                return np.ascontiguousarray(scores[averaged].sel(variable=variable).transpose("level", "cell").values)
+            if averaged:
+                return every_time().mean(axis=0, dtype=np.float32)
             return np.sqrt(np.mean(np.square(every_time(), dtype=np.float64), axis=0)).astype(np.float32)
 
         if mask is not None:
@@ -269,7 +331,7 @@ def _open_live(folder: Path) -> LiveEmulator:
     return LiveEmulator(folder)
 
 
-def _unused(name: str, taken: dict[str, Experiment]) -> str:
+def _unused(name: str, taken: Mapping[str, object]) -> str:
     """The name, or the name with the first number that makes it unused."""
     return next(
         candidate for candidate in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if candidate not in taken

@@ -8,21 +8,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import parse_qsl, urlencode
 
 from annotated_types import Ge, Le
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from diffmp_core.columns import user_column
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import LEVELS
 
-Tab = Literal["Overview", "Maps", "Distributions", "Profiles", "Sensitivity"]
+Tab = Literal["Overview", "Maps", "Distributions", "Profiles", "Sensitivity", "Studies"]
 Output = Literal["tend_T_sgs", "tend_qv_sgs", "qc", "qi"]
 MapScore = Literal["mse", "coverage", "spread", "crps_fair", "bias"]
 Projection = Literal["PlateCarree", "Robinson", "Orthographic", "North pole", "South pole"]
 Region = Literal["globe", "tropics", "tropical ocean", "tropical land", "mid-latitudes", "land", "ocean", "box"]
 Regime = Literal["any", "deep convection", "trade cumulus", "mid-latitude storm", "stable", "unstable"]
+
+Study = Literal["models", "steps", "guidance", "samplers", "training"]
+Criterion = Literal[
+    "mse", "pcc", "spread_skill_correlation", "coverage_ratio", "std_ratio", "skewness_ratio", "kurtosis_ratio",
+    "coverage_ratio_ties", "spread_skill_ratio", "crps_fair",
+]  # fmt: skip
+Charts = Literal["criteria", "outputs", "all"]
+
+Slider = Literal[
+    "fluxes", "scale_SHF", "scale_LHF", "scale_SOLIN", "warming", "moistening", "neutralise_T", "neutralise_qv",
+    "top_level",
+]  # fmt: skip
+SecondSlider = Literal["none", Slider]
+Integral = Literal["heating", "moistening", "liquid water path", "ice water path"]
+STEPS = 5
+"""Denoising steps of the ensembles that are drawn live."""
+
+
+def _own_column(text: str) -> str:
+    """The text of a reader's own column, or none.
+
+    Raises:
+        ValueError: it is no column.
+    """
+    try:
+        if text:
+            user_column.from_text(text)
+    except DiffmpError as error:
+        raise ValueError(str(error)) from error
+    return text
+
 
 TABS: tuple[str, ...] = get_args(Tab)
 MAP_METRICS: tuple[str, ...] = get_args(MapScore)
@@ -30,7 +62,7 @@ PROJECTIONS: tuple[str, ...] = get_args(Projection)
 REGIONS: tuple[str, ...] = get_args(Region)
 BOX = ("south", "north", "west", "east")
 LONGEST_QUERY = 2000
-"""Characters of an address that are read; what a state writes is below 600."""
+"""Characters of an address that are read; what a state writes is below 700, with a column of one's own below 1,400."""
 LONGEST_QUOTE = 40
 """Characters of a refused value that are said again."""
 
@@ -62,15 +94,39 @@ class Choices(BaseModel):
     members: int = Field(default=32, ge=2, le=64, description="Members of the live ensemble")
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed of the live ensemble")
 
+    compare: Literal["none", "side by side", "difference"] = Field(
+        default="none", description="What is selected alone, beside what is pinned, or minus it"
+    )
+    pinned_emulator: str = Field(default="", description="Emulator pinned for a comparison, empty for none")
+    pinned_cell: int = Field(default=-1, ge=-1, description="Column pinned, -1 for the selected one")
+    pinned_time: int = Field(default=-1, ge=-1, description="Time index pinned, -1 for the one shown")
+    significant: bool = Field(default=True, description="Differences that are not significant are left blank")
+
     region: Region = Field(default="globe", description="Columns of which region are selected")
     south: int = Field(default=-20, ge=-90, le=90, description="Southern edge of the box [degrees]")
     north: int = Field(default=20, ge=-90, le=90, description="Northern edge of the box [degrees]")
     west: int = Field(default=-180, ge=-180, le=180, description="Western edge of the box [degrees]")
     east: int = Field(default=180, ge=-180, le=180, description="Eastern edge of the box [degrees]")
     regime: Regime = Field(default="any", description="Columns of which regime are selected")
-    target: Literal["column", "composite"] = Field(
-        default="column", description="Profiles and responses of the selected column, or means over the selected region"
+    target: Literal["column", "composite", "own"] = Field(
+        default="column",
+        description="Profiles and responses of the selected column, means over the region, or the reader's own column",
     )
+    own: Annotated[str, AfterValidator(_own_column)] = Field(
+        default="", description="Column of the reader's own, as diffmp_core.columns.user_column writes it"
+    )
+    denoising: bool = Field(default=False, description="Steps from noise to profiles are shown")
+    step: int = Field(default=STEPS, ge=0, le=STEPS, description="Denoising steps done, all for the answer")
+    sweep: Slider = Field(default="fluxes", description="Slider that is swept")
+    sweep_across: SecondSlider = Field(default="none", description="Second slider that is swept")
+    sweep_of: Integral = Field(default="heating", description="Column integral in a sweep over two sliders")
+
+    study: Study = Field(default="models", description="Study shown, or the trainings")
+    charts: Charts = Field(
+        default="criteria",
+        description="A study's scores of one output, one score of all outputs, or the paper's figure",
+    )
+    criterion: Criterion = Field(default="crps_fair", description="Score of a study")
 
     temperature: Literal["theta", "T"] = Field(default="theta", description="Potential temperature or temperature")
     top_level: int = Field(default=11, ge=1, le=LEVELS - 1, description="Change T and qv below this level")
@@ -103,7 +159,17 @@ class Limits:
     @property
     def bounds(self) -> Mapping[str, Bounds]:
         """Bounds that only the experiment knows."""
-        return {"time": (0, self.times - 1), "cell": (0, self.cells - 1)}
+        return {
+            "time": (0, self.times - 1),
+            "cell": (0, self.cells - 1),
+            "pinned_time": (-1, self.times - 1),
+            "pinned_cell": (-1, self.cells - 1),
+        }
+
+    @property
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        """Words that only the experiment knows."""
+        return {"emulator": self.emulators, "pinned_emulator": ("", *self.emulators)}
 
 
 @dataclass(frozen=True)
@@ -206,9 +272,11 @@ def options(name: str) -> tuple[str, ...]:
 
 def expected_words(name: str, limits: Limits) -> str:
     """What a value has to be, in words."""
-    if name == "emulator" or options(name):
-        return f"one of {', '.join(limits.emulators if name == 'emulator' else options(name))}"
+    if words := limits.names.get(name) or options(name):
+        return f"one of {', '.join(word or 'nothing' for word in words)}"
     kind = Choices.model_fields[name].annotation
+    if name == "own":
+        return "the numbers of a column"
     if kind is bool:
         return "0 or 1"
     low, high = limits.bounds.get(name) or field_bounds(name) or (0, 0)
@@ -232,7 +300,7 @@ def _valid(name: str, value: object, limits: Limits, *, typed: bool) -> object:
         found = getattr(Choices.model_validate({name: value}, strict=typed), name)
     except RecursionError as error:
         raise ValueError(name) from error
-    if name == "emulator" and found not in limits.emulators:
+    if name in limits.names and found not in limits.names[name]:
         raise ValueError(name)
     if name in limits.bounds and not limits.bounds[name][0] <= found <= limits.bounds[name][1]:
         raise ValueError(name)

@@ -14,7 +14,7 @@ pn.extension()
 
 try:
     dashboard = DashboardPage(open_catalog(tuple(served_folders(sys.argv[1:]))), pn.state.location.search)
-    pn.config.exception_handler = dashboard.report
+    pn.config.exception_handler = dashboard.reporter()
     page = dashboard.panel()
 except DiffmpError as error:
     page = failure_page(str(error))

@@ -165,9 +165,14 @@ class MapMetric:
             return unit if self.power == 1 else f"({unit})²"
         return "σ of truth" if self.power == 1 else "σ² of truth"
 
-    def reference(self, members: int) -> float | None:
-        """What a perfect ensemble has everywhere; None where that depends on the data."""
-        return {"coverage": perfect_coverage(members), "bias": 0.0}.get(self.name)
+    def reference(self, variable: str, members: int) -> float | None:
+        """What a perfect ensemble has everywhere; None where that depends on the data.
+
+        The coverage stored is the paper's, where a tie covers: clouds tie at zero, so theirs depends on the data.
+        """
+        if self.name == "coverage":
+            return None if BY_NAME[variable].non_negative else perfect_coverage(members)
+        return 0.0 if self.name == "bias" else None
 
     def factor(self, variable: str, units: str, truth_std: float) -> float:
         """What stored values are multiplied by to be shown in :meth:`unit`."""

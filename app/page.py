@@ -1,9 +1,10 @@
-"""The page: header, five tabs, and the traffic between the state, the visible tab, the history and the address."""
+"""The page: header, six tabs, and the traffic between the state, the visible tab, the history and the address."""
 
 from __future__ import annotations
 
 import html
 import logging
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -25,6 +26,7 @@ from app.state import State
 from app.theme import OWN_FIGURES, PAGE_THEME, set_type_size
 from app.views.base import View
 from app.views.distributions import DistributionsView
+from app.views.explain import ExplainDrawer
 from app.views.layout import Beside
 from app.views.maps import MapsView
 from app.views.overview import OverviewView
@@ -32,7 +34,9 @@ from app.views.presenter import PresenterStrip
 from app.views.profiles import ProfilesView
 from app.views.scenes import ScenesDrawer
 from app.views.sensitivity import SensitivityView
+from app.views.studies import StudiesView
 from app.views.toolbar import Toolbar
+from app.views.tour import Tour
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import LEVELS
 
@@ -50,11 +54,24 @@ VIEWS: dict[str, type[View]] = {
     "Distributions": DistributionsView,
     "Profiles": ProfilesView,
     "Sensitivity": SensitivityView,
+    "Studies": StudiesView,
 }
 LIVE_TABS = ("Profiles", "Sensitivity")
 """Tabs that ask a model: built once the browser listens, because an answer that comes before that would be lost."""
 
 log = logging.getLogger(__name__)
+
+
+class Views(dict[str, View]):
+    """The tabs by name, each made when it is first asked for: half the work of a new session is figures unseen."""
+
+    def __init__(self, state: State, catalog: Catalog) -> None:
+        super().__init__()
+        self._make = lambda name: VIEWS[name](state, catalog)
+
+    def __missing__(self, name: str) -> View:
+        view = self[name] = self._make(name)
+        return view
 
 
 class DashboardPage:
@@ -71,6 +88,8 @@ class DashboardPage:
             "undo": lambda: self._travel(self.history.undo),
             "redo": lambda: self._travel(self.history.redo),
             "reset": self.state.reset,
+            "explain": lambda: self.explain.open(),
+            "tour": lambda: self.tour.start(),
             "scenes": lambda: self.drawer.drawer.param.update(open=True),
             "present": self._present,
             "leave": lambda: self.presentation.param.update(on=False),
@@ -84,13 +103,19 @@ class DashboardPage:
             "down": lambda: self._step_level(-1),
             **{bearing: partial(self._step, bearing) for bearing in BEARINGS},
         }
-        self.browser = Browser(lambda command: self.commands[command](), query=self.state.query())
+        self.browser = Browser(
+            lambda command: self.commands[command](),
+            lambda *kept: self._restore_talk(*kept),
+            query=self.state.query(),
+        )
         self.toolbar = Toolbar(self.state, catalog, self.history, self.commands)
+        self.explain = ExplainDrawer(self.state, lambda tab: VIEWS[tab].depends)
+        self.tour = Tour(lambda tab: self.state.param.update(tab=tab), self.toolbar.welcome)
         self.drawer = ScenesDrawer(
             self.state, self.presentation, show=self._show_scene, present=self._present, tell=self.tell
         )
         self.presenter = PresenterStrip(self.presentation, self.commands, lambda: self.state.dark)
-        self.views: dict[str, View] = {name: view(self.state, catalog) for name, view in VIEWS.items()}
+        self.views = Views(self.state, catalog)
         self._places = {
             name: pn.Column(
                 pmui.Typography("Drawing …", variant="body2"),
@@ -105,6 +130,7 @@ class DashboardPage:
         self.tell(notices)
         self._pending: object | None = None
         self.state.param.watch(self._changed, list(NAMES))
+        self.presentation.param.watch(lambda *_: self._keep_talk(), ["scenes", "place"])
 
     def panel(self) -> pmui.Page:
         """The whole page, with the visible tab built."""
@@ -135,6 +161,8 @@ class DashboardPage:
                     bar,
                     tabs,
                     self.drawer.panel(),
+                    self.explain.panel(),
+                    self.tour,
                     self.presenter.panel(),
                     sizing_mode="stretch_width",
                     margin=(0, 16),
@@ -168,6 +196,16 @@ class DashboardPage:
         """Say all of this in one notice at the top of the page; nothing if there is nothing to say."""
         if sentences:
             self._notices[:] = [_notice(sentences)]
+
+    def reporter(self) -> Callable[[BaseException], None]:
+        """:meth:`report` for Panel's configuration, which would keep the whole session alive for what it refers to."""
+        report = weakref.WeakMethod(self.report)
+
+        def tell(error: BaseException) -> None:
+            if found := report():
+                found(error)
+
+        return tell
 
     def report(self, error: BaseException) -> None:
         """Tell the reader that something failed in this session, and the log what; the session goes on."""
@@ -230,6 +268,17 @@ class DashboardPage:
         scene = self.presentation.go_to(place)
         if scene is not None:
             self.state.show(scene.state)
+
+    def _keep_talk(self) -> None:
+        """Have the browser keep scenes and place: they are in no address."""
+        talk = self.drawer.scenario.to_json() if self.presentation.scenes else ""
+        self.browser.param.update(talk=talk, place=self.presentation.place)
+
+    def _restore_talk(self, talk: str, place: int, presenting: bool) -> None:
+        """Take back the scenes that the browser kept over a reload; what is shown is the address's."""
+        if self.drawer.load_scenes(talk.encode(errors="replace")):
+            self.presentation.go_to(place)
+            self.presentation.on = presenting
 
     def _travel(self, step: Callable[[], Choices]) -> None:
         """Undo or redo, after what was done last has been remembered."""

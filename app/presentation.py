@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import param
 
 from app.choices import Choices
-from app.scenario import LONGEST_NAME, LONGEST_NOTE, MOST_SCENES, Scene
+from app.scenario import LONGEST_NAME, LONGEST_NOTE, MOST_SCENES, Scene, plain_text
 
 
 class Presentation(param.Parameterized):
@@ -63,4 +63,5 @@ class Presentation(param.Parameterized):
 
 def make_scene(name: str, note: str, choices: Choices, number: int) -> Scene:
     """A scene; one without a name is called by its number."""
-    return Scene(name=name.strip()[:LONGEST_NAME] or f"Scene {number}", note=note[:LONGEST_NOTE], state=choices)
+    name, note = plain_text(name)[:LONGEST_NAME], plain_text(note)[:LONGEST_NOTE]
+    return Scene(name=name or f"Scene {number}", note=note, state=choices)

@@ -19,16 +19,29 @@ from bokeh.embed import components
 from bokeh.resources import Resources
 
 from app.catalog import Catalog
-from app.exhibits import Distribution, EmulatorResponse, Ensemble, Exhibit, Ranks, ScoreMap, ScoreSummary, ZonalSection
+from app.exhibits import (
+    Distribution,
+    EmulatorResponse,
+    Ensemble,
+    Exhibit,
+    Ranks,
+    ScoreMap,
+    ScoreSummary,
+    StudyScores,
+    TrainingCurve,
+    ZonalSection,
+)
 from app.exhibits.exhibit import PAPER
 from app.exhibits.formats import script
 from app.presets import PRESETS
+from app.study_files import AXES, read_studies
 from app.theme import FONT, LIGHT
 from diffmp_core import __version__
 from diffmp_core.cli import run
 from diffmp_core.errors import DiffmpError
-from diffmp_core.experiments import load_experiment, write_text
+from diffmp_core.experiments import load_experiment
 from diffmp_core.regimes import REGIMES
+from diffmp_core.stores import write_text
 from diffmp_core.variables import OUTPUT_NAMES
 
 METRICS = ("crps_fair", "coverage")
@@ -97,7 +110,7 @@ def sections(catalog: Catalog, experiment: str, emulator: str) -> Iterator[Secti
         ]
         yield Section("Distributions", "How often each value occurs at each level.", shapes)
         yield Section("Ranks", "Where the truth lies among the members.", [Ranks(**shared)])
-    if entry.folder is not None:
+    if entry.folder is not None and catalog.experiment(experiment).has_columns:
         columns = typical_columns(catalog, experiment)
         yield Section(
             "Profiles",
@@ -113,9 +126,22 @@ def sections(catalog: Catalog, experiment: str, emulator: str) -> Iterator[Secti
             responses,
         )
 
+    studies = [kind for kind in AXES if kind in read_studies(catalog.folder(experiment))[0]]
+    if studies:
+        yield Section(
+            "Studies",
+            "Emulators, denoising steps, guidance and samplers compared; dashed is a perfect ensemble.",
+            [StudyScores(experiment=experiment, study=kind) for kind in studies],
+        )
+    if emulator in catalog.trainings(experiment):
+        curve = TrainingCurve(experiment=experiment, training=emulator)
+        yield Section("Training", "How the emulator learnt.", [curve])
+
 
 def lively_levels(catalog: Catalog, experiment: str) -> dict[str, int]:
-    """For each output the level where the truth varies most."""
+    """For each output the level where the truth varies most; that of the maps where the columns are not there."""
+    if not catalog.experiment(experiment).has_columns:
+        return dict.fromkeys(OUTPUT_NAMES, catalog.limits(experiment).level)
     columns = catalog.columns(experiment)
     return {name: int(np.argmax(columns[name].std(("time", "cell")).values)) for name in OUTPUT_NAMES}
 

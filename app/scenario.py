@@ -102,7 +102,12 @@ def _text(found: Any, what: str, longest: int, notices: list[str]) -> str:
         return ""
     if len(found) > longest:
         notices.append(f"Cut {what} to {longest} characters.")
-    return found[:longest].strip()
+    return plain_text(found[:longest])
+
+
+def plain_text(text: str) -> str:
+    """Text that can be written as UTF-8, without room at its ends: halves of characters become question marks."""
+    return text.encode(errors="replace").decode().strip()
 
 
 def _refuse_constant(name: str) -> None:

@@ -25,6 +25,8 @@ STEPS = {
     "scale_SOLIN": 0.05,
 }
 """Steps of sliders where they are not 1."""
+NOTHING = "nothing"
+"""What is read for a choice of no word."""
 
 
 class State(param.Parameterized):
@@ -101,7 +103,8 @@ class State(param.Parameterized):
             return
         self._entered = self.experiment
         with param.parameterized.batch_call_watchers(self):
-            self.param["emulator"].objects = list(limits.emulators)
+            for name, words in limits.names.items():
+                self.param[name].objects = {word or NOTHING: word for word in words}
             for name, bounds in limits.bounds.items():
                 self.param[name].bounds = bounds
             self.param.update(
@@ -109,6 +112,11 @@ class State(param.Parameterized):
                 time=min(self.time, limits.times - 1),
                 cell=limits.cell,
                 level=limits.level,
+                pinned_emulator=self.pinned_emulator if self.pinned_emulator in limits.emulators else "",
+                pinned_cell=-1,
+                pinned_time=-1,
+                own="",
+                target="column" if self.target == "own" else self.target,
             )
 
 
@@ -118,12 +126,14 @@ def _parameter(name: str) -> param.Parameter:
     about: dict[str, Any] = {"default": field.default, "doc": field.description}
     if options(name):
         return param.Selector(objects=list(options(name)), **about)
+    if name == "own":
+        return param.String(**about)
     if field.annotation is str:
         return param.Selector(objects=[], doc=field.description)
     if field.annotation is bool:
         return param.Boolean(**about)
     kind = param.Integer if field.annotation is int else param.Number
-    return kind(bounds=field_bounds(name) or (0, 0), step=STEPS.get(name), **about)
+    return kind(bounds=field_bounds(name) or (field.default, field.default), step=STEPS.get(name), **about)
 
 
 for _name in NAMES:

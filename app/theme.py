@@ -116,6 +116,12 @@ def make_figure(*, dark: bool, height: int | None = 360, description: str = "", 
     return plot
 
 
+def name_figure(plot: Plot, words: str) -> None:
+    """Write above a figure whose it is; '' leaves no room for it."""
+    if plot.title.text != words:
+        plot.title.text = words
+
+
 def style(plot: Plot, *, dark: bool) -> None:
     """Give a figure the colours of the page; call it again when the page turns light or dark."""
     chosen = colours(dark)
@@ -172,6 +178,9 @@ def set_type_size(plot: Plot, scale: float = 1.0) -> None:
 OWN_FIGURES = Theme(json={"attrs": {part: {} for part in ("Axis", "ColorBar", "Figure", "Grid", "Legend", "Title")}})
 """Theme of the document: panel-material-ui restyles no part that it names, so that figures keep :func:`style`."""
 
+HEADINGS = {"h3": "h1", "h5": "div", "h6": "h2", "subtitle1": "h3"}
+"""Elements of panel-material-ui's styles of type: the page's name (h3) is its one first heading, h5 only takes room."""
+
 PAGE_THEME = {
     mode: {
         "palette": {
@@ -187,6 +196,8 @@ PAGE_THEME = {
                     "root": {"&.Mui-focusVisible": {"outline": f"3px solid {focus}", "outlineOffset": -1}}
                 }
             },
+            "MuiTypography": {"defaultProps": {"variantMapping": HEADINGS}},
+            "MuiLinearProgress": {"defaultProps": {"aria-label": "Working"}},
             "MuiAppBar": {
                 "styleOverrides": {
                     "root": {

@@ -1,4 +1,4 @@
-// What only the browser can do: the address in the bar, keys, full screen, larger type.
+// What only the browser can do: the address in the bar, keys, full screen, larger type, a lost connection, what outlives a reload.
 
 const WRITES = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, [contenteditable]"
 const USES_ARROWS = `${WRITES}, select, input, [role=slider], [role=tab], [role=combobox], [role=listbox], [role=menu],
@@ -19,6 +19,7 @@ function command(event, presenting) {
     return key == "y" ? "redo" : null
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return null
+  if (event.key == "?" && !within(event, WRITES)) return "explain"
   if (presenting) {
     const page = event.key == "PageDown" || event.key == "PageUp" || event.key == "Escape"
     return (page && !within(event, WRITES)) || !within(event, USES_ARROWS) ? SCENES[event.key] : null
@@ -27,7 +28,71 @@ function command(event, presenting) {
   return null
 }
 
-export function render({model}) {
+// Scenes and the place in them live in the server's session. This window keeps a copy, so that a reload (by hand, or
+// after the connection was lost) gives them back; the rest of the state is in the address.
+const KEPT = `diffmp-talk ${window.location.pathname}`
+
+function keep(talk) {
+  try {
+    window.sessionStorage.setItem(KEPT, JSON.stringify(talk))
+  } catch {} // no storage, or no room: nothing is kept
+}
+
+function kept() {
+  try {
+    return JSON.parse(window.sessionStorage.getItem(KEPT))
+  } catch {
+    return null
+  }
+}
+
+const LOST = "The connection to the server is lost. As soon as it answers, this page comes back as it is now."
+const ASK_AGAIN_MS = 2000
+
+function sayLost() {
+  if (document.querySelector("#diffmp-lost")) return
+  const box = document.createElement("div")
+  box.id = "diffmp-lost"
+  box.setAttribute("role", "alert")
+  box.style.cssText = "position: fixed; inset: 0 0 auto 0; z-index: 10000; padding: 0.7rem 1rem; background: #ffd54a;" +
+    "color: #111111; font: 1rem/1.5 system-ui, sans-serif; text-align: center; box-shadow: 0 2px 8px rgba(0, 0, 0, 0.4)"
+  const reload = document.createElement("button")
+  reload.textContent = "Reload now"
+  reload.style.cssText = "font: inherit; margin-left: 1rem; padding: 0.1rem 0.8rem; color: #111111; background: #ffffff;" +
+    "border: 1px solid #111111; border-radius: 4px; cursor: pointer"
+  reload.addEventListener("click", () => window.location.reload())
+  box.append(LOST, reload)
+  document.body.append(box)
+}
+
+async function comeBack() {
+  const script = document.querySelector("script[src*='static/']")?.src ?? window.location.href
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
+    const answer = await fetch(script, {method: "HEAD", cache: "no-store"}).catch(() => null)
+    if (answer?.ok) break
+  }
+  window.location.reload()
+}
+
+// panel-material-ui gives its drawers the role of a dialog and no name: they get that of their first heading.
+function heading(root) {
+  for (const node of root.querySelectorAll("*")) {
+    if (/^H[1-6]$/.test(node.tagName)) return node.textContent.trim()
+    const inner = node.shadowRoot && heading(node.shadowRoot)
+    if (inner) return inner
+  }
+  return null
+}
+
+function nameDialogs(root) {
+  for (const dialog of root.querySelectorAll("[role=dialog]:not([aria-label]):not([aria-labelledby])")) {
+    dialog.setAttribute("aria-label", "Drawer")
+    setTimeout(() => dialog.setAttribute("aria-label", heading(dialog) ?? "Drawer"), 300) // when it has its content
+  }
+}
+
+export function render({model, view}) {
   const tell = (command) => model.send_msg({command})
   const onKey = (event) => {
     const found = command(event, model.presenting)
@@ -49,12 +114,26 @@ export function render({model}) {
     window.dispatchEvent(new Event("resize"))
   }
   const write = () => window.history.replaceState(null, "", window.location.pathname + model.query)
+  const store = () => keep({talk: model.talk, place: model.place, presenting: model.presenting})
+  const onLost = () => {
+    sayLost()
+    comeBack()
+  }
+  const before = kept()
+  const restore = () => model.send_msg({restore: before})
+  if (before?.talk) view.model.document.on_event("document_ready", restore)
+  view.model.document.on_event("connection_lost", onLost)
+  const page = view.root.shadow_el ?? document
+  const opened = new MutationObserver(() => nameDialogs(page))
+  opened.observe(page, {childList: true, subtree: true})
   document.addEventListener("keydown", onKey, true)
   document.addEventListener("click", onClick, true)
   document.addEventListener("fullscreenchange", onFullscreen)
   model.on("query", write)
   model.on("presenting", present)
+  for (const name of ["talk", "place", "presenting"]) model.on(name, store)
   model.on("remove", () => {
+    opened.disconnect()
     document.removeEventListener("keydown", onKey, true)
     document.removeEventListener("click", onClick, true)
     document.removeEventListener("fullscreenchange", onFullscreen)

@@ -3,21 +3,34 @@
 Exports, the report and the scripts that readers download make a figure from the same few words.
 """
 
+from app.exhibits.denoising import DenoisingSteps
 from app.exhibits.distribution import Distribution
 from app.exhibits.ensemble import Ensemble, Ranks
+from app.exhibits.ensemble_pair import EnsemblePair
 from app.exhibits.exhibit import Exhibit
-from app.exhibits.response import EmulatorResponse, ModelResponse
-from app.exhibits.score_map import ScoreMap, ZonalSection
+from app.exhibits.model_response import ModelResponse
+from app.exhibits.response import EmulatorResponse
+from app.exhibits.score_map import ScoreMap
 from app.exhibits.score_summary import ScoreSummary
+from app.exhibits.study import StudyScores
+from app.exhibits.study_training import TrainingCurve
+from app.exhibits.sweep import SweepCurve, SweepMap
+from app.exhibits.zonal_section import ZonalSection
 
 __all__ = [
+    "DenoisingSteps",
     "Distribution",
     "EmulatorResponse",
     "Ensemble",
+    "EnsemblePair",
     "Exhibit",
     "ModelResponse",
     "Ranks",
     "ScoreMap",
     "ScoreSummary",
+    "StudyScores",
+    "SweepCurve",
+    "SweepMap",
+    "TrainingCurve",
     "ZonalSection",
 ]

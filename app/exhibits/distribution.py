@@ -13,11 +13,11 @@ from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from app.catalog import Catalog
-from app.exhibits.exhibit import Exhibit, Rows, level_coordinates, levels_of, quantity, scored_words
+from app.exhibits.exhibit import Exhibit, Rows, level_coordinates, levels_of, quantity, score_store, scored_words
 from app.exhibits.paper import colour_bar, finite, level_panel
 from app.figures.axes import TITLES, LevelAxis, ValueAxis, level_axis, value_axis
-from app.figures.distribution import RATIO_LABELS, RATIO_LIMIT, DistributionPanels
-from app.figures.heatmap import Histograms, hollow, occupied, ratio_colours, share_colours
+from app.figures.distribution import BETWEEN, RATIO_LABELS, RATIO_LIMIT, DistributionPanels
+from app.figures.heatmap import Histograms, hollow, occupied, ratio_between, ratio_colours, share_colours
 from app.theme import LIGHT
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.distributions import log_ratio, shares, wasserstein, wasserstein_floor
@@ -35,13 +35,7 @@ def read_histograms(catalog: Catalog, experiment: str, emulators: Sequence[str],
     if not emulators:
         raise DiffmpError("expected an emulator with a score store, found none; run 'diffmp score' or choose another")
     for name in emulators:
-        store = catalog.scores(experiment, name)
-        if store is None:
-            raise DiffmpError(
-                f"expected a score store of {name!r} in experiment {experiment!r}, found none; "
-                "run 'diffmp score' for it or choose another emulator"
-            )
-        chosen[name] = store.sel(variable=variable)
+        chosen[name] = score_store(catalog, experiment, name).sel(variable=variable)
     first = chosen[emulators[0]]
     return Histograms(
         edges=np.asarray(first["bin_edges"], dtype=float),
@@ -66,13 +60,17 @@ def distribution_axes(
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution(Exhibit):
-    """Truth beside ``emulators``, their ratios, their distances, and one ``level``; ``variable`` is an output."""
+    """Truth beside ``emulators``, their ratios, their distances, and one ``level``; ``variable`` is an output.
+
+    ``compare="difference"``: the ratio of the first of two emulators to the second, and their distance.
+    """
 
     emulators: tuple[str, ...]
     variable: str
     level: int
     units: str = "physical"
     vertical: str = "height"
+    compare: str = "none"
     what: ClassVar[str] = "distribution"
     size: ClassVar[tuple[float, float]] = (9.5, 9.0)
 
@@ -90,7 +88,9 @@ class Distribution(Exhibit):
         distances = [wasserstein(found.truth, counts, edges) for counts in members]
         floor = wasserstein_floor(found.truth, edges, members=max(found.ensemble_size.values()))
         title, truth, each = TITLES[self.variable], ("level", "value"), ("emulator", "level", "value")
-        return xr.Dataset(
+        first, second = self.emulators[0], self.emulators[-1]
+        names = f"{title.lower()}: truth beside {' and '.join(self.emulators)}"
+        data = xr.Dataset(
             {
                 "truth_count": quantity(truth, found.truth, "1", "true values in the bin"),
                 "truth_share": quantity(truth, shares(found.truth), "1", "share of the true values of the level"),
@@ -121,12 +121,25 @@ class Distribution(Exhibit):
                 "value_bounds": (("value", "bound"), np.stack([edges[:-1], edges[1:]], axis=1)),
             },
             attrs={
-                "title": f"Distribution of {title.lower()}: truth beside {' and '.join(self.emulators)}",
+                "title": f"Distribution of {names}",
                 "subtitle": f"{int(found.truth.sum(axis=-1).max()):,} columns · share of the values of each level; "
-                "ratio: blue too rare, yellow too frequent, blank where counting noise explains it",
+                f"ratio: blue {'rarer' if self.minus else 'too rare'}, yellow "
+                f"{'more' if self.minus else 'too'} frequent, blank where counting noise explains it",
                 "level_words": levels.describe(self.level),
             },
         )
+        if self.minus:
+            name = f"log2 of the share of {first} over that of {second}, missing where counting noise explains it"
+            data["log2_ratio_between"] = quantity(truth, ratio_between(found, first, second), "1", name)
+            distance = wasserstein(found.members[first], found.members[second], edges)
+            name = f"Wasserstein-1 distance of {first} from {second}: mean shift"
+            data["distance_between"] = quantity("level", distance, axis.label, name)
+        return data
+
+    @property
+    def minus(self) -> bool:
+        """Whether two emulators are held against each other."""
+        return self.compare == "difference" and len(self.emulators) == 2
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """Truth and shares above, distance and ratios in the middle, one level below."""
@@ -145,19 +158,21 @@ class Distribution(Exhibit):
             axes.axhline(levels.values[self.level], color=LIGHT.muted, linewidth=0.7, linestyle="--")
             colour_bar(figure, axes, mesh, "share of values", {})
         self._draw_distances(data, figure.add_subplot(cells[1, 0]), levels)
-        for column, name in enumerate(self.emulators, start=1):
+        over = self.emulators[-1] if self.minus else "truth"
+        for column, name in enumerate(self.emulators[: 1 if self.minus else None], start=1):
             axes = figure.add_subplot(cells[1, column])
+            ratio = data["log2_ratio_between"] if self.minus else data["log2_ratio"].sel(emulator=name)
             mesh = axes.pcolormesh(
                 found.edges,
                 levels.edges,
-                finite(data["log2_ratio"].sel(emulator=name)),
+                finite(ratio),
                 cmap=ListedColormap(ratio_colours(False)),
                 norm=Normalize(-RATIO_LIMIT, RATIO_LIMIT),
                 rasterized=True,
             )
-            level_panel(axes, levels, title="Ratio to truth", label=label, left=False)
+            level_panel(axes, levels, title=f"Ratio to {over}", label=label, left=False)
             axes.set_xlim(left, right)
-            colour_bar(figure, axes, mesh, "times the share in the truth", RATIO_LABELS)
+            colour_bar(figure, axes, mesh, f"times the share in {over}", RATIO_LABELS)
         axes = figure.add_subplot(cells[2, :])
         for name, colour in zip(("truth", *self.emulators), (LIGHT.truth, *LINES), strict=False):
             share = (data["truth_share"] if name == "truth" else data["share"].sel(emulator=name)).values[self.level]
@@ -168,13 +183,13 @@ class Distribution(Exhibit):
 
     def screen(self, data: xr.Dataset) -> Rows:
         """The panels as the page draws them."""
-        panels = DistributionPanels(self.emulators)
+        panels = DistributionPanels(self.emulators, minus=self.minus)
         values = ValueAxis(1.0, data["value"].axis_label)
         panels.show(_histograms(data), levels=levels_of(data, self.vertical), values=values, level=self.level)
         panels.paint(False)
         keys = (
             ["truth", *(f"share {name}" for name in self.emulators)],
-            ["distance", *(f"ratio {name}" for name in self.emulators)],
+            ["distance", *(f"ratio {name}" for name in self.emulators if f"ratio {name}" in panels.figures)],
             ["density"],
         )
         return [[panels.figures[key] for key in row] for row in keys]
@@ -182,6 +197,8 @@ class Distribution(Exhibit):
     def _draw_distances(self, data: xr.Dataset, axes: Axes, levels: LevelAxis) -> None:
         for name, colour in zip(self.emulators, LINES, strict=False):
             axes.plot(data["distance"].sel(emulator=name), levels.values, color=colour, label=name)
+        if self.minus:
+            axes.plot(data["distance_between"], levels.values, color=LIGHT.reference, label=BETWEEN)
         axes.plot(data["distance_perfect"], levels.values, color=LIGHT.muted, linestyle=":", label="perfect emulator")
         level_panel(
             axes, levels, title="Distance from the truth", label=f"mean shift [{data['value'].axis_label}]", left=True

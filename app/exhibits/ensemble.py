@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import xarray as xr
 from bokeh.models import Range1d, UIElement
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -22,11 +23,12 @@ from app.exhibits.exhibit import (
     level_coordinates,
     levels_of,
     quantity,
+    score_store,
     scored_words,
     table_quantity,
 )
 from app.exhibits.paper import level_panel
-from app.figures.axes import TITLES, ValueAxis, value_axis
+from app.figures.axes import TITLES, LevelAxis, ValueAxis, value_axis
 from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, fan, inside, relative_frequency, surface_line
 from app.theme import LIGHT
 from app.views.target import take_target
@@ -60,6 +62,7 @@ class Ensemble(OfSelection):
 
     Attributes:
         time, cell: indices of the column; target: ``column``, or ``composite`` for means over region and regime.
+        own: the reader's own column, for the target ``own``.
         members, seed: of the ensemble.
         drawing: ``members``, one line each, or ``fan``, quantile bands.
     """
@@ -68,6 +71,7 @@ class Ensemble(OfSelection):
     time: int
     cell: int
     target: str = "column"
+    own: str = ""
     members: int = 32
     seed: int = 0
     units: str = "physical"
@@ -111,9 +115,10 @@ class Ensemble(OfSelection):
                 "member": ("member", np.arange(self.members), {"standard_name": "realization", "units": "1"}),
             },
             attrs={
-                "title": f"{self.emulator}: {self.members} members and the truth",
-                "subtitle": f"{rule} · {surface} · black: truth, dashed: mean of the members, "
-                "×: truth outside all members",
+                "rule": rule,
+                "title": f"{self.emulator}: {self.members} members{' and the truth' if columns.has_truth else ''}",
+                "subtitle": f"{rule} · {surface} · dashed: mean of the members"
+                f"{', black: truth, ×: truth outside all members' if columns.has_truth else ''}",
             },
         )
 
@@ -121,20 +126,7 @@ class Ensemble(OfSelection):
         """Four outputs, then the two input profiles."""
         levels, panels = levels_of(data, self.vertical), figure.subplots(2, 3, sharey=True).ravel()
         for place, (axes, entry) in enumerate(zip(panels, OUTPUTS, strict=False)):
-            members, truth = data[entry.name].values, data[f"{entry.name}_truth"].values
-            axes.axvline(0, color=LIGHT.muted, linewidth=0.6, linestyle=":")
-            shown = fan(members)
-            if self.drawing == "fan":
-                for low, high, alpha in (("q05", "q95", 0.25), ("q25", "q75", 0.35)):
-                    axes.fill_betweenx(
-                        levels.values, shown[low], shown[high], color=LIGHT.emulator, alpha=alpha, linewidth=0
-                    )
-            else:
-                axes.plot(members.T, levels.values, color=LIGHT.emulator, alpha=0.3, linewidth=0.6)
-            axes.plot(shown["mean"], levels.values, color=LIGHT.emulator, linestyle="--")
-            axes.plot(truth, levels.values, color=LIGHT.truth)
-            missed = np.where(inside(members, truth), np.nan, truth)
-            axes.scatter(missed, levels.values, 22, LIGHT.perturbed, "x", zorder=3)
+            draw_output(axes, data, entry.name, levels, as_fan=self.drawing == "fan")
             level_panel(axes, levels, title=TITLES[entry.name], label=data[entry.name].axis_label, left=place % 3 == 0)
         for axes, name in zip(panels[len(OUTPUTS) :], PROFILES, strict=True):
             axes.plot(data[name], levels.values, color=LIGHT.truth)
@@ -166,6 +158,22 @@ class Ensemble(OfSelection):
         return [outputs[:3], outputs[3:]]
 
 
+def draw_output(axes: Axes, data: xr.Dataset, name: str, levels: LevelAxis, *, as_fan: bool) -> None:
+    """Members of one output as lines or as a fan, their mean, the truth, and crosses where it is outside."""
+    members, truth = data[name].values, data[f"{name}_truth"].values
+    shown = fan(members)
+    axes.axvline(0, color=LIGHT.muted, linewidth=0.6, linestyle=":")
+    if as_fan:
+        for low, high, alpha in (("q05", "q95", 0.25), ("q25", "q75", 0.35)):
+            axes.fill_betweenx(levels.values, shown[low], shown[high], color=LIGHT.emulator, alpha=alpha, linewidth=0)
+    else:
+        axes.plot(members.T, levels.values, color=LIGHT.emulator, alpha=0.3, linewidth=0.6)
+    axes.plot(shown["mean"], levels.values, color=LIGHT.emulator, linestyle="--")
+    axes.plot(truth, levels.values, color=LIGHT.truth)
+    missed = np.where(inside(members, truth), np.nan, truth)
+    axes.scatter(missed, levels.values, 22, LIGHT.perturbed, marker="x", zorder=3)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ranks(Exhibit):
     """How often the truth has each rank among the members, over all levels and columns scored."""
@@ -180,11 +188,7 @@ class Ranks(Exhibit):
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Counts and relative frequencies ``(rank,)`` of each output."""
-        scores = catalog.scores(self.experiment, self.emulator)
-        if scores is None:
-            raise DiffmpError(
-                f"expected a score store of {self.emulator!r}, found none; run 'diffmp score' or choose another"
-            )
+        scores = score_store(catalog, self.experiment, self.emulator)
         counts: dict[str, NDArray] = {
             entry.name: scores["rank_histogram"].sel(variable=entry.name).sum("level").values for entry in OUTPUTS
         }

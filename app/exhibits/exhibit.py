@@ -16,17 +16,15 @@ from bokeh.models import UIElement
 from matplotlib.figure import Figure
 
 from app.catalog import Catalog
-from app.choices import NAMES, Choices
+from app.choices import NAMES, STEPS, Choices
 from app.exhibits.paper import draw_page, save_page
 from app.figures.axes import LevelAxis, level_axis
 from diffmp_core import __version__
+from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import BY_NAME
 
 Rows: TypeAlias = Sequence[Sequence[UIElement | str]]
 """Bokeh figures, or HTML, in rows from the top."""
-
-STEPS = 5
-"""Denoising steps of the ensembles that are drawn live."""
 
 PAPER = "Wang et al. (2024), doi:10.20944/preprints202409.1262.v1"
 
@@ -78,16 +76,21 @@ class Exhibit(ABC):
         Raises:
             DiffmpError: the experiment has no such data.
         """
-        data, columns = self.gather(catalog), catalog.columns(self.experiment)
-        now = datetime.now(UTC)
-        source = str(columns.attrs.get("title") or catalog.experiment(self.experiment).title)
+        data, now = self.gather(catalog), datetime.now(UTC)
+        title, source = self.columns_words(catalog)
         return data.assign_attrs(
             Conventions="CF-1.11",
-            source=str(columns.attrs.get("source", source)),
+            source=source,
             references=PAPER,
             history=f"{now:%Y-%m-%dT%H:%M:%SZ} diffmp {__version__}: {self!r}",
-            attribution=f"Data: {source}. {self.drawn_by(catalog)}. DIFF-MP {__version__}, {now:%Y-%m-%d}.",
+            attribution=f"Data: {title}. {self.drawn_by(catalog)}. DIFF-MP {__version__}, {now:%Y-%m-%d}.",
         )
+
+    def columns_words(self, catalog: Catalog) -> tuple[str, str]:
+        """Title and source of the columns that it shows."""
+        attrs = catalog.places(self.experiment).attrs
+        title = str(attrs.get("title") or catalog.experiment(self.experiment).title)
+        return title, str(attrs.get("source", title))
 
     def paper(self, data: xr.Dataset) -> Figure:
         """The figure for a talk or a paper: title, units, attribution; 300 dots an inch where it has pixels."""
@@ -121,6 +124,21 @@ class OfSelection(Exhibit):
         return Choices.model_construct(
             **{field.name: getattr(self, field.name) for field in fields(self) if field.name in NAMES}
         )
+
+
+def score_store(catalog: Catalog, experiment: str, emulator: str) -> xr.Dataset:
+    """The score store of an emulator.
+
+    Raises:
+        DiffmpError: it has none.
+    """
+    found = catalog.scores(experiment, emulator)
+    if found is None:
+        raise DiffmpError(
+            f"expected a score store of {emulator!r} in experiment {experiment!r}, found none; "
+            "run 'diffmp score' for it or choose another emulator"
+        )
+    return found
 
 
 def scored_words(catalog: Catalog, experiment: str, emulator: str) -> str:

@@ -28,6 +28,8 @@ LETTERS_PER_INCH = {12: 12, 9: 14.5, 6.5: 23}
 """How many letters of a size [points] fit into an inch, with room to spare."""
 LINE = 1.45
 """Height of a line of text over the size of its letters."""
+MARK = "#d55e00"
+"""Colour of the ring around a selected column and of the frame of a selected level."""
 MARGIN = 0.12
 """Room at the edges of a page [inches]."""
 STYLE: dict[Any, Any] = {
@@ -124,8 +126,10 @@ def coloured(colouring: Colouring) -> tuple[ListedColormap, Normalize, dict[floa
     return ListedColormap(list(shades)), norm, labels
 
 
-def colour_bar(figure: Figure, axes: Axes, mappable: ScalarMappable, title: str, labels: dict[float, str]) -> None:
-    """Horizontal colour bar below the axes."""
+def colour_bar(
+    figure: Figure, axes: Axes | list[Axes], mappable: ScalarMappable, title: str, labels: dict[float, str]
+) -> None:
+    """Horizontal colour bar below the axes, one for all of them."""
     bar = figure.colorbar(mappable, ax=axes, orientation="horizontal", fraction=0.05, pad=0.03, aspect=45)
     bar.outline.set_visible(False)
     bar.set_label(title)

@@ -29,6 +29,7 @@ from app.figures.heatmap import (
     Histograms,
     hollow,
     occupied,
+    ratio_between,
     ratio_colours,
     share_colours,
     stretch,
@@ -41,6 +42,9 @@ RATIO_LIMIT = 2.0
 
 RATIO_LABELS = {-2.0: "1/4", -1.0: "1/2", 0.0: "1", 1.0: "2", 2.0: "4"}
 """What is written at the colour bar of a ratio, by its logarithm."""
+
+BETWEEN = "one from the other"
+"""What the distance between two emulators is called."""
 
 BELOW_FRAME = 104
 """Height of what is below a frame, axis and colour bar or legend [pixels]; the same for all, so that levels align."""
@@ -57,15 +61,24 @@ class DistributionPanels:
     """
 
     def __init__(
-        self, emulators: Sequence[str], *, compact: bool = False, on_level: Callable[[float], None] | None = None
+        self,
+        emulators: Sequence[str],
+        *,
+        compact: bool = False,
+        minus: bool = False,
+        on_level: Callable[[float], None] | None = None,
     ) -> None:
-        """Empty figures; ``compact`` ones are lower, without legends and without the figure of one level."""
+        """Empty figures; ``compact`` ones are lower, without legends and without the figure of one level.
+
+        ``minus``: of two emulators the first over the second, instead of each over the truth, and their distance.
+        """
         height = 260 if compact else 340
-        self.emulators = tuple(emulators)
+        self.emulators, self.minus = tuple(emulators), minus
+        between = (BETWEEN,) if minus else ()
         self.x_range, self.y_range = Range1d(start=-1, end=1), Range1d(start=0, end=1)
         self.distance_range, self.share_range = Range1d(start=0, end=1), Range1d(start=LEAST_SHARE, end=1)
         self.image = ColumnDataSource(data={})
-        self.curves = {name: ColumnDataSource(data={"x": [], "y": []}) for name in (*emulators, "floor")}
+        self.curves = {name: ColumnDataSource(data={"x": [], "y": []}) for name in (*emulators, *between, "floor")}
         self.steps = {name: ColumnDataSource(data={"x": [], "y": []}) for name in ("truth", *emulators)}
         self.step_lines: dict[str, GlyphRenderer] = {}
         self.share_mapper = LogColorMapper(
@@ -87,12 +100,12 @@ class DistributionPanels:
             self.figures[share] = self._heatmap(
                 name, share, height, f"Share of the values of {name} by value and level"
             )
-            self.figures[ratio] = self._heatmap(
-                "Ratio to truth",
-                ratio,
-                height,
-                f"Share of the values of {name} over that of the truth, by value and level",
-            )
+            if minus and name != emulators[0]:
+                continue
+            over = emulators[-1] if minus else "the truth"
+            title = f"Ratio to {over}" if minus else "Ratio to truth"
+            words = f"Share of the values of {name} over that of {over}, by value and level"
+            self.figures[ratio] = self._heatmap(title, ratio, height, words)
         self.figures["distance"] = self._distance(height)
         if not compact:
             self.figures["density"] = self._density(height)
@@ -109,7 +122,7 @@ class DistributionPanels:
         bar = ColorBar(color_mapper=mapper, height=8, padding=2, background_fill_alpha=0.0)
         if is_ratio:
             bar.update(
-                title="times the share in the truth",
+                title=f"times the share in {self.emulators[-1] if self.minus else 'the truth'}",
                 ticker=FixedTicker(ticks=list(RATIO_LABELS)),
                 major_label_overrides=RATIO_LABELS,
             )
@@ -192,7 +205,12 @@ class DistributionPanels:
         data["truth"] = [stretch(hollow(histograms.truth, least), levels)]
         for name in self.emulators:
             data[f"share {name}"] = [stretch(hollow(histograms.members[name], least), levels)]
-            data[f"ratio {name}"] = [stretch(log_ratio(histograms.truth, histograms.members[name]), levels)]
+            ratio = (
+                ratio_between(histograms, self.emulators[0], self.emulators[-1])
+                if self.minus
+                else log_ratio(histograms.truth, histograms.members[name])
+            )
+            data[f"ratio {name}"] = [stretch(ratio, levels)]
         self.image.data = data
         self._show_curves(histograms, levels, values)
         self.show_level(histograms, levels=levels, values=values, level=level)
@@ -209,6 +227,9 @@ class DistributionPanels:
         distances = {
             name: wasserstein(histograms.truth, histograms.members[name], histograms.edges) for name in self.emulators
         }
+        if self.minus:
+            first, second = (histograms.members[name] for name in self.emulators)
+            distances[BETWEEN] = wasserstein(first, second, histograms.edges)
         distances["floor"] = wasserstein_floor(histograms.truth, histograms.edges, members=size)
         for name, source in self.curves.items():
             source.data = {"x": distances[name] * values.factor, "y": levels.values}
@@ -247,4 +268,6 @@ def _role(name: str, emulators: Sequence[str], chosen: Colours) -> str:
         return chosen.truth
     if name == "floor":
         return chosen.muted
+    if name == BETWEEN:
+        return chosen.reference
     return (chosen.emulator, chosen.perturbed, chosen.reference)[emulators.index(name) % 3]

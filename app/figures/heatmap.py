@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.figures.axes import LevelAxis
-from diffmp_core.scores.distributions import shares
+from diffmp_core.scores.distributions import log_ratio, shares
 
 ROWS = 240
 """Rows of a heatmap: levels are stretched to their place on the vertical axis by the nearest level."""
@@ -35,6 +35,16 @@ class Histograms:
     def least_share(self) -> float:
         """Smallest share that the truth can show, one value of a level; what is rarer is drawn as empty."""
         return max(LEAST_SHARE, 1.0 / max(float(self.truth.sum(axis=-1).max()), 1.0))
+
+
+def ratio_between(histograms: Histograms, first: str, second: str) -> NDArray[np.float64]:
+    """How many times more often one emulator than another has a value, log2 ``(level, bin)``; NaN for counting noise.
+
+    As :func:`~diffmp_core.scores.distributions.log_ratio`, with each count over the size of its ensemble: members of
+    one column resemble each other, so they count together as one value. That leaves too much blank, not too little.
+    """
+    of, over = (histograms.members[name] / histograms.ensemble_size[name] for name in (first, second))
+    return log_ratio(over, of)
 
 
 def stretch(values: ArrayLike, axis: LevelAxis) -> NDArray[np.float32]:

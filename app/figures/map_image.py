@@ -14,7 +14,7 @@ from bokeh.plotting import figure
 
 from app.figures.colouring import ColouredImage, add_coloured_image, number_hover
 from app.figures.globe import Globe, Raster
-from app.theme import MAP_ASPECT, colours, make_figure, style
+from app.theme import MAP_ASPECT, colours, make_figure, name_figure, style
 
 GATHER = """
 const value = values.data.value, image = pixels.data.image[0], cell = pixels.data.cell[0];
@@ -33,6 +33,7 @@ class MapImage:
     places: ColumnDataSource
     missed: ColumnDataSource
     selected: ColumnDataSource
+    pinned: ColumnDataSource
     lines: dict[str, ColumnDataSource]
     coloured: ColouredImage
 
@@ -63,10 +64,15 @@ class MapImage:
         at = missed & np.isfinite(raster.x)
         self.missed.data = {"x": raster.x[at], "y": raster.y[at]}
 
-    def select(self, raster: Raster, cell: int) -> None:
-        """Mark the selected column."""
-        seen = bool(np.isfinite(raster.x[cell]))
-        self.selected.data = {"x": [raster.x[cell]], "y": [raster.y[cell]]} if seen else {"x": [], "y": []}
+    def select(self, raster: Raster, cell: int, pinned: int = -1) -> None:
+        """Mark the selected column with a ring and the pinned one with a square; -1 is none."""
+        for source, marked in ((self.selected, cell), (self.pinned, pinned)):
+            at = [marked] if marked >= 0 and np.isfinite(raster.x[marked]) else []
+            source.data = {"x": raster.x[at].tolist(), "y": raster.y[at].tolist()}
+
+    def name(self, words: str) -> None:
+        """Write above the map whose it is; '' leaves no room for it."""
+        name_figure(self.figure, words)
 
     def restyle(self, *, dark: bool) -> None:
         """Follow the page when it turns light or dark."""
@@ -117,9 +123,12 @@ def make_map(*, dark: bool) -> MapImage:
     missed = ColumnDataSource({"x": [], "y": []})
     plot.scatter("x", "y", source=missed, marker="x", size=7, line_color="#000000", line_width=3.0)
     plot.scatter("x", "y", source=missed, marker="x", size=6, line_color="#ffffff", line_width=1.3)
-    selected = ColumnDataSource({"x": [], "y": []})
-    plot.scatter("x", "y", source=selected, size=17, fill_color=None, line_color="#ffffff", line_width=5)
-    plot.scatter("x", "y", source=selected, size=17, fill_color=None, line_color="#d55e00", line_width=2.5)
+    selected, pinned = (ColumnDataSource({"x": [], "y": []}) for _ in range(2))
+    for source, marker in ((pinned, "square"), (selected, "circle")):
+        for colour, width in (("#ffffff", 5), ("#d55e00", 2.5)):
+            plot.scatter(
+                "x", "y", source=source, marker=marker, size=17, fill_color=None, line_color=colour, line_width=width
+            )
     plot.add_tools(
         HoverTool(
             renderers=coloured.images,
@@ -141,6 +150,6 @@ def make_map(*, dark: bool) -> MapImage:
             },
         )
     )
-    made = MapImage(plot, pixels, values, places, missed, selected, lines, coloured)
+    made = MapImage(plot, pixels, values, places, missed, selected, pinned, lines, coloured)
     made.restyle(dark=dark)
     return made

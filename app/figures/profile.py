@@ -41,6 +41,13 @@ def relative_frequency(counts: ArrayLike) -> NDArray[np.float64]:
     return counts * counts.size / max(counts.sum(), 1.0)
 
 
+def lock(*panels: EnsemblePanel) -> None:
+    """Give panels of one output the same value axis, wide enough for all of them."""
+    low, high = zip(*(panel.extent for panel in panels), strict=True)
+    for panel in panels:
+        set_range(panel.x_range, (min(low), max(high)))
+
+
 class EnsemblePanel:
     """Members of an ensemble as thin lines or as a fan, their mean, the truth, crosses where the truth is outside."""
 
@@ -50,6 +57,7 @@ class EnsemblePanel:
         columns = ("y", "truth", "missed", "mean", *QUANTILES)
         self.levels = ColumnDataSource(data={name: [] for name in columns})
         self.x_range = Range1d(start=-1, end=1)
+        self.extent = (-1.0, 1.0)
         self.figure = plot = profile_figure(
             title=TITLES[variable],
             height=height,
@@ -112,6 +120,7 @@ class EnsemblePanel:
         self.lines.data = {"x": x, "y": y}
         for band in self.bands:
             band.visible = as_fan
+        self.extent = extent
         set_range(self.x_range, extent)
         self.figure.xaxis.axis_label = values.label
         self.figure.yaxis.axis_label = levels.label

@@ -22,7 +22,7 @@ from diffmp_core.variables import BY_NAME, INPUT_NAMES
 
 if TYPE_CHECKING:
     from diffmp_core.column_integrals import Change
-    from diffmp_core.sensitivity import Profiles, Range, Response
+    from diffmp_core.sensitivity import Profiles, Range, Response, SettingRange
 
 
 WHICH, PARTS = ("first", "second"), ("mean", "low", "high")
@@ -244,6 +244,27 @@ def range_words(found: Range, levels: LevelAxis) -> str:
         f"{TITLES[far.variable].lower()}{where}, {value:.3g} {entry.display_unit}, {abs(far.deviations):.1f} standard "
         f"deviations from the mean; in training {low:.3g} to {high:.3g}."
     )
+
+
+def setting_words(found: SettingRange, levels: LevelAxis) -> str:
+    """Why a slider carries the inputs far from the training data, for the line below it."""
+    far, entry = found.farthest, BY_NAME[found.farthest.variable]
+    where = "" if far.level is None else f" at {levels.describe(far.level)}"
+    value, low, high = (x * entry.display_factor for x in (far.value, far.low, far.high))
+    beyond = f"{TITLES[far.variable].lower()}{where} is {value:.3g} {entry.display_unit}"
+    if far.is_outside:
+        beyond += f", in training {low:.3g} to {high:.3g}"
+    if found.only_together:
+        return f"Out of range together with other sliders: {beyond}"
+    if found.out_of_range and found.columns > 1:
+        return f"{found.out_of_range} of {found.columns} columns out of range: {beyond}"
+    if found.out_of_range:
+        return (
+            f"Out of range: {beyond}"
+            if far.is_outside
+            else f"Out of range, beyond {found.percentile:.1f} % of training"
+        )
+    return f"Far out: beyond {found.percentile:.1f} % of the training columns"
 
 
 def surface_words(response: Response) -> str:

@@ -27,7 +27,8 @@ def score_table(tables: Tables, selected: str, *, note: str = "") -> str:
     body = "".join(_block(variable, tables, selected, members) for variable in OUTPUT_NAMES)
     headings = "".join(_heading(score) for score in SCORES)
     return (
-        f'<p class="note">{note}</p><div class="scroll"><table><thead>{_groups()}<tr><th></th>{headings}</tr></thead>'
+        f'<p class="note">{note}</p><div class="scroll" tabindex="0" role="region" aria-label="Scores of '
+        f'every emulator"><table><thead>{_groups()}<tr><td></td>{headings}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>{_definitions()}"
     )
 
@@ -45,7 +46,7 @@ def score_tiles(table: Mapping[str, Any]) -> str:
         crps = _text(_value(table, variable, "crps_fair"))
         tiles.append(
             f'<div class="tile"><h3>{escape(TITLES[variable])}</h3><div class="number">{crps}</div><table><thead><tr>'
-            f'<th></th><th></th><th class="soft">perfect</th></tr></thead>{rows}</table></div>'
+            f'<td></td><td></td><th class="soft">perfect</th></tr></thead>{rows}</table></div>'
         )
     note = "Large: fair CRPS in units of the truth's standard deviation, less is better."
     return f'<p class="note">{note}</p><div class="tiles">{"".join(tiles)}</div>'
@@ -69,7 +70,7 @@ def best_emulators(score: Score, values: Mapping[str, float | None], members: Ma
 def _groups() -> str:
     spans = [(group, len(list(scores))) for group, scores in groupby(SCORES, key=lambda score: score.group)]
     return (
-        '<tr class="groups"><th></th>'
+        '<tr class="groups"><td></td>'
         + "".join(f'<th class="group" colspan="{n}">{escape(g)}</th>' for g, n in spans)
         + "</tr>"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,9 @@ from bokeh.plotting import figure
 from scipy.sparse import csr_matrix
 
 from app.figures.colouring import ColouredImage, add_coloured_image, number_hover
-from app.theme import MAP_ASPECT, colours, make_figure, style
+from app.theme import MAP_ASPECT, colours, make_figure, name_figure, style
 
+LATITUDE_ATTRS = {"units": "degrees_north", "standard_name": "latitude"}
 LATITUDES = range(-90, 91, 30)
 LATITUDE_LABELS = {lat: f"{abs(lat)}°{'N' if lat > 0 else 'S' if lat < 0 else ''}" for lat in LATITUDES}
 
@@ -57,20 +59,23 @@ class ZonalLine:
     """Zonal mean of one level against latitude."""
 
     figure: figure
-    source: ColumnDataSource
+    curves: tuple[ColumnDataSource, ...]
     reference: Span
 
-    def show(self, latitude: np.ndarray, mean: np.ndarray, title: str, reference: float | None) -> None:
-        """Change the curve, the label of its axis, and the value that a perfect ensemble has at every latitude."""
-        kept = np.isfinite(mean)
-        self.source.data = {"mean": mean[kept], "latitude": latitude[kept]}
+    def show(self, latitude: np.ndarray, means: Sequence[np.ndarray], title: str, reference: float | None) -> None:
+        """Change one or two curves, the label of their axis, and what a perfect ensemble has at every latitude."""
+        none = [np.full(latitude.size, np.nan)] * (len(self.curves) - len(means))
+        for source, mean in zip(self.curves, [*means, *none], strict=True):
+            kept = np.isfinite(mean)
+            source.data = {"mean": mean[kept], "latitude": latitude[kept]}
         self.figure.xaxis.axis_label = title
         self.reference.update(visible=reference is not None, location=reference)
 
     def restyle(self, *, dark: bool) -> None:
         """Follow the page when it turns light or dark."""
         style(self.figure, dark=dark)
-        self.figure.select_one({"name": "mean"}).glyph.line_color = colours(dark).emulator
+        for name, colour in (("mean", colours(dark).emulator), ("other mean", colours(dark).perturbed)):
+            self.figure.select_one({"name": name}).glyph.line_color = colour
         self.reference.line_color = colours(dark).reference
 
 
@@ -86,8 +91,9 @@ def make_zonal_line(*, dark: bool) -> ZonalLine:
         min_border_left=46,
         description="Zonal mean of the map against latitude",
     )
-    source = ColumnDataSource({"mean": [], "latitude": []})
-    plot.line("mean", "latitude", source=source, line_width=2.5, name="mean")
+    curves = tuple(ColumnDataSource({"mean": [], "latitude": []}) for _ in range(2))
+    plot.line("mean", "latitude", source=curves[0], line_width=2.5, name="mean")
+    plot.line("mean", "latitude", source=curves[1], line_width=2.5, line_dash=[7, 3], name="other mean")
     plot.yaxis.update(ticker=FixedTicker(ticks=list(LATITUDES)), major_label_overrides=LATITUDE_LABELS)
     plot.xaxis.ticker = BasicTicker(desired_num_ticks=3)
     plot.add_tools(
@@ -99,7 +105,7 @@ def make_zonal_line(*, dark: bool) -> ZonalLine:
     )
     reference = Span(dimension="height", line_width=2, line_dash="dashed", visible=False)
     plot.add_layout(reference)
-    made = ZonalLine(plot, source, reference)
+    made = ZonalLine(plot, curves, reference)
     made.restyle(dark=dark)
     return made
 
@@ -122,6 +128,10 @@ class Section:
             "dw": [180.0],
             "dh": [means.shape[0]],
         }
+
+    def name(self, words: str) -> None:
+        """Write above the section whose it is; '' leaves no room for it."""
+        name_figure(self.figure, words)
 
     def mark(self, level: int) -> None:
         """Mark the level that the map shows."""

@@ -16,18 +16,15 @@ Disabled: TypeAlias = param.Parameter | Callable[..., bool] | bool
 """Whether a control is greyed: a parameter, a function bound to parameters, or a constant."""
 
 
+def _look(label: str, options: Mapping[str, str] | None) -> dict[str, Any]:
+    """What the controls that offer words have in common."""
+    look = {"label": label, "description": "", "size": "small", "sizing_mode": "stretch_width", "margin": (8, 4)}
+    return look | ({"options": dict(options)} if options else {})
+
+
 def select(state: State, name: str, label: str, options: Mapping[str, str] | None = None) -> Viewable:
     """A drop-down of one parameter; ``options`` gives what is read for each value."""
-    extra = {"options": dict(options)} if options else {}
-    return pmui.Select.from_param(
-        state.param[name],
-        label=label,
-        description="",
-        size="small",
-        sizing_mode="stretch_width",
-        margin=(8, 4),
-        **extra,
-    )
+    return pmui.Select.from_param(state.param[name], **_look(label, options))
 
 
 def switch(state: State, name: str, label: str, disabled: Disabled = False) -> Viewable:
@@ -39,16 +36,7 @@ def switch(state: State, name: str, label: str, disabled: Disabled = False) -> V
 
 def choice(state: State, name: str, label: str, options: Mapping[str, str] | None = None) -> Viewable:
     """Buttons of which one is chosen; ``options`` gives what is read for each value."""
-    extra = {"options": dict(options)} if options else {}
-    return pmui.RadioButtonGroup.from_param(
-        state.param[name],
-        label=label,
-        description="",
-        size="small",
-        sizing_mode="stretch_width",
-        margin=(8, 4),
-        **extra,
-    )
+    return pmui.RadioButtonGroup.from_param(state.param[name], **_look(label, options))
 
 
 def small_button(label: str, action: Callable[[], None], *, says: str = "", **options: Any) -> pmui.Button:

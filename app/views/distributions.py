@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -16,20 +16,23 @@ from app.exhibits.distribution import Distribution, distribution_axes, read_hist
 from app.figures.axes import TITLES, LevelAxis, ValueAxis
 from app.figures.distribution import DistributionPanels
 from app.figures.heatmap import Histograms
+from app.pinned import nothing_pinned
 from app.state import State
+from app.views.compare import compare_controls
 from app.views.controls import choice, select, stepped_slider
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, words
 from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
 
-SIDE_BY_SIDE = 2
-"""Emulators shown beside the truth: the selected one and the next ones of the experiment."""
+SIDE_BY_SIDE = 3
+"""Emulators shown beside the truth while none is pinned: the selected one and the next ones of the experiment."""
 
 HOW_TO_READ = """
 **How to read this.** Each row of a heatmap is one level; its colour says which share of the values of that level falls
 into each bin, on a logarithmic scale that all heatmaps share. An emulator that gets the variability right has the same
 picture as the truth. **Below** it stands where it differs: blue values are too rare, yellow ones too frequent, and what
-counting noise alone explains is left blank, so a perfect emulator is an empty panel.
+counting noise alone explains is left blank, so a perfect emulator is an empty panel. **Difference** puts the ratio of
+the selected emulator to the pinned one in its place.
 **Distance** is how far values would have to be moved on average to turn one distribution into the other
 (Wasserstein-1); dotted: what a perfect emulator would have for as many columns. The outermost bins hold all that lies
 beyond. Click a heatmap to choose the level of the last figure.
@@ -48,13 +51,14 @@ class DistributionsView:
 
     depends: ClassVar[tuple[str, ...]] = (
         "experiment", "emulator", "variable", "level", "units", "vertical", "dark", "outputs", "region", "regime",
+        "compare", "pinned_emulator",
     )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
         self.place = pn.Column(sizing_mode="stretch_width")
-        self.built: tuple[str, tuple[str, ...]] | None = None
+        self.built: tuple[str, tuple[str, ...], bool] | None = None
         self.panels: dict[str, DistributionPanels] = {}
 
     def panel(self) -> Viewable:
@@ -65,6 +69,7 @@ class DistributionsView:
             choice(state, "outputs", "Outputs", ALL_OR_ONE),
             select(state, "variable", "Output", names),
             stepped_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
+            *compare_controls(state, significance=False),
             choice(state, "units", "Units"),
             choice(state, "vertical", "Vertical axis"),
         )
@@ -75,17 +80,24 @@ class DistributionsView:
         """Redraw what the changed parameters touch; figures are made anew only for other emulators."""
         names = self.emulators()
         whole = selects_all(self.state.choices)
-        self.notice.param.update(
-            visible=not (names and whole),
-            object=ALL_COLUMNS
-            if names
-            else f"{self.state.emulator} has no score store in this experiment, so its distributions are not known. "
-            "Choose another emulator above, or run 'diffmp score'.",
-        )
+        asked = self.state.compare != "none"
+        said = [] if whole else [ALL_COLUMNS]
+        if not names:
+            said = [
+                f"{self.state.emulator} has no score store in this experiment, so its distributions are not known. "
+                "Choose another emulator above, or run 'diffmp score'."
+            ]
+        elif asked and self._other() is None:
+            said.append(
+                nothing_pinned()
+                if self.state.pinned_emulator in ("", self.state.emulator)
+                else f"{self.state.pinned_emulator} has no score store in the same bins; compare with another emulator."
+            )
+        self.notice.param.update(visible=bool(said), object=" ".join(said))
         self.place.visible = bool(names)
         if not names:
             return
-        fresh = self.built != (self.state.outputs, names)
+        fresh = self.built != (self.state.outputs, names, self.minus)
         layout = self._build(names) if fresh else None
         with pn.io.hold():
             for variable, panels in self._shown():
@@ -101,14 +113,28 @@ class DistributionsView:
                 self.place[:] = layout
 
     def emulators(self) -> tuple[str, ...]:
-        """Emulators shown: the selected one if it has scores, then others that have, in the order of the experiment."""
+        """Emulators shown: the selected one if it has scores, then the pinned one, or others that have scores."""
         state = self.state
         if self.catalog.scores(state.experiment, state.emulator) is None:
             return ()
         known = self.catalog.limits(state.experiment).emulators
+        if (other := self._other()) is not None:
+            return (state.emulator, other)
         others = [e for e in known if e != state.emulator and self._comparable(e)]
         count = SIDE_BY_SIDE if self.state.outputs == "one" else 1
         return (state.emulator, *others)[:count]
+
+    @property
+    def minus(self) -> bool:
+        """Whether the selected emulator is held against the pinned one."""
+        return self.state.compare == "difference" and self._other() is not None
+
+    def _other(self) -> str | None:
+        """The emulator compared with, if there is one with scores in the same bins."""
+        state = self.state
+        if state.compare == "none" or state.pinned_emulator in ("", state.emulator):
+            return None
+        return state.pinned_emulator if self._comparable(state.pinned_emulator) else None
 
     def histograms(self, emulators: Sequence[str], variable: str) -> Histograms:
         """Counts of one output from the score stores; the truth is that of the first emulator."""
@@ -136,23 +162,28 @@ class DistributionsView:
 
     def _build(self, names: tuple[str, ...]) -> list[Viewable]:
         """Make the figures for these emulators and lay them out; they are still empty."""
-        self.built = (self.state.outputs, names)
+        self.built = (self.state.outputs, names, self.minus)
         if self.state.outputs == "one":
-            panels = DistributionPanels(names, on_level=self._choose_level)
+            panels = DistributionPanels(names, minus=self.minus, on_level=self._choose_level)
             self.panels = {"one": panels}
             pairs = [("truth", "distance"), *((f"share {name}", f"ratio {name}") for name in names)]
             columns = [
-                pn.Column(*(pane(panels.figures[key]) for key in pair), sizing_mode="stretch_width") for pair in pairs
+                pn.Column(*(pane(panels.figures[k]) for k in pair if k in panels.figures), sizing_mode="stretch_width")
+                for pair in pairs
             ]
             width = {"xs": 12, "sm": 12 // len(columns)}
             return [grid(columns, width), pane(panels.figures["density"]), self._export(None)]
         rows: list[Viewable] = []
         self.panels = {}
         for variable in OUTPUT_NAMES:
-            self.panels[variable] = panels = DistributionPanels(names, compact=True, on_level=self._choose_level)
-            keys = ("truth", f"share {names[0]}", f"ratio {names[0]}", "distance")
+            self.panels[variable] = panels = DistributionPanels(
+                names, compact=True, minus=self.minus, on_level=self._choose_level
+            )
+            shares = [f"share {name}" for name in names]
+            keys = ("truth", *shares, *(k for k in panels.figures if k.startswith("ratio ")), "distance")
             rows.append(words(TITLES[variable], "subtitle1"))
-            rows.append(grid([pane(panels.figures[key]) for key in keys], QUARTER))
+            widths: Mapping[str, int] = QUARTER if len(keys) == 4 else {"xs": 6, "lg": 2}
+            rows.append(grid([pane(panels.figures[key]) for key in keys], widths))
             rows.append(self._export(variable))
         return rows
 

@@ -1,15 +1,17 @@
-"""Maps: where over the globe an emulator is right, level by level and time by time; a click selects a column."""
+"""Maps: where over the globe an emulator is right, or better than another; a click selects a column."""
 
 from __future__ import annotations
 
 import time
 from html import escape
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.events import Tap
+from bokeh.plotting import figure
+from numpy.typing import NDArray
 from panel.viewable import Viewable
 from scipy.spatial import cKDTree
 
@@ -20,22 +22,34 @@ from app.composites import selection_words, selects_all
 from app.exhibits import ScoreMap, ZonalSection
 from app.figures.axes import TITLES, plain_number
 from app.figures.globe import Globe, Raster, globe, make_raster, nearest_cell
-from app.figures.map_image import make_map
+from app.figures.map_image import MapImage, make_map
 from app.figures.zonal import area_mean, make_section, make_zonal_line, zonal_mean
 from app.metrics import MAP_BY_NAME, MAPS
+from app.pinned import nothing_pinned
 from app.state import State
-from app.theme import colours
+from app.theme import MAP_ASPECT, colours
+from app.views import compare
+from app.views.compare import compare_controls
 from app.views.controls import choice, select, stepped_slider, switch
 from app.views.export_menu import export_menu
-from app.views.layout import beside, pane, paper, uneven_grid, words
+from app.views.layout import beside, pane, paper, words
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 
 FOCUS = ":host(:focus-visible) { outline: 3px solid #d55e00; outline-offset: 2px; }"
 """A figure that the keyboard has reached shows it."""
+WIDTHS = {1: (9, 0, 3), 2: (5, 5, 2)}
+"""Twelfths of two maps and a zonal mean, by the number of maps."""
+WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
+Shown = tuple[ScoreMap, NDArray[np.float32]]
+
+
+def _places(*plots: figure) -> list[pn.Column]:
+    """Figures whose shares of the width of a row can change while they stay on the page."""
+    return [pn.Column(pane(plot), **WIDE) for plot in plots]
 
 
 class MapsView:
-    """The map of one score, its zonal mean, and a section of all levels."""
+    """The map of one score, its zonal mean, and a section of all levels; two maps and sections side by side."""
 
     depends: ClassVar[tuple[str, ...]] = (
         "experiment",
@@ -55,22 +69,33 @@ class MapsView:
         "region",
         *BOX,
         "regime",
+        "pinned_cell",
+        *compare.DEPENDS,
     )
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.map = make_map(dark=state.dark)
+        self.maps = (self.map, make_map(dark=state.dark))
         self.line = make_zonal_line(dark=state.dark)
         self.section = make_section(dark=state.dark, levels=LEVELS)
+        self.sections = (self.section, make_section(dark=state.dark, levels=LEVELS))
         self.summary = pn.pane.HTML("", sizing_mode="stretch_width")
         self.missing = pn.pane.HTML("", margin=0)
         self.notice = pmui.Alert(self.missing, severity="info", visible=False, sizing_mode="stretch_width")
-        for figure in (self.map.figure, self.section.figure):
-            figure.html_attributes = figure.html_attributes | {"tabindex": "0"}
-            figure.css_classes = [KEYS_CLASS]
-            figure.stylesheets = [FOCUS]
-        self.map.figure.on_event(Tap, self._tap)
-        self.section.figure.on_event(Tap, self._tap_section)
+        for part in (*self.maps, *self.sections):
+            part.figure.html_attributes = part.figure.html_attributes | {"tabindex": "0"}
+            part.figure.css_classes = [KEYS_CLASS]
+            part.figure.stylesheets = [FOCUS]
+        for drawn in self.maps:
+            drawn.figure.on_event(Tap, self._tap)
+        for section in self.sections:
+            section.figure.on_event(Tap, self._tap_section)
+        self.places = _places(*(drawn.figure for drawn in self.maps), self.line.figure)
+        self.rows = _places(*(section.figure for section in self.sections))
+        self.pictures, self.profiles = pn.Row(self.places[0], self.places[-1], **WIDE), pn.Row(self.rows[0], **WIDE)
+        self.count = 0
+        self._projected: dict[int, tuple[Any, ...]] = {}
 
     @property
     def field(self) -> ScoreMap:
@@ -78,7 +103,7 @@ class MapsView:
         return ScoreMap.of(self.state)
 
     def panel(self) -> Viewable:
-        """Controls at the left, map and zonal mean beside them, the section below."""
+        """Controls at the left, maps and zonal mean beside them, the sections below."""
         state = self.state
         self.refresh(frozenset(self.depends))
         labels = {metric.name: metric.label for metric in MAPS}
@@ -99,6 +124,7 @@ class MapsView:
                         lambda i: self.catalog.grid(state.experiment).times[i],
                         disabled=state.param.average,
                     ),
+                    *compare_controls(state, significance=True),
                     switch(
                         state,
                         "logarithmic",
@@ -115,60 +141,104 @@ class MapsView:
             spacing=0,
             sizing_mode="stretch_width",
         )
-        pictures = uneven_grid([(pane(self.map.figure), {"xs": 9}), (pane(self.line.figure), {"xs": 3})])
         leave = export_menu("map", lambda: ScoreMap.of(state), self.catalog)
-        figures = paper(self.notice, pictures, self.summary, leave)
+        figures = paper(self.notice, self.pictures, self.summary, leave)
         leave = export_menu("section", lambda: ZonalSection.of(state), self.catalog)
-        section = paper(words("Zonal mean at every level", "subtitle1"), pane(self.section.figure), leave)
+        section = paper(words("Zonal mean at every level", "subtitle1"), self.profiles, leave)
         return beside(paper(controls), figures, section)
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Redraw what the changed parameters touch, and say how long that took."""
         start = time.perf_counter()
-        state = self.state
-        grid = self.catalog.grid(state.experiment)
-        field = self.field
-        values = field.values(self.catalog)
-        self.notice.visible = values is None
-        self.missing.object = (
-            f"{escape(state.emulator)} has no score store, so there is no map of it. Choose another emulator above."
-        )
-        shown = np.full(grid.lat.size, np.nan, np.float32) if values is None else values
-        raster = self._raster()
-        if changed & {"experiment", "projection", "centre"}:
-            self.map.project(self._globe(), raster, shown, grid.lat, grid.lon)
-        if changed != {"cell"}:
-            self.map.show(shown, raster, field.missed(self.catalog))
-            self._draw_means(field, shown, changed)
-        if changed - {"time", "cell", "projection", "centre", "vertical"}:
-            self.map.coloured.colour(field.colouring(self.catalog), dark=state.dark)
-        if changed & {"experiment", "projection", "centre", "cell"}:
-            self.map.select(raster, state.cell)
+        state, field = self.state, self.field
+        shown = [(side, self._values(side)) for side in field.sides]
+        self._arrange(shown)
+        self._say_what_is_missing(field)
+        moved = {"experiment", "projection", "centre"}
+        for drawn, (side, values) in zip(self.maps, shown, strict=False):
+            fresh = self._project(drawn, values)
+            if changed - {"cell", "pinned_cell"} or fresh:
+                blanked = side.evidence(self.catalog).mask(values) if self._blanks(side) else values
+                drawn.show(blanked, self._raster(), side.missed(self.catalog))
+            if changed - {"time", "cell", "pinned_cell", "projection", "centre", "vertical"} or fresh:
+                drawn.coloured.colour(side.colouring(self.catalog), dark=state.dark)
+            if changed & {*moved, "cell", "pinned_cell"} or fresh:
+                drawn.select(self._raster(), state.cell, state.pinned_cell)
+        if changed - {"cell", "pinned_cell"}:
+            self._draw_means(shown, changed)
         if "dark" in changed:
-            for part in (self.map, self.line, self.section):
+            for part in (*self.maps, self.line, *self.sections):
                 part.restyle(dark=state.dark)
             self.summary.styles = {"color": colours(state.dark).text, "font-size": "0.9rem", "line-height": "1.5"}
-        self.summary.object = self._summary(field, shown, 1000 * (time.perf_counter() - start))
+        self.summary.object = self._summary(shown, 1000 * (time.perf_counter() - start))
 
-    def _draw_means(self, field: ScoreMap, shown: np.ndarray, changed: frozenset[str]) -> None:
-        state, bands = self.state, field.bands(self.catalog)
-        self.line.show(
-            bands.centres,
-            zonal_mean(bands, shown),
-            f"mean [{field.unit}]",
-            field.score.reference(self.catalog.members(state.experiment, state.emulator)),
-        )
-        if changed - {"cell", "level", "projection", "centre"}:
-            levels = field.levels(self.catalog)
-            means = (
-                np.full((LEVELS, bands.centres.size), np.nan)
-                if levels is None
-                else zonal_mean(bands, levels) * field.factor(self.catalog)
-            )
-            self.section.show(means)
-            self.section.coloured.colour(field.colouring(self.catalog, section=True), dark=state.dark)
-            self.section.label(*self.catalog.grid(state.experiment).level_axis(state.vertical))
-        self.section.mark(state.level)
+    def _values(self, side: ScoreMap) -> NDArray[np.float32]:
+        values = side.values(self.catalog)
+        cells = self.catalog.grid(self.state.experiment).lat.size
+        return np.full(cells, np.nan, np.float32) if values is None else values
+
+    def _blanks(self, side: ScoreMap) -> bool:
+        """Whether what is not significant stays blank."""
+        return side.is_difference and side.significant and side.levels(self.catalog) is not None
+
+    def _arrange(self, shown: list[Shown]) -> None:
+        """One map or two, each under its name, and their zonal mean as high as they are."""
+        count = len(shown)
+        if count != self.count:
+            self.count, (first, *_, last) = count, WIDTHS[count]
+            sizes = (*WIDTHS[count], 1, count - 1)
+            if count == 2 and self.places[1] not in self.pictures:
+                self.pictures.insert(1, self.places[1])
+                self.profiles.append(self.rows[1])
+            for place, size in zip((*self.places, *self.rows), sizes, strict=True):
+                place.param.update(visible=size > 0, styles={"flex": f"{size} 1 0", "min-width": "0"})
+            self.line.figure.aspect_ratio = MAP_ASPECT * last / first
+        named = [side.name if count == 2 or side.is_difference else "" for side, _ in shown]
+        for place, words_above in enumerate(named):
+            self.maps[place].name(words_above)
+            self.sections[place].name(words_above)
+
+    def _say_what_is_missing(self, field: ScoreMap) -> None:
+        """A notice where an emulator has no scores, or nothing is there to compare with."""
+        names = [field.emulator, *([field.other] if field.other else [])]
+        without = [name for name in names if self.catalog.scores(self.state.experiment, name) is None]
+        said = [
+            f"{escape(name)} has no score store, so there is no map of it. Choose another emulator." for name in without
+        ]
+        if field.compare != "none" and not field.other:
+            said.append(nothing_pinned())
+        self.missing.object = "<br>".join(said)
+        self.notice.visible = bool(said)
+
+    def _project(self, drawn: MapImage, values: NDArray[np.float32]) -> bool:
+        """Bring a map into the projection and the grid shown; False where it is there already."""
+        state, cells = self.state, self.catalog.grid(self.state.experiment)
+        wanted = (state.experiment, state.projection, state.centre)
+        if self._projected.get(id(drawn)) == wanted:
+            return False
+        drawn.project(self._globe(), self._raster(), values, cells.lat, cells.lon)
+        self._projected[id(drawn)] = wanted
+        return True
+
+    def _draw_means(self, shown: list[Shown], changed: frozenset[str]) -> None:
+        state, (first, _) = self.state, shown[0]
+        bands = first.bands(self.catalog)
+        means = [zonal_mean(bands, values) for _, values in shown]
+        self.line.show(bands.centres, means, f"mean [{first.unit}]", first.reference(self.catalog))
+        for section, (side, _) in zip(self.sections, shown, strict=False):
+            if changed - {"cell", "pinned_cell", "level", "projection", "centre"}:
+                levels = side.levels(self.catalog)
+                drawn = (
+                    np.full((LEVELS, bands.centres.size), np.nan)
+                    if levels is None
+                    else zonal_mean(bands, levels) * side.factor(self.catalog)
+                )
+                if self._blanks(side):
+                    drawn = side.section_evidence(self.catalog).mask(drawn)
+                section.show(drawn)
+                section.coloured.colour(side.colouring(self.catalog, section=True), dark=state.dark)
+                section.label(*self.catalog.grid(state.experiment).level_axis(state.vertical))
+            section.mark(state.level)
 
     def _globe(self) -> Globe:
         return globe(self.state.projection, self.state.centre)
@@ -177,9 +247,9 @@ class MapsView:
         return self.catalog.tree(self.state.experiment)
 
     def _raster(self) -> Raster:
-        state, grid = self.state, self.catalog.grid(self.state.experiment)
+        state, cells = self.state, self.catalog.grid(self.state.experiment)
         key = ("raster", state.experiment, state.projection, state.centre)
-        return self.catalog.keep(key, lambda: make_raster(self._globe(), grid.lat, grid.lon, self._tree()))
+        return self.catalog.keep(key, lambda: make_raster(self._globe(), cells.lat, cells.lon, self._tree()))
 
     def _tap(self, event: Tap) -> None:
         cell = nearest_cell(self._globe(), self._tree(), event.x, event.y)
@@ -189,17 +259,36 @@ class MapsView:
     def _tap_section(self, event: Tap) -> None:
         self.state.level = int(np.clip(round(event.y), 0, LEVELS - 1))
 
-    def _summary(self, field: ScoreMap, shown: np.ndarray, took: float) -> str:
-        state, grid = self.state, self.catalog.grid(self.state.experiment)
-        unit, mean = f" {field.unit}" if field.score.power else "", area_mean(shown, grid.area)
-        whole = selects_all(state.choices)
-        where = "Global mean" if whole else f"Mean of {escape(selection_words(state.choices))}"
-        times = f"mean over {len(grid.times)} times" if state.average else grid.times[state.time]
-        return (
-            f"<b>{where} {plain_number(mean)}{unit}</b> · {times}, {grid.level_labels[state.level]}<br>"
-            f"◯ column {state.cell}, {grid.place(state.cell)}: "
-            f"<b>{plain_number(float(shown[state.cell]))}{unit}</b> "
-            "(click the map, or use arrow keys on it, for another)<br>"
-            f"× truth outside the ensemble{' at most of the times' if state.average else ''} · "
-            f"drawn in {took:.0f} ms"
+    def _summary(self, shown: list[Shown], took: float) -> str:
+        """Mean and column of each map, how a difference was tested, and what the marks mean."""
+        state, cells = self.state, self.catalog.grid(self.state.experiment)
+        first, two = shown[0][0], len(shown) == 2
+        unit = f" {first.unit}" if first.score.power else ""
+        where = "Global mean" if selects_all(state.choices) else f"Mean of {escape(selection_words(state.choices))}"
+        times = f"mean over {len(cells.times)} times" if state.average else cells.times[state.time]
+        means = [f"{plain_number(area_mean(values, cells.area))}{unit}" for _, values in shown]
+        tested = ""
+        if first.is_difference and first.levels(self.catalog) is not None:
+            _, low, high = (plain_number(value) for value in first.mean_words(self.catalog))
+            means = [f"difference {means[0]} (95 %: {low} to {high})"]
+            tested = f"{escape(first.test_words(self.catalog, first.evidence(self.catalog)))}<br>"
+
+        def at(cell: int) -> str:
+            return " and ".join(f"<b>{plain_number(float(values[cell]))}{unit}</b>" for _, values in shown)
+
+        lines = [f"<b>{where} {' and '.join(means)}</b> · {times}, {cells.level_labels[state.level]}"]
+        if two:
+            lines.append(
+                f"Solid: {escape(first.emulator)} · dashed: {escape(first.pinned_emulator)} · the colours are the same"
+            )
+        lines.append(
+            f"{tested}◯ column {state.cell}, {cells.place(state.cell)}: {at(state.cell)} "
+            "(click the map, or use arrow keys on it, for another)"
         )
+        if state.pinned_cell >= 0:
+            lines.append(
+                f"□ pinned column {state.pinned_cell}, {cells.place(state.pinned_cell)}: {at(state.pinned_cell)}"
+            )
+        crosses = f"× truth outside the ensemble{' at most of the times' if state.average else ''} · "
+        lines.append(f"{'' if first.is_difference else crosses}drawn in {took:.0f} ms")
+        return "<br>".join(lines)

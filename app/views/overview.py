@@ -181,7 +181,7 @@ class OverviewView:
 
     def _columns(self) -> Facts:
         name = self.state.experiment
-        columns, grid = self.catalog.columns(name), self.catalog.grid(name)
+        columns, grid = self.catalog.places(name), self.catalog.grid(name)
         split = self.catalog.experiment(name).split
         part = "" if split == "all" else f" ({split} split)"
         facts = [

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
+import panel as pn
 import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable
@@ -23,6 +24,7 @@ class PerturbationControls:
         self.state, self.top_words = state, top_words
         equal = state.scale_SHF == state.scale_LHF
         self.linked = pmui.Switch(label="Both fluxes together", value=equal, size="small", margin=(4, 4))
+        self.ranges = {name: _hint() for name in PERTURBATIONS if name != "top_level"}
         state.param.watch(self._link_fluxes, ["scale_SHF", "scale_LHF"])
 
     def presets(self) -> list[Viewable]:
@@ -32,17 +34,28 @@ class PerturbationControls:
     def sliders(self) -> list[Viewable]:
         """All sliders, one below the other."""
         state = self.state
+
+        def slider(name: str, label: str, number_format: str) -> Viewable:
+            made = _slider(state, name, label, number_format)
+            return pn.Column(made, self.ranges[name], sizing_mode="stretch_width", margin=0)
+
         return [
-            _slider(state, "neutralise_T", "Neutralise T", "0%"),
-            _slider(state, "neutralise_qv", "Neutralise qv", "0%"),
-            _slider(state, "warming", "Warm or cool [K]", "+0.00"),
-            _slider(state, "moistening", "Moisten or dry", "+0%"),
+            slider("neutralise_T", "Neutralise T", "0%"),
+            slider("neutralise_qv", "Neutralise qv", "0%"),
+            slider("warming", "Warm or cool [K]", "+0.00"),
+            slider("moistening", "Moisten or dry", "+0%"),
             stepped_slider(state, "top_level", "Below", self.top_words),
-            _slider(state, "scale_SHF", "Sensible heat flux", "0%"),
-            _slider(state, "scale_LHF", "Latent heat flux", "0%"),
+            slider("scale_SHF", "Sensible heat flux", "0%"),
+            slider("scale_LHF", "Latent heat flux", "0%"),
             self.linked,
-            _slider(state, "scale_SOLIN", "Incoming sunlight", "0%"),
+            slider("scale_SOLIN", "Incoming sunlight", "0%"),
         ]
+
+    def say_ranges(self, sentences: Mapping[str, str]) -> None:
+        """Say below each slider named that it leads out of the training data; nothing below the others."""
+        for name, hint in self.ranges.items():
+            text = sentences.get(name, "")
+            hint.param.update(object=f"▲ {text}" if text else "", visible=bool(text))
 
     def apply(self, preset: str) -> None:
         """Put all sliders to a preset; the changed layer stays as deep as it is."""
@@ -55,6 +68,13 @@ class PerturbationControls:
             self.linked.value = self.state.scale_SHF == self.state.scale_LHF
         elif self.linked.value and len(events) == 1:
             self.state.param.update(scale_SHF=events[0].new, scale_LHF=events[0].new)
+
+
+def _hint() -> pmui.Typography:
+    """An empty line below a slider, in the colour of a warning."""
+    return pmui.Typography(
+        "", variant="caption", color="error", visible=False, sizing_mode="stretch_width", margin=(0, 8, 4, 8)
+    )
 
 
 def _slider(state: State, name: str, label: str, number_format: str) -> Viewable:

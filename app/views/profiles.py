@@ -19,12 +19,16 @@ from app.metrics import perfect_coverage
 from app.selections import PRESETS, Facts, column_facts
 from app.state import State
 from app.views.answers import Asker, duration
+from app.views.compare import compare_controls
 from app.views.controls import choice, small_button, stepped_slider
+from app.views.denoising import DenoisingView
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, words
-from app.views.target import DEPENDS, TARGETS, Target, take_target
+from app.views.own_column import OwnColumn
+from app.views.pinned_profiles import PinnedProfiles
+from app.views.target import DEPENDS, NO_OWN, TARGETS, Target, take_target
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS
+from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS, Variable
 
 DRAWINGS = {"Members": "members", "Fan": "fan"}
 
@@ -50,7 +54,8 @@ class ProfilesView:
     """Live ensemble of the selected column: four outputs, two inputs, ranks."""
 
     depends: ClassVar[tuple[str, ...]] = (
-        "emulator", "units", "vertical", "dark", "members", "seed", "drawing", *DEPENDS,
+        "emulator", "units", "vertical", "dark", "members", "seed", "drawing", *DEPENDS, *PinnedProfiles.depends,
+        *DenoisingView.depends,
     )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
@@ -61,6 +66,8 @@ class ProfilesView:
         self.outputs = {v.name: EnsemblePanel(v.name, self.y_range) for v in OUTPUTS}
         self.inputs = {n: InputPanel(self.y_range, title=TITLES[n], compares=False, height=320) for n in ("T", "qv")}
         self.ranks = {v.name: RankPanel(v.name) for v in OUTPUTS}
+        self.own, self.denoising = OwnColumn(state, catalog), DenoisingView(state, catalog)
+        self.pinned = PinnedProfiles(state, catalog, self.y_range)
         self.covered = {v.name: words("") for v in OUTPUTS}
         self.target: Target | None = None
         self.place = words("")
@@ -81,6 +88,7 @@ class ProfilesView:
         state = self.state
         controls = paper(
             choice(state, "target", "Show", TARGETS),
+            self.own.panel(),
             stepped_slider(state, "time", "Time", lambda i: self.catalog.grid(state.experiment).times[i]),
             self.preset,
             self.rows,
@@ -89,6 +97,7 @@ class ProfilesView:
                 small_button("next ›", lambda: self._go_to_preset(self.rank + 1)),
             ),
             self.rule,
+            *compare_controls(state, significance=False),
             words("Ensemble", "subtitle1"),
             choice(state, "drawing", "Ensemble as", DRAWINGS),
             pmui.IntSlider.from_param(
@@ -118,9 +127,10 @@ class ProfilesView:
         )
         figures = paper(self.notice, self.place, words(LEGEND, "caption"), grid(outputs, QUARTER), self.status, leave)
         seen = grid((pane(panel.figure) for panel in self.inputs.values()), {"xs": 6})
+        figures.append(self.pinned.place)
         inputs = paper(words("What the emulator sees", "subtitle1"), seen, words(HOW_TO_READ))
         self.refresh(frozenset(self.depends))
-        return beside(controls, figures, inputs)
+        return beside(controls, figures, paper(self.denoising.panel()), inputs)
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Ask for a new ensemble if the column, the emulator or the draw changed, else draw what is there."""
@@ -129,6 +139,7 @@ class ProfilesView:
                 panels: list[EnsemblePanel | InputPanel | RankPanel] = [*self.outputs.values(), *self.inputs.values()]
                 for panel in [*panels, *self.ranks.values()]:
                     panel.paint(self.state.dark)
+                self.pinned.paint(self.state.dark)
             if changed & set(DEPENDS):
                 self.target, rule = take_target(self.state.choices, self.catalog)
                 self.members = None
@@ -137,16 +148,18 @@ class ProfilesView:
                 self._fill_rows()
             if changed & {"experiment", "emulator"}:
                 self._draw_ranks()
+            self.pinned.refresh(changed)
+            self.denoising.refresh(changed)
             if changed & {"emulator", "members", "seed", *DEPENDS}:
                 self._ask()
-            elif changed - {"dark"}:
+            elif changed - {"dark", "denoising", "step"}:
                 self._draw()
 
     def _ask(self) -> None:
         """Ask the emulator for an ensemble; until it answers, the truth stands alone."""
         state, target = self.state, self.target
         if target is None:
-            self._refuse(DiffmpError(NO_COLUMN))
+            self._refuse(DiffmpError(NO_OWN if state.target == "own" else NO_COLUMN))
             return
         try:
             live = self.catalog.live(state.experiment, state.emulator)
@@ -191,6 +204,7 @@ class ProfilesView:
         """Draw the column and the ensemble that are there."""
         state, target, levels = self.state, self.target, self._levels()
         if target is None:
+            self._clear(levels)
             return
         truth, seen = target.truth.mean(axis=0), target.inputs.mean(axis=0)
         with pn.io.hold():
@@ -204,7 +218,8 @@ class ProfilesView:
                     values=value_axis(variable.name, state.units, truth_std=truth_std),
                     as_fan=state.drawing == "fan",
                 )
-                self.covered[variable.name].object = self._covered_words(inside, len(levels.values))
+                self.covered[variable.name].object = self._covered_words(variable, inside, len(levels.values))
+            self.pinned.draw(self.outputs, self.members, truth)
             for name, panel in self.inputs.items():
                 entry = BY_NAME[name]
                 panel.show(
@@ -215,11 +230,23 @@ class ProfilesView:
                     visible=(levels.start, levels.end),
                 )
 
-    def _covered_words(self, inside: int | None, levels: int) -> str:
-        if inside is None or self.members is None:
+    def _clear(self, levels: LevelAxis) -> None:
+        """Leave nothing standing that might be taken for a column that is not there."""
+        nothing = np.full(len(levels.values), np.nan)
+        for variable in OUTPUTS:
+            values = value_axis(variable.name, self.state.units)
+            self.outputs[variable.name].show(None, nothing, levels=levels, values=values, as_fan=False)
+            self.covered[variable.name].object = ""
+        for panel in self.inputs.values():
+            panel.clear()
+
+    def _covered_words(self, variable: Variable, inside: int | None, levels: int) -> str:
+        """Levels with the truth inside. Clouds tie at zero, which counts, so a perfect ensemble has more."""
+        if inside is None or self.members is None or self.target is None or not self.target.has_truth:
             return ""
+        least = "at least " if variable.non_negative else ""
         expected = perfect_coverage(len(self.members)) * levels
-        return f"truth inside on **{inside} of {levels}** levels (perfect: {expected:.0f})"
+        return f"truth inside on **{inside} of {levels}** levels (perfect: {least}{expected:.0f})"
 
     def _draw_ranks(self) -> None:
         """Rank histograms of the experiment over all levels."""

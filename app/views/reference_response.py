@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import functools
-import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import panel as pn
@@ -24,9 +21,9 @@ from app.exhibits import ModelResponse
 from app.figures.axes import level_axis, value_axis
 from app.figures.response import HourlyPanel, ResponsePanel, band, response_table
 from app.state import State
-from app.views.answers import Asker, in_session, session
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, grid, pane, words
+from app.views.long_work import LongWork, Progress
 from app.views.target import DEPENDS
 from diffmp_core.column_integrals import Change, compare, integrate, paired_change
 from diffmp_core.constants import SECONDS_PER_DAY
@@ -34,13 +31,8 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.perturbation import Perturbation
 from diffmp_core.variables import OUTPUTS
 
-if TYPE_CHECKING:
-    from diffmp_core.crm.response import Progress
-
 HOURS = {"1 hour": 1, "3 hours": 3, "6 hours": 6, "12 hours": 12}
 FIRST_HOURS = 6
-REPORT_EVERY = 0.15
-"""Seconds between two reports of progress to the page."""
 MEAN = "mean"
 THIRD = {"xs": 12, "md": 4}
 WHAT_IT_IS = """
@@ -76,18 +68,13 @@ class Answer:
     same_weather: float
 
 
-class Stopped(Exception):
-    """The reader stopped the run."""
-
-
 class ReferenceResponse:
     """A button, its progress, and the model's answer: profiles, numbers by hour, a table."""
 
     def __init__(self, state: State, catalog: Catalog, y_range: Range1d, question: Callable[[], Question]) -> None:
         """``question`` gives the selected column and the change; it raises a DiffmpError where there is none."""
         self.state, self.catalog, self.question = state, catalog, question
-        self.asker = Asker()
-        self.stop = threading.Event()
+        self.work = LongWork("Run the cloud-resolving model", self._run, _runner)
         self.asked: Question | None = None
         self.answer: Answer | None = None
         self.outputs = {v.name: ResponsePanel(v.name, y_range, height=360) for v in OUTPUTS}
@@ -96,17 +83,9 @@ class ReferenceResponse:
             "moistening": HourlyPanel("Moistening of the column", "mm/day"),
             "precipitation": HourlyPanel("Precipitation", "mm/day"),
         }
-        self.run = pmui.Button(
-            label="Run the cloud-resolving model", size="small", variant="contained", on_click=self._run
-        )
-        self.cancel = pmui.Button(
-            label="Stop", size="small", variant="outlined", visible=False, on_click=lambda _: self.halt()
-        )
         self.hours = pmui.Select(label="For", options=HOURS, value=FIRST_HOURS, size="small", width=110)
         self.hour = pmui.Select(label="Show", options={"Mean of the hours": MEAN}, value=MEAN, size="small", width=220)
         self.hour.param.watch(lambda _: self._draw(), "value")
-        self.bar = pmui.LinearProgress(value=0, variant="determinate", visible=False, sizing_mode="stretch_width")
-        self.status = words("")
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
         self.table = pn.pane.HTML("", sizing_mode="stretch_width")
         self.shown = pn.Column(sizing_mode="stretch_width", visible=False, margin=0)
@@ -117,9 +96,10 @@ class ReferenceResponse:
         series = grid((pane(panel.figure) for panel in self.series.values()), THIRD)
         leave = export_menu("model response", self._exhibit, self.catalog)
         self.shown[:] = [profiles, series, self.table, leave]
-        buttons = pn.Row(self.run, self.hours, self.hour, self.cancel, styles={"align-items": "center"})
+        work = self.work
+        buttons = pn.Row(work.run, self.hours, self.hour, work.cancel, styles={"align-items": "center"})
         return pn.Column(
-            words(WHAT_IT_IS), buttons, self.bar, self.notice, self.status, self.shown, sizing_mode="stretch_width"
+            words(WHAT_IT_IS), buttons, work.bar, self.notice, work.status, self.shown, sizing_mode="stretch_width"
         )
 
     def _exhibit(self) -> ModelResponse:
@@ -138,10 +118,10 @@ class ReferenceResponse:
     def refresh(self, changed: frozenset[str]) -> None:
         """Drop an answer for another column; say when the sliders have moved since."""
         if changed & set(DEPENDS):
-            self.halt()
+            self.work.halt()
             self.clear()
-        own = "simulation_grid" in self.catalog.columns(self.state.experiment).attrs
-        self.run.disabled = not own
+        own = "simulation_grid" in self.catalog.places(self.state.experiment).attrs
+        self.work.run.disabled = not own or self.work.running
         if not own:
             self._tell(FOREIGN)
         elif self.answer is not None and changed & set(PERTURBATIONS):
@@ -153,7 +133,7 @@ class ReferenceResponse:
         """Show no answer."""
         self.answer = None
         self.shown.visible = self.notice.visible = False
-        self.status.object = ""
+        self.work.status.object = ""
         for panel in self._panels():
             panel.clear()
 
@@ -165,69 +145,37 @@ class ReferenceResponse:
     def _panels(self) -> list[ResponsePanel | HourlyPanel]:
         return [*self.outputs.values(), *self.series.values()]
 
-    def halt(self) -> None:
-        """Stop what runs, if anything does."""
-        self.stop.set()
-
-    def _run(self, _event: object) -> None:
-        self.halt()
+    def _run(self) -> None:
         try:
             asked = self.question()
         except DiffmpError as error:
             self._tell(str(error))
             return
-        stop, hours = threading.Event(), self.hours.value
-        self.stop, self.asked = stop, asked
+        hours = self.hours.value
         self.clear()
-        self._busy(True)
-        self.status.object = "Spinning the column up again from its seed …"
-        report = self._reporter(stop)
-        self.asker.ask(lambda: _runner().submit(_work, asked, hours, report), self._deliver, self._refuse)
-
-    def _reporter(self, stop: threading.Event) -> Progress:
-        """Progress from the model's threads into this session, a few times a second; raises once stopped."""
-        document, told = session(), 0.0
-
-        def report(done: int, total: int) -> None:
-            nonlocal told
-            if stop.is_set():
-                raise Stopped
-            now = time.monotonic()
-            if document is not None and now - told > REPORT_EVERY:
-                told = now
-                in_session(document, lambda: self._show_progress(stop, done, total))
-
-        return report
-
-    def _show_progress(self, stop: threading.Event, done: int, total: int) -> None:
-        if self.stop is stop and not stop.is_set() and self.answer is None:
-            self.bar.value = 100 * done // total
-            self.status.object = f"{done} of {total} hours of columns run …"
-
-    def _busy(self, busy: bool) -> None:
-        self.bar.param.update(value=0, visible=busy)
-        self.cancel.visible = busy
-        self.run.disabled = busy
+        self.asked = asked
+        self.work.begin(
+            lambda progress: _work(asked, hours, progress),
+            self._deliver,
+            self._refuse,
+            first="Spinning the column up again from its seed …",
+            progress="{done} of {total} hours of columns run …",
+        )
 
     def _deliver(self, answer: Answer, took: float) -> None:
         self.answer = answer
         response = answer.response
         with pn.io.hold():
-            self._busy(False)
             hours = {f"Hour {hour}": int(hour) for hour in response["hour"].values}
             self.hour.param.update(options={"Mean of the hours": MEAN, **hours}, value=MEAN)
             members, count = response.sizes["member"], response.sizes["hour"]
-            self.status.object = f"{members} members, {count} h beside a control, in **{took / 1000:.1f} s**"
+            self.work.status.object = f"{members} members, {count} h beside a control, in **{took / 1000:.1f} s**"
             self._tell_what_was_asked()
             self.shown.visible = True
             self._draw()
 
     def _refuse(self, error: BaseException) -> None:
-        with pn.io.hold():
-            self._busy(False)
-            self.status.object = "Stopped." if isinstance(error, Stopped) else ""
-            if not isinstance(error, Stopped):
-                self._tell(str(error))
+        self._tell(str(error))
 
     def _tell(self, text: str) -> None:
         self.notice.param.update(object=text, visible=bool(text))

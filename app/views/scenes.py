@@ -12,7 +12,7 @@ from panel.viewable import Viewable
 
 from app.browser import PRESENT_CLASS
 from app.presentation import Presentation
-from app.scenario import LARGEST, LONGEST_NAME, LONGEST_NOTE, Scenario, read_scenario
+from app.scenario import LARGEST, LONGEST_NAME, LONGEST_NOTE, Scenario, plain_text, read_scenario
 from app.state import State
 from app.views.controls import small_button
 from app.views.layout import paper, words
@@ -89,22 +89,28 @@ class ScenesDrawer:
     def scenario(self) -> Scenario:
         """What would be saved."""
         return Scenario(
-            title=self.title.value[:LONGEST_NAME], state=self.state.choices, scenes=self.presentation.scenes
+            title=plain_text(self.title.value)[:LONGEST_NAME], state=self.state.choices, scenes=self.presentation.scenes
         )
 
     def load(self, content: bytes | None) -> None:
         """Show a scenario file; what cannot be read is said, all in one notice."""
-        if not content:
-            return
+        if content and (scenario := self._read(content)):
+            self.state.show(scenario.state)
+
+    def load_scenes(self, content: bytes) -> bool:
+        """Take title and scenes of a scenario file, not its state; False where it could not be read, which is said."""
+        return self._read(content) is not None
+
+    def _read(self, content: bytes) -> Scenario | None:
         try:
             scenario, notices = read_scenario(content, self.state.offer)
         except DiffmpError as error:
             self.tell([str(error)])
-            return
+            return None
         self.title.value = scenario.title
         self.presentation.take(scenario.scenes)
-        self.state.show(scenario.state)
         self.tell(notices)
+        return scenario
 
     def _file(self) -> io.BytesIO:
         return io.BytesIO(self.scenario.to_json().encode())

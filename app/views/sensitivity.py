@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.models import Range1d
@@ -14,23 +13,33 @@ from panel.viewable import Viewable
 from app.catalog import Catalog
 from app.choices import PERTURBATIONS
 from app.exhibits import EmulatorResponse
-from app.figures.axes import TITLES, LevelAxis, level_axis, set_range, value_axis
-from app.figures.profile import INPUT_TOP, InputPanel
-from app.figures.response import ResponsePanel, band, range_words, response_table, surface_words
+from app.figures.axes import LevelAxis, level_axis, set_range, value_axis
+from app.figures.profile import InputPanel
+from app.figures.response import (
+    ResponsePanel,
+    band,
+    range_words,
+    response_table,
+    setting_words,
+    surface_words,
+)
 from app.state import State
 from app.views.answers import Asker, after, duration
+from app.views.changed_inputs import ChangedInputs
 from app.views.controls import choice, small_button
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, uneven_grid, words
+from app.views.own_column import OwnColumn
 from app.views.perturbation_controls import PerturbationControls
 from app.views.reference_response import Question, ReferenceResponse
-from app.views.target import DEPENDS, TARGETS, Target, take_target
+from app.views.sweeps import Sweeps
+from app.views.target import DEPENDS, NO_OWN, TARGETS, Target, take_target
 from diffmp_core.errors import DiffmpError
-from diffmp_core.perturbation import Perturbation, potential_temperature
-from diffmp_core.variables import BY_NAME, INPUT_NAMES, OUTPUTS
+from diffmp_core.perturbation import Perturbation
+from diffmp_core.variables import INPUT_NAMES, OUTPUTS
 
 if TYPE_CHECKING:
-    from diffmp_core.sensitivity import Range, Response
+    from diffmp_core.sensitivity import Response
 
 DRAG_BUDGET_MS = 100.0
 """Time of the emulator that an answer may take while a slider moves; many columns get as few members as that needs."""
@@ -63,7 +72,8 @@ class SensitivityView:
     """Sliders, the inputs they change, and the emulator's answer before and after."""
 
     depends: ClassVar[tuple[str, ...]] = (
-        "emulator", "units", "vertical", "dark", "members", "seed", "temperature", *DEPENDS, *PERTURBATIONS,
+        "emulator", "units", "vertical", "dark", "members", "seed", "temperature", "sweep", "sweep_across", "sweep_of",
+        *DEPENDS, *PERTURBATIONS,
     )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
@@ -72,8 +82,8 @@ class SensitivityView:
         self.response: Response | None = None
         self.target: Target | None = None
         self.profile_ms = FIRST_GUESS_MS
-        self.y_range, self.low_range = Range1d(start=0, end=1), Range1d(start=0, end=1)
-        self.inputs = {n: InputPanel(self.low_range, title=TITLES[n], compares=True, height=270) for n in ("T", "qv")}
+        self.y_range = Range1d(start=0, end=1)
+        self.inputs = ChangedInputs(state, catalog)
         self.outputs = {v.name: ResponsePanel(v.name, self.y_range, height=360) for v in OUTPUTS}
         self.table = pn.pane.HTML("", sizing_mode="stretch_width")
         self.surface = words("")
@@ -82,6 +92,8 @@ class SensitivityView:
         self.warning = pmui.Alert("", severity="warning", visible=False, sizing_mode="stretch_width", margin=(4, 0))
         self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
         self.controls = PerturbationControls(state, self._top_words)
+        self.own = OwnColumn(state, catalog)
+        self.sweeps = Sweeps(state, catalog, self.members)
         self.reference = ReferenceResponse(state, catalog, self.y_range, self._reference_question)
 
     def panel(self) -> Viewable:
@@ -90,7 +102,7 @@ class SensitivityView:
         numbers = pn.Column(self.table, self.surface, self.status, sizing_mode="stretch_width")
         top = uneven_grid(
             [
-                *((pane(panel.figure), QUARTER) for panel in self.inputs.values()),
+                *((pane(panel.figure), QUARTER) for panel in self.inputs.panels.values()),
                 (numbers, {"xs": 12, "lg": 6}),
             ]
         )
@@ -98,7 +110,9 @@ class SensitivityView:
         leave = export_menu("response", lambda: EmulatorResponse.of(self.state, members=self.members()), self.catalog)
         return beside(
             paper(*self._controls()),
-            paper(self.notice, top, outputs, leave, words(HOW_TO_READ), self.reference.panel()),
+            paper(self.notice, top, outputs, leave, words(HOW_TO_READ)),
+            paper(self.sweeps.panel()),
+            paper(self.reference.panel()),
         )
 
     def refresh(self, changed: frozenset[str]) -> None:
@@ -107,13 +121,15 @@ class SensitivityView:
             if "dark" in changed:
                 for panel in self._panels():
                     panel.paint(self.state.dark)
+                self.sweeps.paint(self.state.dark)
                 self.reference.paint(self.state.dark)
             if self.target is None or changed & set(DEPENDS):
                 self._take_target()
-            if changed - {"units", "vertical", "dark", "temperature"}:
+            if changed - {"units", "vertical", "dark", "temperature", "sweep", "sweep_across", "sweep_of"}:
                 self._ask(resting=False)
             else:
                 self._draw()
+            self.sweeps.refresh(changed)
             self.reference.refresh(changed)
 
     def _controls(self) -> Sequence[Viewable]:
@@ -125,6 +141,7 @@ class SensitivityView:
         return (
             choice(state, "target", "Perturb", TARGETS),
             self.rule,
+            self.own.panel(),
             words("Experiments of the paper and others", "subtitle2"),
             pmui.FlexBox(*self.controls.presets()),
             self.warning,
@@ -150,9 +167,8 @@ class SensitivityView:
 
         state, target = self.state, self.target
         if target is None:
-            self._refuse(
-                DiffmpError("no column of this time belongs to this selection; choose another one or another time")
-            )
+            none = "No column of this time belongs to this selection; choose another one or another time."
+            self._refuse(DiffmpError(NO_OWN if state.target == "own" else none))
             return
         try:
             live = self.catalog.live(state.experiment, state.emulator)
@@ -179,8 +195,7 @@ class SensitivityView:
             )
 
         def answer(response: Response, took: float) -> None:
-            if live.milliseconds is not None:
-                self.profile_ms = live.milliseconds / (len(target.inputs) * members)
+            self.profile_ms = live.profile_milliseconds or self.profile_ms
             self._answer(response, took, members, refining=members < wanted)
             newest = self.asker.latest
             if members < wanted:
@@ -195,7 +210,10 @@ class SensitivityView:
         """The selected column and the sliders, for the cloud-resolving model."""
         state, target = self.state, self.target
         if state.target != "column" or target is None:
-            raise DiffmpError("expected one column, found many; choose 'Selected column' under 'Perturb'")
+            found = "one of your own" if state.target == "own" else "many"
+            raise DiffmpError(
+                f"expected one column of the experiment, found {found}; choose 'Selected column' under 'Perturb'"
+            )
         return Question(
             self.catalog.columns(state.experiment),
             state.time,
@@ -207,7 +225,7 @@ class SensitivityView:
 
     def members(self) -> int:
         """Members of each column when the slider rests."""
-        return self.state.members if self.state.target == "column" else min(COMPOSITE_MEMBERS, self.state.members)
+        return min(COMPOSITE_MEMBERS, self.state.members) if self.state.target == "composite" else self.state.members
 
     def quick_members(self) -> int:
         """Members of each column that the emulator draws within ``DRAG_BUDGET_MS``, by the time of the last answer."""
@@ -231,11 +249,12 @@ class SensitivityView:
             self.notice.param.update(object=str(error), visible=True)
             self.table.object = self.surface.object = self.status.object = ""
             self.warning.visible = False
+            self.controls.say_ranges({})
             for panel in self._panels():
                 panel.clear()
 
     def _panels(self) -> list[InputPanel | ResponsePanel]:
-        return [*self.outputs.values(), *self.inputs.values()]
+        return [*self.outputs.values(), *self.inputs.panels.values()]
 
     def _levels(self) -> LevelAxis:
         cells = self.catalog.grid(self.state.experiment)
@@ -261,33 +280,14 @@ class SensitivityView:
                     target=target,
                     differ=differ,
                 )
-            self._draw_inputs(response, levels, differ)
+            self.inputs.show(response, levels, differ=differ)
             self.table.object = response_table(response.changes, differ=differ)
             self.surface.object = surface_words(response) if differ else NOTHING_CHANGED
-            self._warn(response.range)
+            self._warn(response)
 
-    def _draw_inputs(self, response: Response, levels: LevelAxis, differ: bool) -> None:
-        """Mean inputs up to a little above the changed layer."""
-        cells = self.catalog.grid(self.state.experiment)
-        top = max(int(np.searchsorted(cells.height, INPUT_TOP)), min(self.state.top_level + 2, len(cells.height) - 1))
-        visible = (levels.start, float(levels.values[top]))
-        set_range(self.low_range, visible)
-        for name, panel in self.inputs.items():
-            channel, entry = INPUT_NAMES.index(name), BY_NAME[name]
-            before, after_ = (x[:, channel].astype(float) for x in (response.inputs, response.perturbed_inputs))
-            as_theta = name == "T" and self.state.temperature == "theta"
-            if as_theta:
-                before, after_ = (potential_temperature(x, cells.pressure) for x in (before, after_))
-            panel.show(
-                before.mean(axis=0) * entry.display_factor,
-                after_.mean(axis=0) * entry.display_factor if differ else None,
-                title=TITLES["theta" if as_theta else name],
-                levels=levels,
-                label=entry.display_unit,
-                visible=visible,
-            )
-
-    def _warn(self, found: Range | None) -> None:
-        """Warn at the sliders when the perturbed inputs are out of the range of the training data."""
+    def _warn(self, response: Response) -> None:
+        """Warn when the perturbed inputs are out of the range of the training data, and at the sliders that do it."""
+        found, levels = response.range, self._levels()
         out = found is not None and found.out_of_range > 0
-        self.warning.param.update(visible=out, object=range_words(found, self._levels()) if found and out else "")
+        self.warning.param.update(visible=out, object=range_words(found, levels) if found and out else "")
+        self.controls.say_ranges({part.setting: setting_words(part, levels) for part in response.settings})

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from app.catalog import Catalog
 from app.choices import Choices
 from app.composites import composite, selection_words
+from diffmp_core.columns import user_column
 from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.variables import INPUT_NAMES, INPUTS, OUTPUTS
 
-TARGETS = {"Selected column": "column", "Mean of the region": "composite"}
-DEPENDS = ("experiment", "time", "cell", "target", "region", "south", "north", "west", "east", "regime")
+TARGETS = {"Selected column": "column", "Mean of the region": "composite", "Your own": "own"}
+DEPENDS = ("experiment", "time", "cell", "target", "own", "region", "south", "north", "west", "east", "regime")
 """Choices that decide which columns these are."""
+OWN = "Your own column"
+NO_OWN = "No column of your own is loaded yet; load a file, or choose a column of the experiment."
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,7 @@ class Target:
     """Columns at one time.
 
     Attributes:
-        inputs, truth: (column, 6 or 4, level), stored units.
+        inputs, truth: (column, 6 or 4, level), stored units; NaN as truth where it is not known.
         layer_mass: (column, level) kg m-2.
         rule: what they are, in words.
     """
@@ -33,14 +36,35 @@ class Target:
     layer_mass: NDArray[np.float64]
     rule: str
 
+    @property
+    def has_truth(self) -> bool:
+        """Whether the truth is known."""
+        return bool(np.isfinite(self.truth).all())
+
 
 def take_target(choices: Choices, catalog: Catalog) -> tuple[Target | None, str]:
     """Columns of the present choice, None where no column belongs to it, and in words which they are."""
+    if choices.target == "own":
+        return _own(choices, catalog) if choices.own else (None, NO_OWN)
     cells, rule = _cells(choices, catalog)
     if not len(cells):
         return None, rule
     key = ("target", choices.experiment, choices.time, tuple(cells), rule)
     return catalog.keep(key, lambda: _read(choices, catalog, cells, rule)), rule
+
+
+def _own(choices: Choices, catalog: Catalog) -> tuple[Target, str]:
+    """The reader's own column; its air is the mean of the experiment's columns, in proportion to surface pressure."""
+
+    def mean_air() -> NDArray[np.float64]:
+        columns = catalog.columns(choices.experiment)
+        over = [str(dim) for dim in columns["layer_mass"].dims if dim != "level"]
+        return np.asarray(columns["layer_mass"].mean(over) / columns["Ps"].mean(), dtype=float)
+
+    inputs = user_column.from_text(choices.own)[None]
+    mass = catalog.keep(("mean air", choices.experiment), mean_air) * float(inputs[0, INPUT_NAMES.index("Ps"), 0])
+    truth = np.full((1, len(OUTPUTS), inputs.shape[2]), np.nan, dtype=np.float32)
+    return Target(inputs, truth, mass[None], OWN), OWN
 
 
 def _cells(choices: Choices, catalog: Catalog) -> tuple[NDArray[np.int64], str]:

@@ -13,6 +13,7 @@ from app.browser import KEYS_CLASS, PRESENT_CLASS
 from app.catalog import Catalog
 from app.choices import BOX
 from app.history import History
+from app.pinned import differs, pinned, pins_column
 from app.places import nearest, next_column, parse_place
 from app.state import State
 from app.views.controls import small_button
@@ -21,6 +22,7 @@ from diffmp_core.errors import DiffmpError
 ARROWS = {"west": "←", "north": "↑", "south": "↓", "east": "→"}
 LINE = "34px"
 """Height of what stands in the bar."""
+PIN = "Pin: keep this column and time, to compare others with"
 SEARCH = "Column at latitude, longitude"
 
 
@@ -30,7 +32,7 @@ class Toolbar:
     def __init__(
         self, state: State, catalog: Catalog, history: History, actions: Mapping[str, Callable[[], None]]
     ) -> None:
-        """``actions``: what to do for undo, redo, reset, scenes and present."""
+        """``actions``: what to do for undo, redo, reset, explain, tour, scenes and present."""
         self.state, self.catalog, self.history = state, catalog, history
         self.search = pmui.TextInput(
             label=SEARCH, size="small", width=215, margin=(6, 4), sx={"& .MuiInputBase-root": {"height": LINE}}
@@ -38,8 +40,11 @@ class Toolbar:
         self.search.param.watch(lambda _: self._go_to_place(), "value")
         self.undo = small_button("↶ Undo", actions["undo"], says="Undo the last change (Ctrl+Z)", disabled=True)
         self.redo = small_button("↷ Redo", actions["redo"], says="Redo it (Ctrl+Shift+Z)", disabled=True)
+        self.tour = small_button("Tour", actions["tour"], says="Tour: five steps over the page")
         self.others = [
             small_button("Reset", actions["reset"], says="Reset: everything as the experiment starts"),
+            small_button("Explain", actions["explain"], says="Explain: every control and score, with its formula (?)"),
+            self.tour,
             small_button("Scenes and files", actions["scenes"], says="Scenes and files: save, load, present"),
             small_button(
                 "Present",
@@ -49,8 +54,10 @@ class Toolbar:
                 css_classes=[PRESENT_CLASS],
             ),
         ]
+        self.pin = small_button("Pin", self._pin, says=PIN, margin=(6, 4), sx={"height": LINE})
         self.box = pn.Row(*(self._edge(name) for name in BOX), margin=0)
-        state.param.watch(lambda *_: self._follow(), ["experiment", "cell", "region"])
+        state.param.watch(lambda *_: self._follow(), ["experiment", "cell", "region", "pinned_cell", "pinned_time"])
+        state.param.watch(lambda *_: self._choose_other(), "compare")
         self._follow()
 
     def panel(self) -> Viewable:
@@ -60,6 +67,7 @@ class Toolbar:
         return pmui.FlexBox(
             self.search,
             steps,
+            self.pin,
             pmui.Select.from_param(self.state.param.region, label="Region", width=150, **narrow),
             self.box,
             pmui.Select.from_param(self.state.param.regime, label="Regime", width=165, **narrow),
@@ -74,6 +82,12 @@ class Toolbar:
         cells, tree = self.catalog.grid(self.state.experiment), self.catalog.tree(self.state.experiment)
         cell = next_column(tree, cells.lat, cells.lon, self.state.cell, bearing)
         self.state.param.update(cell=cell)
+
+    def welcome(self, first: bool) -> None:
+        """Offer the tour with more weight on a first visit."""
+        self.tour.param.update(
+            label="Tour: new here?" if first else "Tour", variant="contained" if first else "outlined"
+        )
 
     def remember(self) -> None:
         """Grey what cannot be undone or redone."""
@@ -94,8 +108,31 @@ class Toolbar:
             margin=(6, 2),
         )
 
+    def _pin(self) -> None:
+        """Pin the column and the time shown, or let the pinned ones go."""
+        state = self.state
+        if pins_column(state.choices):
+            state.param.update(pinned_cell=-1, pinned_time=-1)
+        else:
+            state.param.update(pinned_cell=state.cell, pinned_time=state.time)
+
+    def _choose_other(self) -> None:
+        """Where a comparison is asked for and nothing else is pinned: pin the next emulator that has scores."""
+        state = self.state
+        if state.restoring or state.compare == "none" or differs(state.choices):
+            return
+        known = self.catalog.limits(state.experiment).emulators
+        others = [name for name in known if name != state.emulator]
+        scored = [name for name in others if self.catalog.scores(state.experiment, name) is not None]
+        if others:
+            state.pinned_emulator = (scored or others)[0]
+
     def _follow(self) -> None:
-        """Show where the selected column is, and the edges of a box where there is one."""
+        """Show where the selected column is, what is pinned, and the edges of a box where there is one."""
+        pinned_one, held = pinned(self.state.choices), pins_column(self.state.choices)
+        grid = self.catalog.grid(self.state.experiment)
+        where = f"column {pinned_one.cell}, {grid.place(pinned_one.cell)}, {grid.times[pinned_one.time]}"
+        self.pin.param.update(label="Unpin" if held else "Pin", description=f"Unpin {where}" if held else PIN)
         cells = self.catalog.grid(self.state.experiment)
         self.box.visible = self.state.region == "box"
         self.search.param.update(value=cells.place(self.state.cell), error_state=False)

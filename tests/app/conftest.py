@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.catalog import Catalog
 from app.state import State
-from tests.app.experiment import make_experiment
+from tests.app.experiment import add_networks, make_experiment
+from tests.app.served import chromium, serve, watched_window
+from tests.app.studies import add_studies
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,32 @@ def catalog(experiment_folder: Path, small_folder: Path) -> Catalog:
 def state(catalog: Catalog) -> State:
     """A fresh state."""
     return State(catalog.names, catalog.limits)
+
+
+@pytest.fixture(scope="session")
+def live_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An experiment whose two emulators are small, untrained networks with a training domain."""
+    folder = make_experiment(tmp_path_factory.mktemp("served") / "live" / "globe")
+    add_networks(folder)
+    return add_studies(folder)
+
+
+@pytest.fixture(scope="session")
+def address(live_folder: Path, small_folder: Path) -> Iterator[str]:
+    """The page with small live networks, served by this interpreter on a free port."""
+    with serve([live_folder, small_folder]) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """A Chromium of this module."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser, address: str) -> Iterator:
+    """A window that records errors and the hosts it asks; other hosts are refused."""
+    with watched_window(browser, address) as window:
+        yield window

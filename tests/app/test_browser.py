@@ -1,88 +1,18 @@
-"""The page in a real Chromium: five tabs, no error, no outside host, a tap selects a column, bad addresses are told."""
+"""The page in a real Chromium: every tab, no error, a tap selects a column, bad addresses are told."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlparse
 
 import pytest
 
 from app.choices import TABS
-from tests.app.experiment import add_networks, make_experiment
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
-PATIENCE_S = 120
 TRIES = 20
 """Taps on a figure that a busy machine may not have drawn yet."""
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, small_folder: Path) -> Iterator[str]:
-    """The page with small live networks, served by this interpreter on a free port."""
-    live = make_experiment(tmp_path_factory.mktemp("browser") / "globe")
-    add_networks(live)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "panel", "serve", str(MAIN), "--port", str(port), "--args"]
-    command += [str(live), str(small_folder)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}/main"
-    try:
-        _wait_until_served(url, server)
-        yield url
-    finally:
-        server.kill()
-        server.wait()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    """A Chromium, or a skip that says what is missing."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no chromium: install it or name its executable in CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser, address: str) -> Iterator:
-    """A window that records errors and the hosts it asks; other hosts are refused."""
-    window = browser.new_page(viewport={"width": 1400, "height": 900})
-    window.set_default_timeout(1000 * PATIENCE_S)
-    window.errors, window.outside = [], []
-    own = urlparse(address).netloc
-
-    def route(request_route) -> None:
-        host = urlparse(request_route.request.url).netloc
-        if host in (own, ""):
-            request_route.continue_()
-        else:
-            window.outside.append(request_route.request.url)
-            request_route.abort()
-
-    window.route("**/*", route)
-    window.on("console", lambda message: window.errors.append(message.text) if message.type == "error" else None)
-    window.on("pageerror", lambda error: window.errors.append(str(error)))
-    yield window
-    window.close()
 
 
 def test_five_tabs_without_errors_and_without_the_internet(page, address):
@@ -245,17 +175,3 @@ IMAGE_SUM = """() => {
     if (model.type == "ColumnDataSource" && "cell" in model.data && "image" in model.data)
       return model.data.image[0].reduce((sum, value) => Number.isNaN(value) ? sum : sum + value, 0);
 }"""
-
-
-def _wait_until_served(url: str, server: subprocess.Popen) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        if server.poll() is not None:
-            pytest.fail(f"the server ended with status {server.returncode}")
-        try:
-            with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.3)
-    pytest.fail(f"no page at {url} within {PATIENCE_S} s")

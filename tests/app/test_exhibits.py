@@ -18,6 +18,7 @@ from matplotlib.image import imread
 
 from app.catalog import Catalog
 from app.exhibits import (
+    DenoisingSteps,
     Distribution,
     EmulatorResponse,
     Ensemble,
@@ -26,6 +27,10 @@ from app.exhibits import (
     Ranks,
     ScoreMap,
     ScoreSummary,
+    StudyScores,
+    SweepCurve,
+    SweepMap,
+    TrainingCurve,
     ZonalSection,
 )
 from app.exhibits.exhibit import cf_unit
@@ -35,11 +40,14 @@ from app.state import State
 from app.views.export_menu import ExportMenu
 from app.views.target import take_target
 from diffmp_core.column_integrals import INTEGRALS
+from diffmp_core.columns.user_column import to_text
 from diffmp_core.errors import DiffmpError
 from diffmp_core.perturbation import Perturbation
 from diffmp_core.sensitivity import QUANTILES, respond
-from diffmp_core.variables import BY_NAME, LEVELS, OUTPUTS
+from diffmp_core.stores import stack_channels
+from diffmp_core.variables import BY_NAME, INPUTS, LEVELS, OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
+from tests.app.studies import add_studies
 
 EMULATOR, PAPER, REFERENCE = "DIFF-MP calibrated", "DIFF-MP paper", "Analogue ensemble"
 GLOBE = {"experiment": "globe", "emulator": EMULATOR}
@@ -52,6 +60,11 @@ EXHIBITS: tuple[Exhibit, ...] = (
     EmulatorResponse(**GLOBE, time=0, cell=9, members=4, neutralise_T=1.0, scale_LHF=0.5),
     ModelResponse(**GLOBE, time=0, cell=9, hours=2, warming=-1.0),
     ScoreSummary(**GLOBE),
+    SweepCurve(**GLOBE, time=0, cell=9, members=3, sweep="warming", scale_LHF=0.5),
+    SweepMap(**GLOBE, time=0, cell=9, members=2, sweep="fluxes", sweep_across="neutralise_T", sweep_of="moistening"),
+    StudyScores(experiment="globe", study="guidance", charts="outputs", criterion="std_ratio"),
+    TrainingCurve(experiment="globe", training=EMULATOR),
+    DenoisingSteps(**GLOBE, time=1, cell=9, members=3, seed=3, step=2),
 )
 EACH = pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: type(exhibit).__name__)
 
@@ -61,7 +74,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     """162 cells and 2 times, with two small, untrained networks."""
     folder = make_experiment(tmp_path_factory.mktemp("exhibits") / "globe", cells=162, times=2)
     add_networks(folder)
-    return Catalog([folder])
+    return Catalog([add_studies(folder)])
 
 
 @pytest.fixture(autouse=True)
@@ -166,6 +179,67 @@ def test_scores_are_those_of_the_tables(live: Catalog):
     table = live.table("globe", REFERENCE)["scores"]["qc"]
     assert float(data["crps_fair"].sel(variable="qc", emulator=REFERENCE)) == table["crps_fair"]
     assert data.attrs["title"] == "Scores: Synthetic globe"
+
+
+def exhibit_of(kind: type) -> Exhibit:
+    return next(exhibit for exhibit in EXHIBITS if isinstance(exhibit, kind))
+
+
+def test_a_sweep_passes_through_the_response_at_its_slider(live: Catalog):
+    exhibit = exhibit_of(SweepCurve)
+    data = exhibit.data(live)
+    assert data["warming"].values[[0, 10, 20]].tolist() == [-5.0, 0.0, 5.0]
+    there = {"time": 0, "cell": 9, "members": 3, "scale_LHF": 0.5}
+    response = EmulatorResponse(**GLOBE, **there, warming=2.5).data(live)
+    point = data.sel(warming=2.5)
+    for name in ("heating", "moistening", "liquid_water_path", "ice_water_path"):
+        assert float(point[f"{name}_change"]) == pytest.approx(float(response[f"{name}_change"]), rel=1e-9)
+        assert float(data[f"{name}_baseline"]) == pytest.approx(float(response[f"{name}_baseline"]), rel=1e-9)
+    assert (data["heating_low"] <= data["heating_high"]).all()
+    assert "elsewhere: LHF × 0.5" in data.attrs["subtitle"]
+    assert data["warming"].attrs["units"] == "K"
+
+
+def test_a_map_of_two_sliders_has_a_curve_in_its_row(live: Catalog):
+    exhibit = exhibit_of(SweepMap)
+    data = exhibit.data(live)
+    assert data["moistening_change"].dims == ("neutralise_T", "fluxes")
+    assert data["fluxes"].values[[0, 5, 10]].tolist() == [0.0, 100.0, 200.0]
+    assert float(data["moistening_change"].sel(neutralise_T=0.0, fluxes=100.0)) == 0.0
+    assert int(data["moistening_significant"].sel(neutralise_T=0.0, fluxes=100.0)) == 0
+    curve = SweepCurve(**GLOBE, time=0, cell=9, members=2, sweep="fluxes").data(live)
+    row = data["moistening_change"].sel(neutralise_T=0.0)
+    np.testing.assert_allclose(row, curve["moistening_change"].values[::2], rtol=1e-9, atol=1e-12)
+    with pytest.raises(DiffmpError, match="sliders that move different things"):
+        SweepMap(**GLOBE, time=0, cell=9, sweep="fluxes", sweep_across="scale_LHF").data(live)
+
+
+def test_the_steps_end_in_the_ensemble_of_the_profiles(live: Catalog):
+    data = exhibit_of(DenoisingSteps).data(live)
+    profiles = Ensemble(**GLOBE, time=1, cell=9, members=3, seed=3).data(live)
+    np.testing.assert_array_equal(data["qc"][-1], profiles["qc"])
+    assert data.sizes["step"] == 6
+    assert float(data["signal"][-1]) == 1.0
+    with pytest.raises(DiffmpError, match="expected one column to denoise, found many"):
+        DenoisingSteps(**GLOBE, time=1, cell=9, target="composite").data(live)
+
+
+def test_a_readers_own_column_is_answered_as_the_stored_one(live: Catalog):
+    stored = live.columns("globe").isel(time=[0], cell=[9])
+    own = to_text(stack_channels(stored, INPUTS)[0])
+    shared = {**GLOBE, "time": 1, "cell": 3, "members": 3, "target": "own", "own": own}
+    data = Ensemble(**shared).data(live)
+    assert np.isnan(data["qc_truth"]).all()
+    assert "truth" not in data.attrs["title"]
+    there = Ensemble(**GLOBE, time=0, cell=9, members=3).data(live)
+    np.testing.assert_allclose(data["T"], there["T"], atol=0.006)
+    np.testing.assert_allclose(
+        data["tend_T_sgs"], there["tend_T_sgs"], rtol=0.05, atol=0.05 * float(there["tend_T_sgs"].std())
+    )
+    response = EmulatorResponse(**shared, scale_LHF=0.5).data(live)
+    assert float(response["LHF_perturbed"]) == pytest.approx(0.5 * stored["LHF"].item(), rel=1e-4)
+    with pytest.raises(DiffmpError, match="No column of your own"):
+        Ensemble(**shared | {"own": ""}).data(live)
 
 
 @EACH

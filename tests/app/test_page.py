@@ -10,9 +10,10 @@ import pytest
 from bokeh.document import Document
 from panel.io.state import set_curdoc
 
+from app import explanations
 from app.browser import Browser
 from app.catalog import Catalog
-from app.choices import TABS
+from app.choices import BOX, NAMES, TABS
 from app.page import DashboardPage, failure_page
 from diffmp_core.errors import DiffmpError
 
@@ -267,3 +268,54 @@ def test_every_experiment_is_listed_with_a_link(catalog):
     text = page.views["Overview"].parts["served"].object
     assert 'href="?experiment=small"' in text
     assert "Small &lt;b&gt;globe" in text
+
+
+def test_a_view_is_made_when_its_tab_is_first_seen(catalog):
+    page = DashboardPage(catalog)
+    page.panel()
+    assert set(page.views) == {"Overview"}
+    page.state.tab = "Maps"
+    assert set(page.views) == {"Overview", "Maps"}
+
+
+def test_scenes_outlive_a_reload(catalog, page):
+    page.state.param.update(level=3, tab="Maps")
+    page.drawer._add()
+    page.drawer._add()
+    kept = {"talk": page.browser.talk, "place": page.browser.place, "presenting": True}
+    other = DashboardPage(catalog, "?level=7")
+    other.panel()
+    other.browser._handle_msg({"restore": kept})
+    assert other.presentation.scenes == page.presentation.scenes
+    assert (other.presentation.place, other.presentation.on, other.state.level) == (1, True, 7)
+    other.presentation.take(())
+    assert other.browser.talk == ""
+    other.browser._handle_msg({"restore": kept | {"talk": "no scenario"}})
+    assert "expected a scenario file" in said(other._notices[0])
+
+
+def test_every_control_and_score_explains_itself(page):
+    controls = explanations.controls(NAMES)
+    assert {name for name, *_ in controls} >= {"Score", "Neutralise T", "Seed", "Region"}
+    assert len(controls) == len(NAMES) - len(BOX)
+    assert all(words for _, words, _ in controls)
+    assert all(formula for *_, formula in [*explanations.scores(), *explanations.map_scores()])
+    page.state.tab = "Sensitivity"
+    page.browser._handle_msg({"command": "explain"})
+    assert page.explain.drawer.open
+    assert "θ → (1 − a) θ + a θₘ" in page.explain.text.object
+    assert "√⟨(x̄ − y)²⟩" in page.explain.text.object
+
+
+def test_the_tour_walks_the_tabs_and_is_offered_on_a_first_visit(page):
+    page.tour._handle_msg({"first": True})
+    assert page.toolbar.tour.label == "Tour: new here?"
+    page.commands["tour"]()
+    assert page.tour.runs == 1
+    for step in page.tour.steps:
+        page.tour._handle_msg({"tab": step["tab"]})
+        assert page.state.tab == step["tab"]
+    page.tour._handle_msg({"tab": "../etc"})
+    assert page.state.tab == "Overview"
+    page.tour._handle_msg({"first": False})
+    assert page.toolbar.tour.label == "Tour"

@@ -10,7 +10,7 @@ import xarray as xr
 
 from app.catalog import Catalog
 from app.state import State
-from app.views.reference_response import Stopped
+from app.views.long_work import Stopped
 from app.views.sensitivity import SensitivityView
 from diffmp_core.crm.simulate import simulate
 from diffmp_core.variables import OUTPUT_NAMES
@@ -50,10 +50,10 @@ def view(simulated: Path) -> SensitivityView:
 
 def test_the_model_answers_for_the_selected_column_and_the_sliders(view: SensitivityView):
     reference = view.reference
-    assert not reference.run.disabled
+    assert not reference.work.run.disabled
     view.state.scale_LHF = 0.3
     view.refresh(frozenset({"scale_LHF"}))
-    reference._run(None)
+    reference._run()
     response = reference.answer.response
     assert response.attrs["cell"] == view.state.cell
     assert '"scale_LHF": 0.3' in response.attrs["perturbation"]
@@ -64,12 +64,12 @@ def test_the_model_answers_for_the_selected_column_and_the_sliders(view: Sensiti
     expected = response["tend_T_sgs"].sel(run="control").mean(("member", "hour")) * 86_400
     np.testing.assert_allclose(drawn, expected, rtol=1e-9)
     assert "<th>precipitation [mm/day]</th>" in reference.table.object
-    assert "8 members, 1 h" in reference.status.object
+    assert "8 members, 1 h" in reference.work.status.object
 
 
 def test_an_answer_is_marked_when_sliders_move_and_dropped_for_another_column(view: SensitivityView):
     reference = view.reference
-    reference._run(None)
+    reference._run()
     view.state.warming = -1.5
     view.refresh(frozenset({"warming"}))
     assert "sliders have moved" in reference.notice.object
@@ -82,32 +82,32 @@ def test_an_answer_is_marked_when_sliders_move_and_dropped_for_another_column(vi
 def test_many_columns_are_refused_in_one_sentence(view: SensitivityView):
     view.state.param.update(target="composite", region="tropical ocean")
     view.refresh(frozenset({"target", "region"}))
-    view.reference._run(None)
+    view.reference._run()
     assert "expected one column" in view.reference.notice.object
     assert view.reference.answer is None
 
 
 def test_a_stopped_run_leaves_no_answer(view: SensitivityView, monkeypatch: pytest.MonkeyPatch):
     reference = view.reference
-    report = reference._reporter(reference.stop)
-    reference.halt()
+    report = reference.work.reporter(reference.work.stop, "")
+    reference.work.halt()
     with pytest.raises(Stopped):
         report(1, 2)
-    monkeypatch.setattr(reference, "_reporter", lambda stop: report)
-    reference._run(None)
-    assert reference.status.object == "Stopped."
+    monkeypatch.setattr(reference.work, "reporter", lambda stop, progress: report)
+    reference._run()
+    assert reference.work.status.object == "Stopped."
     assert reference.answer is None
-    assert not reference.run.disabled
+    assert not reference.work.run.disabled
 
 
 def test_other_weather_than_the_stored_is_told(view: SensitivityView):
     view.target.inputs[0, OUTPUT_NAMES.index("tend_T_sgs")] += 2.0  # channel 0 of the inputs is T
-    view.reference._run(None)
+    view.reference._run()
     assert "other weather (temperature differs by up to 2.0 K)" in view.reference.notice.object
 
 
 def test_columns_of_another_source_cannot_be_asked(catalog: Catalog, state: State):
     view = SensitivityView(state, catalog)
     view.panel()
-    assert view.reference.run.disabled
+    assert view.reference.work.run.disabled
     assert "do not come from the simulator" in view.reference.notice.object

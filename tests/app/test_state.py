@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from app.choices import LONGEST_QUERY, NAMES, REGIONS, TABS, Choices, Limits
 from app.state import State
+from diffmp_core.columns.user_column import to_text
 from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import stack_channels
+from diffmp_core.variables import INPUTS
+from tests.synthetic import make_columns
 
 LIMITS = {
     "globe": Limits(emulators=("calibrated", "paper"), times=5, cells=100, cell=3, level=12),
@@ -80,7 +84,7 @@ def test_round_trip(data):
         parameter = state.param[name]
         if name == "experiment":
             continue
-        if name in ("south", "north"):
+        if name in ("south", "north", "own"):
             continue
         if isinstance(parameter, param.Selector):
             value = data.draw(st.sampled_from(list(parameter.objects)))
@@ -118,11 +122,11 @@ def test_round_trip(data):
     ],
 )
 def test_malformed_values_fall_back_with_a_notice(value):
-    for name in set(NAMES) - {"experiment", "seed"}:
+    for name in set(NAMES) - {"experiment", "seed", "own"}:
         state = make_state()
         expected = values(state)
         notices = state.apply_query("?" + urlencode({name: value}))
-        if value in ("7 ", "1e3") and not notices:
+        if (value in ("7 ", "1e3") or (name, value) == ("pinned_emulator", "")) and not notices:
             continue
         assert len(notices) == 1, (name, value)
         assert name in notices[0]
@@ -216,3 +220,18 @@ def test_an_experiment_that_cannot_be_opened_is_told_and_left():
     assert (state.experiment, state.cell) == ("globe", 7)
     with pytest.raises(DiffmpError, match="found none"):
         State(["broken"], broken)
+
+
+def test_a_column_of_the_readers_own_is_in_the_address_and_stays_with_its_experiment():
+    column = to_text(stack_channels(make_columns(cells=3).isel(time=[0], cell=[1]), INPUTS)[0])
+    state, other = make_state(), make_state()
+    state.param.update(own=column, target="own", tab="Profiles", members=64, scale_LHF=0.35)
+    assert len(state.query()) < LONGEST_QUERY
+    assert other.apply_query(state.query()) == []
+    assert (other.own, other.target) == (column, "own")
+    other.experiment = "small"
+    assert (other.own, other.target) == ("", "column")
+    (notice,) = other.apply_query(f"?{urlencode({'own': column[:-3] + 'x'})}")
+    assert "own" in notice
+    assert "the numbers of a column" in notice
+    assert other.own == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from app.views.distributions import DistributionsView
 from app.views.perturbation_controls import PRESETS
 from app.views.profiles import ROWS, ProfilesView
 from app.views.sensitivity import SensitivityView
+from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
 
@@ -161,11 +163,11 @@ def test_response_shows_the_inputs_that_were_given(live_catalog: Catalog, live_s
     view = SensitivityView(live_state, live_catalog)
     view.panel()
     change(live_state, view, neutralise_T=1.0, top_level=8)
-    theta = view.inputs["T"].source.data
+    theta = view.inputs.panels["T"].source.data
     np.testing.assert_allclose(theta["second"][:8], theta["second"][0], rtol=1e-5)
     np.testing.assert_allclose(theta["second"][8:], theta["first"][8:], rtol=1e-5)
     change(live_state, view, temperature="T")
-    assert view.inputs["T"].source.data["second"][7] < view.inputs["T"].source.data["second"][0] - 5
+    assert view.inputs.panels["T"].source.data["second"][7] < view.inputs.panels["T"].source.data["second"][0] - 5
 
 
 def test_linked_fluxes_move_together(live_catalog: Catalog, live_state: State):
@@ -230,7 +232,7 @@ def test_every_view_goes_dark(live_catalog: Catalog, live_state: State, view_cla
     view.panel()
     change(live_state, view, dark=True)
     figures = (
-        [panel.figure for panel in (*view.outputs.values(), *view.inputs.values())]
+        [panel.figure for panel in (*view.outputs.values(), *getattr(view.inputs, "panels", view.inputs).values())]
         if hasattr(view, "outputs")
         else (list(view.panels["one"].figures.values()))
     )
@@ -251,3 +253,130 @@ def test_experiments_can_be_changed(tmp_path: Path, live_catalog: Catalog):
         view.refresh(frozenset({"experiment", "emulator", "cell", "time", "level"}))
     assert views[1].notice.visible
     assert views[2].response is None
+
+
+def test_a_sweep_is_asked_for_drawn_and_dropped(live_catalog: Catalog, live_state: State):
+    view = SensitivityView(live_state, live_catalog)
+    view.panel()
+    sweeps = view.sweeps
+    assert not sweeps.shown.visible
+    view.controls.linked.value = False
+    change(live_state, view, sweep="scale_LHF", scale_SHF=0.5)
+    sweeps._run()
+    assert sweeps.shown.visible
+    assert sweeps.curve_grid.visible
+    assert not sweeps.map_pane.visible
+    source = sweeps.curves["heating"].source.data
+    assert source["x"][[0, -1]].tolist() == [0.0, 200.0]
+    here = source["x"] == 100.0
+    np.testing.assert_allclose(source["change"][here], view.response.changes[0].change)
+    assert sweeps.curves["heating"].baseline.location == view.response.changes[0].baseline
+    assert "21 points, 4 members" in sweeps.work.status.object
+    assert not sweeps.notice.visible
+    change(live_state, view, warming=1.0)
+    assert "moved since" in sweeps.notice.object
+    assert sweeps._exhibit().warming == 0.0
+    change(live_state, view, cell=(live_state.cell + 1) % 162)
+    assert not sweeps.shown.visible
+    with pytest.raises(DiffmpError, match="sweep first"):
+        sweeps._exhibit()
+
+
+def test_a_sweep_over_two_sliders_is_a_map_of_the_integral_chosen(live_catalog: Catalog, live_state: State):
+    live_state.members = 2
+    view = SensitivityView(live_state, live_catalog)
+    view.panel()
+    change(live_state, view, sweep="fluxes", sweep_across="scale_LHF")
+    view.sweeps._run()
+    assert "move different things" in view.sweeps.notice.object
+    change(live_state, view, sweep_across="warming")
+    view.sweeps._run()
+    drawn = view.sweeps.map.cells.data
+    assert len(drawn["change"]) == 121
+    assert view.sweeps.map.start.data["x"].tolist() == [100.0]
+    before = drawn["change"].copy()
+    change(live_state, view, sweep_of="ice water path")
+    assert view.sweeps.map.figure.title.text == "Change of ice water path"
+    assert not np.array_equal(before, view.sweeps.map.cells.data["change"])
+    assert not view.sweeps.notice.visible
+
+
+def test_a_stopped_sweep_leaves_nothing_drawn(live_catalog: Catalog, live_state: State, monkeypatch):
+    view = SensitivityView(live_state, live_catalog)
+    view.panel()
+    work = view.sweeps.work
+    report = work.reporter(work.stop, "")
+    work.halt()
+    monkeypatch.setattr(work, "reporter", lambda stop, progress: report)
+    view.sweeps._run()
+    assert work.status.object == "Stopped."
+    assert not work.run.disabled
+    assert not view.sweeps.shown.visible
+
+
+def test_the_slider_that_leads_out_of_range_says_so(live_catalog: Catalog, live_state: State):
+    view = SensitivityView(live_state, live_catalog)
+    view.panel()
+    assert not any(hint.visible for hint in view.controls.ranges.values())
+    change(live_state, view, warming=5.0, moistening=0.5, scale_SOLIN=0.95)
+    blamed = {part.setting for part in view.response.settings}
+    assert blamed
+    assert "scale_SOLIN" not in blamed
+    assert {name for name, hint in view.controls.ranges.items() if hint.visible} == blamed
+    for name in blamed:
+        assert re.match("▲ (Out of range|Far out)", view.controls.ranges[name].object)
+    live_state.reset_perturbations()
+    view.refresh(frozenset({"warming", "moistening", "scale_SOLIN"}))
+    assert not any(hint.visible for hint in view.controls.ranges.values())
+
+
+def test_a_column_of_ones_own_is_loaded_and_used_in_both_tabs(live_catalog: Catalog, live_state: State):
+    views = [SensitivityView(live_state, live_catalog), ProfilesView(live_state, live_catalog)]
+    for view in views:
+        view.panel()
+    own = views[0].own
+    file = own._template().getvalue()
+    own.load(file.replace(b"T [K]", b"T [F]"))
+    assert own.notice.visible
+    assert "expected T in K" in own.said.object
+    assert live_state.target == "column"
+    stored = views[0].response.inputs.copy()
+    own.load(file)
+    assert not own.notice.visible
+    assert live_state.target == "own"
+    for view in views:
+        view.refresh(frozenset({"own", "target"}))
+    np.testing.assert_allclose(views[0].response.inputs, stored, rtol=1e-4)
+    assert views[1].covered["qc"].object == ""
+    assert np.isnan(views[1].outputs["qc"].levels.data["truth"]).all()
+    assert "Your own column" in views[1].place.object
+    live_state.own = ""
+    for view in views:
+        view.refresh(frozenset({"own"}))
+        assert "No column of your own" in view.notice.object
+    assert np.isnan(views[1].outputs["qc"].levels.data["mean"]).all()
+    assert len(views[1].inputs["T"].source.data["y"]) == 0
+
+
+def test_denoising_is_shown_on_request_and_played(live_catalog: Catalog, live_state: State):
+    view = ProfilesView(live_state, live_catalog)
+    view.panel()
+    steps = view.denoising
+    assert steps.data is None
+    assert not steps.shown.visible
+    change(live_state, view, denoising=True)
+    assert steps.shown.visible
+    panel = steps.panels["tend_T_sgs"]
+    last = panel.state.data["x"].reshape(4, -1)[:, :-1]
+    np.testing.assert_allclose(last, view.members[:, 0] * 86_400, rtol=1e-5)
+    assert len(panel.predicted.data["x"]) == 0
+    change(live_state, view, step=0)
+    noise = panel.state.data["x"].reshape(4, -1)[:, :-1]
+    assert not np.allclose(noise, last)
+    assert len(panel.predicted.data["x"]) == 4 * 31
+    steps._play()
+    assert live_state.step == 5
+    assert not steps.playing
+    change(live_state, view, target="composite", region="tropics")
+    assert "expected one column to denoise" in steps.notice.object
+    assert len(panel.state.data["x"]) == 0

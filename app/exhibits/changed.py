@@ -1,0 +1,176 @@
+"""What exhibits of a change have in common: the change, two answers with bands, and column integrals of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, ClassVar
+
+import xarray as xr
+from bokeh.models import Range1d, UIElement
+from matplotlib.axes import Axes
+
+from app.catalog import Catalog
+from app.exhibits.exhibit import OfSelection, drawn_words, levels_of, quantity
+from app.exhibits.paper import level_panel
+from app.figures.axes import TITLES, ValueAxis, plain_number, value_axis
+from app.figures.response import BAND, Band, ResponsePanel, band
+from app.theme import LIGHT
+from app.views.target import Target, take_target
+from diffmp_core.column_integrals import Change
+from diffmp_core.errors import DiffmpError
+from diffmp_core.perturbation import Perturbation
+from diffmp_core.variables import OUTPUTS
+
+if TYPE_CHECKING:
+    from diffmp_core.sensitivity import Profiles
+
+BOTH = {"baseline": (LIGHT.emulator, "-"), "perturbed": (LIGHT.perturbed, "--")}
+"""Colour and line of both answers."""
+PARTS = ("mean", "low", "high")
+NUMBERS = ("baseline", "perturbed", "change", "standard_error", "standard_error_columns")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed(OfSelection, Perturbation):
+    """A change of the inputs of a column or of many, and two answers."""
+
+    time: int
+    cell: int
+    units: str = "physical"
+    vertical: str = "height"
+    size: ClassVar[tuple[float, float]] = (9.5, 7.0)
+
+    @property
+    def perturbation(self) -> Perturbation:
+        """The change."""
+        return Perturbation(**{field.name: getattr(self, field.name) for field in fields(Perturbation)})
+
+    @property
+    def change_words(self) -> str:
+        """The change in words, only what differs from none."""
+        parts = []
+        below = f"below level {self.top_level}"
+        for value, name in ((self.neutralise_T, "T"), (self.neutralise_qv, "qv")):
+            part = "" if value == 1 else f" by {value:.0%}"
+            parts += [f"{name} neutralised{part} {below}"] if value else []
+        parts += [f"{self.warming:+g} K {below}"] if self.warming else []
+        parts += [f"{self.moistening:+.0%} vapour {below}"] if self.moistening else []
+        for factor, name in ((self.scale_SHF, "SHF"), (self.scale_LHF, "LHF"), (self.scale_SOLIN, "sunlight")):
+            parts += [f"{name} × {factor:g}"] if factor != 1 else []
+        return ", ".join(parts) or "nothing changed"
+
+    def column_words(self, catalog: Catalog) -> str:
+        """Which column it is, where and when."""
+        grid = catalog.grid(self.experiment)
+        return f"Column {self.cell}, {grid.place(self.cell)}, {grid.times[self.time]}"
+
+    def answers(self, catalog: Catalog, emulator: str, first: Profiles, second: Profiles) -> dict[str, tuple]:
+        """Mean and band ``(level,)`` of both answers and their difference, for each output."""
+        found = {}
+        for channel, entry in enumerate(OUTPUTS):
+            std = catalog.truth_std(self.experiment, emulator, entry.name)
+            axis = value_axis(entry.name, self.units, truth_std=std)
+            for which, profiles in zip(BOTH, (first, second), strict=True):
+                shown = band(profiles, channel)
+                for part in PARTS:
+                    quantile = "mean" if part == "mean" else f"{BAND[PARTS.index(part) - 1]:.0%} quantile"
+                    name = f"{entry.long_name}, {which}, {quantile} of the members"
+                    found[f"{entry.name}_{which}_{part}"] = quantity(
+                        "level", getattr(shown, part) * axis.factor, axis.label, name
+                    )
+            difference = (second.mean[channel] - first.mean[channel]) * axis.factor
+            name = f"{entry.long_name}, perturbed minus baseline"
+            found[f"{entry.name}_change"] = quantity("level", difference, axis.label, name)
+        return found
+
+    def draw_outputs(self, data: xr.Dataset, panels: Sequence[Axes], *, row: int) -> None:
+        """Both answers of the four outputs, ``row`` panels in a row."""
+        levels = levels_of(data, self.vertical)
+        for place, (axes, entry) in enumerate(zip(panels, OUTPUTS, strict=True)):
+            axes.axvline(0, color=LIGHT.muted, linewidth=0.6, linestyle=":")
+            for which, (colour, line) in BOTH.items():
+                mean, low, high = (data[f"{entry.name}_{which}_{part}"].values for part in PARTS)
+                axes.fill_betweenx(levels.values, low, high, color=colour, alpha=0.2, linewidth=0)
+                axes.plot(mean, levels.values, color=colour, linestyle=line, label=which)
+            label = data[f"{entry.name}_change"].axis_label
+            level_panel(axes, levels, title=TITLES[entry.name], label=label, left=place % row == 0)
+        panels[0].legend(loc="best")
+
+    def screen_outputs(self, data: xr.Dataset) -> list[UIElement]:
+        """Both answers of the four outputs as the page draws them."""
+        levels, made = levels_of(data, self.vertical), list[UIElement]()
+        y_range = Range1d(start=levels.start, end=levels.end)
+        for entry in OUTPUTS:
+            panel, axis = ResponsePanel(entry.name, y_range), ValueAxis(1.0, data[f"{entry.name}_change"].axis_label)
+            before, after = (Band(*(data[f"{entry.name}_{which}_{part}"].values for part in PARTS)) for which in BOTH)
+            panel.show(before, after, levels=levels, values=axis)
+            panel.paint(False)
+            made.append(panel.figure)
+        return made
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Changed):
+    """A change that is put to an emulator, with ensembles of the same random numbers before and after it.
+
+    Attributes:
+        target: ``column``, ``composite`` for the mean over columns of region and regime, or ``own``.
+        own: the reader's column, as :mod:`diffmp_core.columns.user_column` writes it.
+        members, seed: of each column's ensemble.
+    """
+
+    emulator: str
+    target: str = "column"
+    own: str = ""
+    members: int = 32
+    seed: int = 0
+
+    def drawn_by(self, catalog: Catalog) -> str:
+        """The ensembles drawn here."""
+        return drawn_words(self.emulator, self.members, self.seed)
+
+    def columns(self, catalog: Catalog) -> Target:
+        """The columns that are changed.
+
+        Raises:
+            DiffmpError: none belongs to the selection.
+        """
+        columns, rule = take_target(self.choices, catalog)
+        if columns is None:
+            raise DiffmpError(f"expected columns, found none: {rule}; choose another selection or time")
+        return columns
+
+
+def change_variables(changes: Sequence[Change]) -> dict[str, tuple]:
+    """Column integrals as variables without dimensions."""
+    return {
+        f"{change.name.replace(' ', '_')}_{number}": quantity(
+            (), getattr(change, number), change.unit, f"{change.name} of the column, {number.replace('_', ' ')}"
+        )
+        for change in changes
+        for number in NUMBERS
+    }
+
+
+def changes_of(data: xr.Dataset) -> tuple[Change, ...]:
+    """The column integrals that :func:`change_variables` keeps."""
+    ending = "_standard_error_columns"
+    names = [name.removesuffix(ending) for name in map(str, data) if name.endswith(ending)]
+    return tuple(
+        Change(
+            name.replace("_", " "),
+            data[f"{name}_change"].axis_label,
+            *(float(data[f"{name}_{number}"]) for number in NUMBERS),
+        )
+        for name in names
+    )
+
+
+def integral_words(changes: Sequence[Change]) -> str:
+    """The first two integrals in words: change and its standard error."""
+    return " · ".join(
+        f"{change.name} {'+' if change.change > 0 else ''}{plain_number(change.change)} "
+        f"± {plain_number(change.standard_error, figures=2)} {change.unit}"
+        for change in changes[:2]
+    )

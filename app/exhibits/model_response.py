@@ -1,0 +1,98 @@
+"""The cloud-resolving model's own answer to a change of its inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import xarray as xr
+from bokeh.models import UIElement
+from matplotlib.figure import Figure
+
+from app.catalog import Catalog
+from app.exhibits.changed import BOTH, Changed, change_variables, changes_of, integral_words
+from app.exhibits.exhibit import Rows, level_coordinates, quantity
+from app.figures.axes import padded_range
+from app.figures.response import BAND, HourlyPanel, response_table
+from diffmp_core.column_integrals import Change, compare, integrate, paired_change
+from diffmp_core.constants import SECONDS_PER_DAY
+from diffmp_core.variables import OUTPUTS
+
+SERIES = {
+    "heating": "Heating of the column",
+    "moistening": "Moistening of the column",
+    "precipitation": "Precipitation",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelResponse(Changed):
+    """The cloud-resolving model's own answer over some hours; ``emulator`` only names the unit of normalised values."""
+
+    emulator: str
+    hours: int = 6
+    what: ClassVar[str] = "model-response"
+
+    def drawn_by(self, catalog: Catalog) -> str:
+        """The model that made the columns."""
+        from diffmp_core.crm.response import MEMBERS  # compiled code: only when it is asked for
+
+        return f"Cloud-resolving model: {MEMBERS} members over {self.hours} h beside a control"
+
+    def gather(self, catalog: Catalog) -> xr.Dataset:
+        """Both answers ``(level,)``, means over the hours, and numbers by ``hour``."""
+        from diffmp_core.crm.origin import find_origin  # compiled code: only when it is asked for
+        from diffmp_core.crm.response import RUNS, hourly_ensemble, reference_response
+        from diffmp_core.sensitivity import profiles
+
+        origin = find_origin(catalog.columns(self.experiment), time=self.time, cell=self.cell)
+        response = reference_response(origin, self.perturbation, hours=self.hours)
+        mass = response["layer_mass"].values
+        both = [hourly_ensemble(response, run) for run in RUNS]
+        rain = [SECONDS_PER_DAY * response["precipitation"].sel(run=run).values.T for run in RUNS]  # 1 kg m-2 is 1 mm
+        before, after = (ensemble.mean(axis=0, keepdims=True) for ensemble in both)
+        variables = self.answers(catalog, self.emulator, profiles(before), profiles(after))
+        shower = paired_change(*(values.mean(axis=0, keepdims=True) for values in rain))
+        changes = (*compare(before, after, mass), Change("precipitation", "mm/day", *map(float, shower)))
+        unit = {change.name: change.unit for change in changes}
+        integrals = [integrate(ensemble, mass) for ensemble in both]
+        for place, which in enumerate(BOTH):
+            for name, title in SERIES.items():
+                members = rain[place] if name == "precipitation" else integrals[place][name]
+                variables[f"{name}_{which}_hourly"] = quantity(("hour", "member"), members, unit[name], title.lower())
+        return xr.Dataset(
+            variables | change_variables(changes),
+            coords=level_coordinates(catalog, self.experiment)
+            | {"hour": ("hour", response["hour"].values, {"units": "h", "long_name": "hours since the change"})},
+            attrs={
+                "title": f"Cloud-resolving model: {self.change_words}",
+                "subtitle": f"{self.column_words(catalog)} · mean of {self.hours} h after the change · "
+                f"{integral_words(changes)} · blue: control, orange: changed, bands: 80 % of the members",
+            },
+        )
+
+    def draw(self, data: xr.Dataset, figure: Figure) -> None:
+        """Four outputs, then three numbers by hour."""
+        cells = figure.add_gridspec(2, 12, height_ratios=(1.4, 1))
+        self.draw_outputs(data, [figure.add_subplot(cells[0, 3 * i : 3 * i + 3]) for i in range(len(OUTPUTS))], row=4)
+        for place, (name, title) in enumerate(SERIES.items()):
+            axes = figure.add_subplot(cells[1, 4 * place : 4 * place + 4])
+            extent = [np.zeros(1)]
+            for which, (colour, line) in BOTH.items():
+                shown = data[f"{name}_{which}_hourly"]
+                low, high = np.quantile(shown.values, BAND, axis=1)
+                axes.fill_between(data["hour"], low, high, color=colour, alpha=0.2, linewidth=0)
+                axes.plot(data["hour"], shown.mean("member"), color=colour, linestyle=line)
+                extent += [low, high]
+            axes.set(title=title, xlabel="hours since the change", ylabel=shown.axis_label, ylim=padded_range(*extent))
+
+    def screen(self, data: xr.Dataset) -> Rows:
+        """Outputs, numbers by hour and the table of integrals as the page draws them."""
+        series: list[UIElement] = []
+        for name, title in SERIES.items():
+            panel = HourlyPanel(title, data[f"{name}_baseline_hourly"].axis_label)
+            panel.show(*(data[f"{name}_{which}_hourly"].values for which in BOTH))
+            panel.paint(False)
+            series.append(panel.figure)
+        return [self.screen_outputs(data), series, [response_table(changes_of(data))]]

@@ -1,0 +1,328 @@
+"""One score of one output over all cells and levels, of one emulator or of the difference between two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from app.catalog import SHOWN_PERCENT, Catalog
+from app.composites import selection_words, selects_all
+from app.exhibits.exhibit import OfSelection, score_store, scored_words
+from app.figures.axes import TITLES
+from app.figures.colouring import Colouring
+from app.figures.zonal import Bands, make_bands, zonal_mean
+from app.metrics import MAP_BY_NAME, MapMetric
+from diffmp_core.scores.significance import (
+    RATE,
+    design_effect,
+    discoveries,
+    mean_interval,
+    p_values,
+    pool_size,
+)
+
+SELDOM = 0.5
+"""Cells covered at fewer than this part of the times are marked on a map of means."""
+UNTESTED = "significance cannot be tested: it takes two times at least"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Tests of a difference: ``p`` and ``significant``, and ``design``, NaN where there is nothing to test with."""
+
+    p: NDArray[np.float64]
+    significant: NDArray[np.bool_]
+    design: NDArray[np.float64]
+
+    @property
+    def tested(self) -> bool:
+        """Whether anything could be tested."""
+        return bool(np.isfinite(self.p).any())
+
+    def mask(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Values without those that are not significant; all of them where nothing could be tested."""
+        return np.where(self.significant, values, np.float32(np.nan)) if self.tested else values
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreField(OfSelection):
+    """One score of one output at one time or over all: what a map and a section have in common.
+
+    Attributes:
+        emulator, variable, metric: names; level, time: indices; average: over all times instead of ``time``.
+        units: ``physical`` or ``normalised``; logarithmic: colours, where the score is never negative.
+        compare: ``side by side`` with ``pinned_emulator``, or ``difference``, ``emulator`` minus it; significant: a
+            difference is left blank where it is not.
+    """
+
+    emulator: str
+    variable: str
+    metric: str
+    level: int
+    time: int = 0
+    average: bool = True
+    logarithmic: bool = True
+    units: str = "physical"
+    compare: str = "none"
+    pinned_emulator: str = ""
+    significant: bool = True
+
+    @property
+    def other(self) -> str:
+        """The emulator compared with; '' where there is none."""
+        return "" if self.compare == "none" or self.pinned_emulator == self.emulator else self.pinned_emulator
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether this is the difference of two emulators."""
+        return bool(self.other) and self.compare == "difference"
+
+    @property
+    def sides(self) -> tuple[Self, ...]:
+        """What is drawn beside each other: this, or the fields of two emulators."""
+        if not self.other or self.is_difference:
+            return (self,)
+        alone = replace(self, compare="none")
+        return alone, replace(alone, emulator=self.other)
+
+    @property
+    def score(self) -> MapMetric:
+        """The quantity drawn."""
+        return MAP_BY_NAME[self.metric]
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values shown."""
+        return self.score.unit(self.variable, self.units)
+
+    @property
+    def name(self) -> str:
+        """Whose field it is."""
+        if self.is_difference:
+            return f"{self.emulator} − {self.other}"
+        return f"{self.emulator} beside {self.other}" if self.other else self.emulator
+
+    def factor(self, catalog: Catalog) -> float:
+        """Shown unit of a stored value."""
+        std = catalog.truth_std(self.experiment, self.emulator, self.variable)
+        return self.score.factor(self.variable, self.units, std)
+
+    def levels(self, catalog: Catalog) -> NDArray[np.float32] | None:
+        """Stored values ``(level, cell)``, nothing left blank; None where an emulator has no score store."""
+        first = self._stored(catalog, self.emulator, self.metric)
+        if not self.is_difference:
+            return first
+        second = self._stored(catalog, self.other, self.metric)
+        return None if first is None or second is None else first - second
+
+    def values(self, catalog: Catalog) -> NDArray[np.float32] | None:
+        """Values of the cells ``(cell,)`` in the unit shown; None where an emulator has no score store."""
+        levels = self.levels(catalog)
+        return None if levels is None else levels[self.level] * self.factor(catalog)
+
+    def missed(self, catalog: Catalog) -> NDArray[np.bool_]:
+        """Cells ``(cell,)`` whose truth lies outside the ensemble, here or at most of the times; of no difference."""
+        covered = None if self.is_difference else self._stored(catalog, self.emulator, "coverage")
+        cells = catalog.grid(self.experiment).lat.size
+        return np.zeros(cells, bool) if covered is None else covered[self.level] < SELDOM
+
+    def bands(self, catalog: Catalog) -> Bands:
+        """Bands of latitude of the experiment's cells."""
+        grid = catalog.grid(self.experiment)
+        return catalog.keep(("bands", self.experiment), lambda: make_bands(grid.lat, grid.area))
+
+    def reference(self, catalog: Catalog) -> float | None:
+        """What a perfect ensemble has at every latitude, or no difference; None where that is not known."""
+        if self.is_difference:
+            return 0.0
+        return self.score.reference(self.variable, catalog.members(self.experiment, self.emulator))
+
+    def evidence(self, catalog: Catalog) -> Evidence:
+        """Tests of the difference at every cell of the map: of the cells around it, at the times shown.
+
+        Where the cell itself differs to the other side than the cells around it, it counts as not significant.
+        """
+        every = self.differences(catalog, self.level)
+        shown = every if self.average else every[self.time : self.time + 1]
+        near = catalog.near(self.experiment, pool_size(len(shown)))
+        design = np.asarray(self._design(catalog, self.level))
+        p = p_values(shown, near, design=design)
+        known = np.nan_to_num(shown).sum(axis=0)
+        same = np.sign(known) == np.sign(near @ known)
+        return Evidence(p=p, significant=discoveries(p) & same, design=design)
+
+    def section_evidence(self, catalog: Catalog) -> Evidence:
+        """Tests of the difference in every band of latitude at every level ``(level, band)``."""
+        every = self.differences(catalog, slice(None))
+        shown = every if self.average else every[self.time : self.time + 1]
+        bands = (self.bands(catalog).mean > 0).astype(float)
+        design = np.array([self._design(catalog, level) for level in range(shown.shape[1])])
+        p = p_values(shown, bands, design=design)
+        return Evidence(p=p, significant=discoveries(p), design=design)
+
+    def mean_words(self, catalog: Catalog) -> tuple[float, float, float]:
+        """Mean difference over the columns shown and its interval of 95 %, in the unit shown."""
+        every = self.differences(catalog, self.level)
+        shown = every if self.average else every[self.time : self.time + 1]
+        area, factor = catalog.grid(self.experiment).area, self.factor(catalog)
+        mean, low, high = mean_interval(shown, area, design=self._design(catalog, self.level))
+        return mean * factor, low * factor, high * factor
+
+    def differences(self, catalog: Catalog, levels: int | slice) -> NDArray[np.float32]:
+        """Differences of the scores of the selected columns at every time ``(time, [level,] cell)``, NaN elsewhere.
+
+        Of squares, where the map has root mean squares.
+        """
+        mask = catalog.mask(self.choices)
+        each = self._every_difference(catalog, levels)
+        if mask is None:
+            return each
+        return np.where(mask if isinstance(levels, int) else mask[:, None], each, np.float32(np.nan))
+
+    def colouring(self, catalog: Catalog, *, section: bool = False) -> Colouring:
+        """Colours of the map, or of the section of all levels: the same for every emulator and every time."""
+        metric, bands = self.score, self.bands(catalog)
+        unit = f" [{self.unit}]" if metric.power else ""
+
+        def drawn(levels: NDArray) -> NDArray:
+            return zonal_mean(bands, levels) if section else levels[self.level]
+
+        key, factor = "section" if section else self.level, self.factor(catalog)
+        if self.is_difference:
+            high = factor * self._largest_difference(catalog, drawn, key)
+            title = f"{metric.label} · {TITLES[self.variable]}, difference{unit}"
+            return Colouring(palette="diverging", low=-high, high=high, title=title)
+        logarithmic = self.logarithmic and metric.never_negative
+        low, high = catalog.colour_range(
+            self.experiment,
+            metric,
+            self.variable,
+            averaged=self.average,
+            logarithmic=logarithmic,
+            drawn=drawn,
+            key=key,
+        )
+        return Colouring(
+            palette=metric.palette,
+            low=low * factor,
+            high=high * factor,
+            title=f"{metric.label} · {TITLES[self.variable]}{unit}",
+            logarithmic=logarithmic,
+            yes_no=metric.palette == "coverage" and not section and not self.average,
+        )
+
+    def drawn_by(self, catalog: Catalog) -> str:
+        """The ensembles that were scored."""
+        names = (self.emulator, *([self.other] if self.other else []))
+        return "; ".join(scored_words(catalog, self.experiment, name) for name in names)
+
+    def times_words(self, catalog: Catalog) -> str:
+        """At which time, or over how many, and of which columns if not of all."""
+        times = catalog.grid(self.experiment).times
+        words = f"mean over {len(times)} times" if self.average else times[self.time]
+        return words if selects_all(self.choices) else f"{words}, {selection_words(self.choices)}"
+
+    def test_words(self, catalog: Catalog, evidence: Evidence, *, section: bool = False) -> str:
+        """What was tested and what that left blank, for the words below a difference."""
+        if not evidence.tested:
+            return UNTESTED
+        times = len(catalog.grid(self.experiment).times) if self.average else 1
+        what = "each band of latitude" if section else f"a cell with its {pool_size(times) - 1} nearest"
+        blank = "blank" if self.significant else "not blanked"
+        return (
+            f"{blank} where {what} cannot be told from equally good (false discovery rate {RATE:.0%}, "
+            f"{evidence.significant.mean():.0%} left)"
+        )
+
+    def drawn(self, panel: xr.Dataset) -> NDArray[Any]:
+        """Values of a panel that was gathered, NaN where they are drawn blank."""
+        values = panel[self.metric].values
+        if not (self.significant and "significant" in panel and np.isfinite(panel["p_value"]).any()):
+            return values
+        return np.where(panel["significant"].values == 1, values, np.nan)
+
+    def _every_difference(self, catalog: Catalog, levels: int | slice) -> NDArray[np.float32]:
+        first, second = (
+            catalog.times(self.experiment, name, self.metric, self.variable)[:, levels].astype(np.float32)
+            for name in (self.emulator, self.other)
+        )
+        return first**2 - second**2 if self.score.averaged is None else first - second
+
+    def _design(self, catalog: Catalog, level: int) -> float:
+        """Design effect of a level: from all columns and times, whichever are shown."""
+        size = pool_size(len(catalog.grid(self.experiment).times))
+        near = catalog.near(self.experiment, size)
+        key = ("design", self.experiment, frozenset((self.emulator, self.other)), self.metric, self.variable, level)
+        return catalog.keep(key, lambda: float(design_effect(self._every_difference(catalog, level), near)))
+
+    def _largest_difference(self, catalog: Catalog, drawn: Any, key: object) -> float:
+        """Where the colours of a difference end, in the stored unit: the same for all times and with nothing blank."""
+
+        def end() -> float:
+            whole = replace(self, region="globe", regime="any")
+            times = [0] if self.average else range(len(catalog.grid(self.experiment).times))
+            fields = (replace(whole, time=time).levels(catalog) for time in times)
+            shown = np.concatenate([drawn(values).ravel() for values in fields if values is not None] or [np.ones(1)])
+            return float(np.nanpercentile(np.abs(shown), SHOWN_PERCENT)) or 1.0
+
+        pair = frozenset((self.emulator, self.other))
+        kept = ("difference", self.experiment, pair, self.metric, self.variable, self.average, key)
+        return catalog.keep(kept, end)
+
+    def _stored(self, catalog: Catalog, emulator: str, metric: str) -> NDArray[np.float32] | None:
+        time = None if self.average else self.time
+        mask = catalog.mask(self.choices)
+        return catalog.levels(self.experiment, emulator, metric, self.variable, time, mask)
+
+    def _known(self, catalog: Catalog) -> NDArray[np.float32]:
+        for name in (self.emulator, *([self.other] if self.other else [])):
+            score_store(catalog, self.experiment, name)
+        levels = self.levels(catalog)
+        return np.empty((0, 0), np.float32) if levels is None else levels
+
+    def _score_name(self) -> str:
+        minus = f", {self.name}" if self.is_difference else ""
+        return f"{self.score.label} of {TITLES[self.variable].lower()}: {self.score.meaning}{minus}"
+
+
+def panels(data: xr.Dataset) -> list[xr.Dataset]:
+    """The datasets of the emulators beside each other; the dataset itself where there is one."""
+    if "emulator" not in data.dims:
+        return [data]
+    return [data.sel(emulator=name) for name in data["emulator"].values]
+
+
+def beside(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:
+    """Datasets of emulators with one more dimension, ``emulator``; one alone as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    along = xr.DataArray(names, dims="emulator", name="emulator", attrs={"long_name": "emulator"})
+    known = [str(name) for name in parts[0].data_vars]
+    return xr.concat(parts, along, data_vars=known, coords="minimal", compat="override", combine_attrs="override")
+
+
+def colour_attrs(colouring: Colouring) -> dict[str, Any]:
+    """Attributes that keep the colours of a variable; netCDF knows no booleans."""
+    return {
+        "colour_palette": colouring.palette,
+        "colour_range": [colouring.low, colouring.high],
+        "colour_title": colouring.title,
+        "colour_scale": "logarithmic" if colouring.logarithmic else "yes or no" if colouring.yes_no else "linear",
+    }
+
+
+def colouring_of(variable: xr.DataArray) -> Colouring:
+    """The colours that :func:`colour_attrs` keeps."""
+    low, high = map(float, variable.attrs["colour_range"])
+    return Colouring(
+        palette=variable.attrs["colour_palette"],
+        low=low,
+        high=high,
+        title=variable.attrs["colour_title"],
+        logarithmic=variable.attrs["colour_scale"] == "logarithmic",
+        yes_no=variable.attrs["colour_scale"] == "yes or no",
+    )

@@ -1,0 +1,265 @@
+"""Sweeps: the emulator's column integrals along one slider, or their change over two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import xarray as xr
+from bokeh.models import UIElement
+from matplotlib.figure import Figure
+
+from app.catalog import Catalog
+from app.choices import STEPS
+from app.exhibits.changed import Asked
+from app.exhibits.ensemble import live_emulator
+from app.exhibits.exhibit import Rows, quantity
+from app.exhibits.paper import colour_bar, coloured
+from app.figures.axes import padded_range
+from app.figures.colouring import Colouring
+from app.figures.response import BAND
+from app.figures.sweep import CurvePanel, MapPanel
+from app.sweeps import ONE_WAY, SLIDERS, TWO_WAY, edges
+from app.theme import LIGHT
+from diffmp_core.column_integrals import INTEGRALS
+from diffmp_core.errors import DiffmpError
+
+Progress = Callable[[int, int], None]
+TITLES = {
+    "heating": "Heating of the column",
+    "moistening": "Moistening of the column (< 0: drying, as by rain)",
+    "liquid water path": "Cloud liquid of the column",
+    "ice water path": "Cloud ice of the column",
+}
+UNITS = {integral.name: integral.unit for integral in INTEGRALS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept(Asked):
+    """Answers along one slider or more; the other sliders stay where they are.
+
+    Attributes:
+        sweep: slider, a name in ``app.sweeps.SLIDERS``.
+    """
+
+    sweep: str = "fluxes"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Sliders swept, the outer one first."""
+        return (self.sweep,)
+
+    def swept(self, catalog: Catalog, progress: Progress | None = None) -> xr.Dataset:
+        """What :meth:`gather` gives; ``progress`` is told of each point, and what it raises ends the sweep.
+
+        To be called from a thread that may wait: other questions to the emulator go before each point.
+
+        Raises:
+            DiffmpError: no such columns, emulator or sliders.
+        """
+        from diffmp_core.sweep import SweepAxis, sweep  # torch takes a second: only when it is asked for
+
+        columns, names = self.columns(catalog), self.names
+        sliders = [SLIDERS[name] for name in names]
+        most = ONE_WAY if len(sliders) == 1 else TWO_WAY
+        found = sweep(
+            live_emulator(catalog, self.experiment, self.emulator),
+            columns.inputs,
+            self.perturbation,
+            [
+                SweepAxis(name=name, settings=slider.settings, values=slider.values(most))
+                for name, slider in zip(names, sliders, strict=True)
+            ],
+            pressure=catalog.grid(self.experiment).pressure,
+            layer_mass=columns.layer_mass,
+            members=self.members,
+            steps=STEPS,
+            seed=self.seed,
+            progress=progress,
+        )
+        error = "standard_error_columns" if len(columns.inputs) > 1 else "standard_error"
+        variables = {"out_of_range": quantity(names, found["out_of_range"], "1", "share of columns out of range")}
+        for name, unit in UNITS.items():
+            one, key = found.sel(integral=name), name.replace(" ", "_")
+            low, high = (one["quantiles"].sel(quantile=quantile).values for quantile in BAND)
+            for ending, values, words in (
+                ("", one["perturbed"], "mean"),
+                ("_low", low, f"{BAND[0]:.0%} quantile of the members"),
+                ("_high", high, f"{BAND[1]:.0%} quantile of the members"),
+                ("_change", one["change"], "change"),
+                ("_standard_error", one[error], "standard error of the change"),
+            ):
+                variables[key + ending] = quantity(names, values, unit, f"{name} of the column, {words}")
+            variables[f"{key}_significant"] = quantity(
+                names, one["significant"].values.astype(np.int8), "1", f"change of {name} is significant"
+            )
+            before = float(one["baseline"].values.flat[0])
+            variables[f"{key}_baseline"] = quantity((), before, unit, f"{name} of the column, unchanged inputs")
+        still: dict[str, Any] = {setting: slider.neutral for slider in sliders for setting in slider.settings}
+        kept = replace(self, **still)
+        others = "" if kept.perturbation.changes_nothing else f" · elsewhere: {kept.change_words}"
+        return xr.Dataset(
+            variables,
+            coords={
+                name: quantity(name, np.array(slider.values(most)) * slider.factor, slider.unit or "1", slider.label)
+                for name, slider in zip(names, sliders, strict=True)
+            },
+            attrs={"subtitle": f"{columns.rule}{others}", "columns": len(columns.inputs)},
+        )
+
+    def gather(self, catalog: Catalog) -> xr.Dataset:
+        """Column integrals at every point: mean and band of the members, change, its error and significance."""
+        return self.swept(catalog)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepCurve(Swept):
+    """Four column integrals along one slider."""
+
+    what: ClassVar[str] = "sweep"
+
+    def swept(self, catalog: Catalog, progress: Progress | None = None) -> xr.Dataset:
+        """As :meth:`Swept.swept`, with the words of a curve."""
+        data = super().swept(catalog, progress)
+        return data.assign_attrs(
+            title=f"{self.emulator}: response to {SLIDERS[self.sweep].label}",
+            subtitle=f"{data.attrs['subtitle']} · band: {BAND[1] - BAND[0]:.0%} of the members, dashed: unchanged "
+            "inputs, ×: outside the training data",
+        )
+
+    def draw(self, data: xr.Dataset, figure: Figure) -> None:
+        """One panel an integral."""
+        x, slider = data[self.sweep].values, SLIDERS[self.sweep]
+        for axes, (name, title) in zip(figure.subplots(2, 2).ravel(), TITLES.items(), strict=True):
+            key = name.replace(" ", "_")
+            mean, low, high = (data[key + ending].values for ending in ("", "_low", "_high"))
+            out = np.nan_to_num(data["out_of_range"].values) > 0
+            axes.fill_between(x, low, high, color=LIGHT.perturbed, alpha=0.2, linewidth=0)
+            axes.plot(x, mean, color=LIGHT.perturbed)
+            axes.scatter(x[~out], mean[~out], 9, LIGHT.perturbed)
+            axes.scatter(x[out], mean[out], 26, LIGHT.text, "x", zorder=3)
+            baseline = float(data[f"{key}_baseline"])
+            axes.axhline(baseline, color=LIGHT.emulator, linestyle="--", linewidth=1)
+            axes.axvline(slider.neutral * slider.factor, color=LIGHT.muted, linestyle=":", linewidth=0.8)
+            axes.set(title=title, xlabel=slider.axis_label, ylabel=UNITS[name])
+            axes.set_ylim(padded_range(low, high, [baseline]))
+
+    def panels(self) -> dict[str, CurvePanel]:
+        """Empty panels of the page by integral."""
+        return {name: CurvePanel(title, UNITS[name]) for name, title in TITLES.items()}
+
+    def show(self, data: xr.Dataset, panels: dict[str, CurvePanel]) -> None:
+        """Draw into the panels of the page."""
+        slider = SLIDERS[self.sweep]
+        for name, panel in panels.items():
+            key = name.replace(" ", "_")
+            panel.show(
+                data[self.sweep].values.astype(float),
+                *(data[key + ending].values for ending in ("", "_low", "_high")),
+                change=data[f"{key}_change"].values,
+                error=data[f"{key}_standard_error"].values,
+                out_of_range=data["out_of_range"].values,
+                baseline=float(data[f"{key}_baseline"]),
+                neutral=slider.neutral * slider.factor,
+                label=slider.axis_label,
+            )
+
+    def screen(self, data: xr.Dataset) -> Rows:
+        """The panels as the page draws them."""
+        panels = self.panels()
+        self.show(data, panels)
+        for panel in panels.values():
+            panel.paint(False)
+        drawn: list[UIElement] = [panel.figure for panel in panels.values()]
+        return [drawn[:2], drawn[2:]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepMap(Swept):
+    """Change of one column integral, ``sweep_of``, over two sliders, ``sweep`` and ``sweep_across``."""
+
+    sweep_across: str = "none"
+    sweep_of: str = "heating"
+    what: ClassVar[str] = "sweep-map"
+    size: ClassVar[tuple[float, float]] = (7.5, 6.5)
+
+    def swept(self, catalog: Catalog, progress: Progress | None = None) -> xr.Dataset:
+        """As :meth:`Swept.swept`, with the words of a map."""
+        if self.sweep_across == "none":
+            raise DiffmpError("expected a second slider, found none; choose one or draw a curve")
+        second, first = (SLIDERS[name] for name in self.names)
+        if set(first.settings) & set(second.settings):
+            raise DiffmpError(
+                f"expected sliders that move different things, found {first.label} and {second.label}; choose others"
+            )
+        data = super().swept(catalog, progress)
+        return data.assign_attrs(
+            title=f"{self.emulator}: change of {self.sweep_of}",
+            subtitle=f"{data.attrs['subtitle']} · star: unchanged, line: no change, ×: not significant, "
+            "○: outside the training data",
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The second slider, then the first, as rows and columns of a map are."""
+        return self.sweep_across, self.sweep
+
+    @property
+    def unit_words(self) -> str:
+        """What the colours say."""
+        return f"change of {self.sweep_of} [{UNITS[self.sweep_of]}]"
+
+    def _drawn(self, data: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """Change, and whether it is significant, (second slider, first)."""
+        key = self.sweep_of.replace(" ", "_")
+        return data[f"{key}_change"].values, data[f"{key}_significant"].values.astype(bool)
+
+    def _neutral(self) -> tuple[float, float]:
+        second, first = (SLIDERS[name] for name in self.names)
+        return first.neutral * first.factor, second.neutral * second.factor
+
+    def draw(self, data: xr.Dataset, figure: Figure) -> None:
+        """The map with its colour bar."""
+        (change, sure), axes = self._drawn(data), figure.subplots()
+        x, y = (data[name].values.astype(float) for name in (self.sweep, self.sweep_across))
+        size = float(np.abs(change).max()) or 1.0
+        colours, norm, labels = coloured(Colouring(palette="diverging", low=-size, high=size, title=self.unit_words))
+        mesh = axes.pcolormesh(edges(x), edges(y), change, cmap=colours, norm=norm, rasterized=True)
+        across, along = np.meshgrid(x, y)
+        out = np.nan_to_num(data["out_of_range"].values) > 0
+        axes.scatter(across[~sure], along[~sure], 18, LIGHT.text, marker="x", linewidths=0.8)
+        axes.scatter(across[out], along[out], 70, facecolors="none", edgecolors=LIGHT.text, linewidths=0.7)
+        if change.min() < 0 < change.max():
+            axes.contour(x, y, change, levels=[0.0], colors=LIGHT.text, linewidths=1.2)
+        x_start, y_start = self._neutral()
+        axes.scatter([x_start], [y_start], 130, LIGHT.paper, marker="*", edgecolors=LIGHT.text, zorder=3)
+        second, first = (SLIDERS[name] for name in self.names)
+        axes.set(xlabel=first.axis_label, ylabel=second.axis_label)
+        axes.grid(False)
+        colour_bar(figure, axes, mesh, self.unit_words, labels)
+
+    def show(self, data: xr.Dataset, panel: MapPanel) -> None:
+        """Draw into the panel of the page."""
+        change, sure = self._drawn(data)
+        second, first = (SLIDERS[name] for name in self.names)
+        panel.show(
+            data[self.sweep].values.astype(float),
+            data[self.sweep_across].values.astype(float),
+            change,
+            error=data[f"{self.sweep_of.replace(' ', '_')}_standard_error"].values,
+            significant=sure,
+            out_of_range=data["out_of_range"].values,
+            neutral=self._neutral(),
+            labels=(first.axis_label, second.axis_label),
+            title=f"Change of {self.sweep_of}",
+            unit=self.unit_words,
+        )
+
+    def screen(self, data: xr.Dataset) -> Rows:
+        """The map as the page draws it."""
+        panel = MapPanel()
+        self.show(data, panel)
+        panel.paint(False)
+        return [[panel.figure]]

@@ -1,0 +1,68 @@
+"""From noise to profiles: the members at one step of the sampler, and what the network predicts from them."""
+
+from __future__ import annotations
+
+import numpy as np
+from bokeh.models import ColumnDataSource, Range1d
+from bokeh.models.annotations import Span
+from numpy.typing import ArrayLike
+
+from app.figures.axes import TITLES, LevelAxis, padded_range, profile_figure, separated, set_range
+from app.theme import colours, style
+
+SHOWN_PERCENT = 0.5
+"""Axes leave out this share of the values of all steps at either end [%]: noise has long tails."""
+
+
+def shared_range(*frames: ArrayLike) -> tuple[float, float]:
+    """One value range for all steps, so that noise is seen to settle."""
+    values = np.concatenate([np.ravel(np.asarray(frame, dtype=float)) for frame in frames])
+    return padded_range(np.percentile(values, (SHOWN_PERCENT, 100 - SHOWN_PERCENT)))
+
+
+class DenoisingPanel:
+    """Members of one output at one step as thin lines (blue), and the profiles predicted from them (orange)."""
+
+    def __init__(self, variable: str, y_range: Range1d, *, height: int = 320) -> None:
+        self.x_range = Range1d(start=-1, end=1)
+        self.figure = plot = profile_figure(
+            title=TITLES[variable],
+            height=height,
+            x_range=self.x_range,
+            y_range=y_range,
+            description=f"{TITLES[variable]}: members at one step from noise to profile, and what is predicted of each",
+        )
+        self.state = ColumnDataSource(data={"x": [], "y": []})
+        self.predicted = ColumnDataSource(data={"x": [], "y": []})
+        plot.add_layout(zero := Span(location=0, dimension="height", line_width=1, line_dash="dotted"))
+        self.zero = zero
+        self.thin = plot.line("x", "y", source=self.state, line_width=1, line_alpha=0.45)
+        self.guess = plot.line("x", "y", source=self.predicted, line_width=1, line_alpha=0.6)
+
+    def show(
+        self,
+        state: ArrayLike,
+        predicted: ArrayLike | None,
+        *,
+        levels: LevelAxis,
+        extent: tuple[float, float],
+        label: str,
+    ) -> None:
+        """Draw members (member, level) in the unit of ``label``; nothing is predicted after the last step."""
+        for source, shown in ((self.state, state), (self.predicted, predicted)):
+            x, y = separated(np.empty((0, levels.values.size)) if shown is None else shown, levels.values)
+            source.data = {"x": x, "y": y}
+        set_range(self.x_range, extent)
+        self.figure.xaxis.axis_label, self.figure.yaxis.axis_label = label, levels.label
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        for source in (self.state, self.predicted):
+            source.data = {"x": [], "y": []}
+
+    def paint(self, dark: bool) -> None:
+        """Colours for a dark or a light page."""
+        chosen = colours(dark)
+        style(self.figure, dark=dark)
+        self.thin.glyph.line_color, self.guess.glyph.line_color = chosen.emulator, chosen.perturbed
+        self.zero.line_color = chosen.muted

@@ -1,0 +1,193 @@
+"""The charts of a study: from the scores of its cases, as an exhibit gathers them, to curves and rows of dots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from itertools import product
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from app.figures.axes import TITLES, plain_number
+from app.figures.study_chart import Chart, Series, dodged
+from app.metrics import SCORES
+from diffmp_core.scores.table import SHORT_NAMES
+
+LABELS: Mapping[str, str] = {
+    "fixed": "trained on n fixed steps",
+    "continuous": "trained on all noise levels",
+    "calibrated": "DIFF-MP calibrated",
+    "paper": "DIFF-MP paper",
+    "cvae": "CVAE-MP",
+    "cgan": "CGAN-MP",
+    "gaussian": "Gaussian",
+    "regression": "regression",
+    "analogue": "analogues",
+    "climatology": "climatology",
+    "ancestral": "ancestral",
+    "ddim": "DDIM",
+    "dpm_solver_pp_2m": "DPM-Solver++(2M)",
+    "dpm_solver_pp_2m_sde": "DPM-Solver++(2M) SDE",
+}
+"""Names on the axes of studies as the page writes them; others are shown as they are."""
+
+CHOICES: Mapping[str, str] = {
+    "none": "no guidance",
+    "paper": "the paper's Table 2",
+    "crps_fair": "least CRPS",
+    "statistics": "statistics nearest to the truth's",
+}
+"""Ways in which strengths of guidance are chosen (docs/studies.md)."""
+
+SCORE_BY_NAME = {score.name: score for score in SCORES}
+COST = "milliseconds_per_column"
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Which axes of a study tell series apart and what they are drawn against; ``rows``: as rows of dots."""
+
+    series: tuple[str, ...]
+    along: str
+    label: str
+    logarithmic: bool = False
+    rows: bool = False
+
+
+ARRANGEMENTS: Mapping[str, Arrangement] = {
+    "models": Arrangement(("spacing_km",), "model", "", rows=True),
+    "steps": Arrangement(("training",), "steps", "denoising steps", logarithmic=True),
+    "guidance": Arrangement(("emulator",), "guidance", "strength of guidance w"),
+    "samplers": Arrangement(("emulator", "sampler"), "steps", "network evaluations", logarithmic=True),
+}
+
+
+def study_charts(data: xr.Dataset, study: str, *, full: bool = False) -> list[Chart]:
+    """Charts of the scores in a dataset, outputs of one score after each other.
+
+    Args:
+        data: scores over the axes of the study and ``variable``, ``NAME_std`` over trainings where there are several
+            (:meth:`app.exhibits.study.StudyScores.gather`).
+        study: which study it is.
+        full: name both score and output at each chart.
+    """
+    outputs = [str(name) for name in data["variable"].values]
+    charts = [
+        score_chart(data, study, str(name), output, full=full or len(outputs) > 1)
+        for name in data.attrs["criteria"].split()
+        for output in outputs
+    ]
+    return [*charts, cost_chart(data, study)] if COST in data else charts
+
+
+def score_chart(data: xr.Dataset, study: str, name: str, output: str, *, full: bool) -> Chart:
+    """One score of one output."""
+    how, score = ARRANGEMENTS[study], data[name].sel(variable=output)
+    spread = data[f"{name}_std"].sel(variable=output) if f"{name}_std" in data else xr.full_like(score, np.nan)
+    short, definition = SHORT_NAMES[name], SCORE_BY_NAME[name].definition
+    return Chart(
+        title=TITLES[output] if full else short,
+        x_label=short if how.rows and full else how.label,
+        y_label=short if full and not how.rows else "",
+        series=(*_series(data, how, score, spread), *_chosen(data, study, score, output)),
+        rows=tuple(label(value) for value in data[how.along].values) if how.rows else (),
+        perfect=data[name].attrs.get("perfect"),
+        logarithmic=(how.logarithmic, False),
+        description=f"{short} of {TITLES[output]}. {definition}",
+    )
+
+
+def cost_chart(data: xr.Dataset, study: str) -> Chart:
+    """What an ensemble costs."""
+    how = ARRANGEMENTS[study]
+    cost = data[COST]
+    return Chart(
+        title="Time [ms a column]",
+        x_label=how.label,
+        y_label="",
+        series=_series(data, how, cost, xr.full_like(cost, np.nan)),
+        logarithmic=(how.logarithmic, True),
+        description="Wall-clock time of one column's ensemble [ms], on the machine of the study",
+    )
+
+
+def label(value: Any) -> str:
+    """A value of an axis in words."""
+    return LABELS.get(str(value), str(value))
+
+
+def guidance_table(data: xr.Dataset) -> str:
+    """What Table 2 of the paper says, as HTML: the strength that each rule chooses for each output, and what it is
+    worth on the columns that are reported on."""
+    outputs = [str(name) for name in data["variable"].values]
+    reported = [str(name) for name in data.attrs["criteria"].split() if f"report_{name}" in data]
+    heads = "".join(f'<th scope="col">{escape(TITLES[name])}</th>' for name in outputs)
+    rows = []
+    for emulator, choice in product(data["emulator"].values, data["choice"].values):
+        case = data.sel(emulator=emulator, choice=choice)
+        if not np.isfinite(case["best_guidance"]).any():
+            continue
+        cells = ""
+        for output in outputs:
+            at = case.sel(variable=output)
+            worth = ", ".join(f"{SHORT_NAMES[n]} {plain_number(float(at[f'report_{n}']))}" for n in reported[:1])
+            soft = f' <span class="soft">{escape(worth)}</span>' if worth else ""
+            cells += f"<td>{float(at['best_guidance']):.1f}{soft}</td>"
+        rows.append(f"<tr><td>{escape(str(emulator))}</td><td>{escape(CHOICES[str(choice)])}</td>{cells}</tr>")
+    return (
+        '<div class="scroll"><table class="facts"><thead><tr><th scope="col">Emulator</th>'
+        f'<th scope="col">w chosen by</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def _series(data: xr.Dataset, how: Arrangement, score: xr.DataArray, spread: xr.DataArray) -> tuple[Series, ...]:
+    """A series for each value of the axes that tell them apart; those without any case are left out."""
+    places = list(product(*(data[axis].values for axis in how.series)))
+    rows = np.arange(data.sizes[how.along], dtype=float)
+    made = []
+    for number, values in enumerate(places):
+        where = dict(zip(how.series, values, strict=True))
+        y, error = (array.sel(where).transpose(how.along).values.astype(float) for array in (score, spread))
+        if how.rows:
+            x, y = y, dodged(rows, number, len(places))
+        else:
+            x = _along(data, how, where)
+            order = np.argsort(x)
+            x, y, error = x[order], y[order], error[order]
+        if np.isfinite(x + y).any():
+            made.append(Series(_name(data, where), number, x, y, error, "dots" if how.rows else "curve"))
+    return tuple(made)
+
+
+def _along(data: xr.Dataset, how: Arrangement, where: Mapping[str, Any]) -> NDArray[np.float64]:
+    """What a series is drawn against: passes of the network where they are known, else the axis itself."""
+    if how.along == "steps" and "network_evaluations" in data:
+        return data["network_evaluations"].sel(where).values.astype(float)
+    return data[how.along].values.astype(float)
+
+
+def _name(data: xr.Dataset, where: Mapping[str, Any]) -> str:
+    """Name of a series: its values, without those of axes that have a single one if others tell enough."""
+    telling = {axis: value for axis, value in where.items() if data.sizes[axis] > 1} or where
+    return ", ".join(f"{value} km" if axis == "spacing_km" else label(value) for axis, value in telling.items())
+
+
+def _chosen(data: xr.Dataset, study: str, score: xr.DataArray, output: str) -> tuple[Series, ...]:
+    """Strengths of guidance that were chosen for an output, as points on the curves."""
+    if study != "guidance" or "best_guidance" not in data:
+        return ()
+    scanned = data["guidance"].values.astype(float)
+    order = np.argsort(scanned)
+    choices = [str(choice) for choice in data["choice"].values if choice != "none"]
+    made = []
+    for number, choice in enumerate(choices):
+        x = data["best_guidance"].sel(choice=choice, variable=output).values.astype(float)
+        curves = score.transpose("emulator", "guidance").values[:, order]
+        y = np.array([np.interp(w, scanned[order], curve) for w, curve in zip(x, curves, strict=True)])
+        if np.isfinite(x + y).any():
+            made.append(Series(f"chosen by {CHOICES[choice]}", number, x, y, np.full_like(x, np.nan), "mark"))
+    return tuple(made)

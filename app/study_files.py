@@ -1,0 +1,77 @@
+"""Studies of an experiment: the netCDF files that ``diffmp study`` wrote into its folder ``studies/``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import xarray as xr
+
+from diffmp_core.errors import DiffmpError
+from diffmp_core.studies.result import open_study
+
+FOLDER = "studies"
+"""Folder of an experiment in which every ``.nc`` is a study; the folders beside them are what a study was made of."""
+
+AXES: Mapping[str, tuple[str, ...]] = {
+    "models": ("spacing_km", "model", "seed"),
+    "steps": ("training", "steps", "seed"),
+    "guidance": ("emulator", "guidance"),
+    "samplers": ("emulator", "sampler", "steps"),
+}
+"""Axes of the scores of each study, before ``variable`` (docs/contracts.md)."""
+
+Stamps = tuple[tuple[Path, int], ...]
+
+
+def study_stamps(folder: Path) -> Stamps:
+    """Files of studies of an experiment folder and when they were written [ns], by name."""
+    return tuple((path, path.stat().st_mtime_ns) for path in sorted((folder / FOLDER).glob("*.nc")) if path.is_file())
+
+
+def read_studies(folder: Path) -> tuple[dict[str, xr.Dataset], tuple[str, ...]]:
+    """Studies of an experiment folder by what they compare, and a sentence for each file that cannot be read.
+
+    Of several files of one study the first by name is taken. A file is read once, and again when it has changed.
+    """
+    studies: dict[str, xr.Dataset] = {}
+    problems: list[str] = []
+    for path, changed in study_stamps(folder):
+        try:
+            study = _read(path, changed)
+        except DiffmpError as error:
+            problems.append(str(error))
+        else:
+            studies.setdefault(str(study.attrs["study"]), study)
+    return studies, tuple(problems)
+
+
+def missing_words(folder: Path, kind: str) -> str:
+    """Which command makes a study that an experiment folder has not."""
+    given = {"guidance": " --emulator FOLDER", "samplers": " --emulator FOLDER"}.get(kind, "")
+    return (
+        f"This experiment has no study of {kind} yet; make it with "
+        f"'diffmp study {kind} COLUMNS {folder.name}/{FOLDER}/{kind}.nc{given}'."
+    )
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, changed: int) -> xr.Dataset:
+    """One file in memory; ``changed`` tells its versions apart.
+
+    Raises:
+        DiffmpError: no study, or one of another shape.
+    """
+    with open_study(path) as opened:
+        study = opened.load()
+    kind = str(study.attrs.get("study"))
+    if kind not in AXES:
+        raise DiffmpError(f"expected a study among {', '.join(AXES)}, found {kind!r} in {path.name}; update DIFF-MP")
+    found = study["crps_fair"].dims if "crps_fair" in study else ()
+    if found != (*AXES[kind], "variable"):
+        raise DiffmpError(
+            f"expected scores of {', '.join((*AXES[kind], 'variable'))}, found {', '.join(map(str, found)) or 'none'} "
+            f"in {path.name}; make the study again"
+        )
+    return study

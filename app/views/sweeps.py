@@ -1,0 +1,150 @@
+"""Sweeps on the Sensitivity tab: the response along a slider, or over two, asked for by a button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import panel as pn
+import panel_material_ui as pmui
+import xarray as xr
+from panel.viewable import Viewable
+
+from app.catalog import Catalog
+from app.exhibits import SweepCurve, SweepMap
+from app.exhibits.sweep import TITLES, UNITS
+from app.figures.sweep import CurvePanel, MapPanel
+from app.state import State
+from app.sweeps import SLIDERS
+from app.views.answers import duration
+from app.views.controls import select
+from app.views.export_menu import export_menu
+from app.views.layout import grid, pane, words
+from app.views.long_work import LongWork, waiting_threads
+from app.views.target import DEPENDS
+from diffmp_core.errors import DiffmpError
+
+WHAT_IT_IS = """
+**Sweep.** One slider, or two, from end to end; the others stay where they are. Every point has the same random numbers.
+Dashed, blue: the answer to the inputs as they are; dotted: where the slider changes nothing; ×: outside the training
+data. Over two sliders the colours are the change, ×: not significant (false discovery rate 10 %), ○: outside the
+training data, the line: no change, the star: unchanged inputs.
+"""
+NAMES = {slider.label[0].upper() + slider.label[1:]: name for name, slider in SLIDERS.items()}
+HALF, THIRD = {"xs": 12, "md": 6}, {"xs": 12, "md": 4}
+
+
+class Sweeps:
+    """Which sliders, a button with its progress, and the curves or the map."""
+
+    def __init__(self, state: State, catalog: Catalog, members: Callable[[], int]) -> None:
+        """``members`` of each column."""
+        self.state, self.catalog, self.members = state, catalog, members
+        self.work = LongWork("Sweep", self._run, waiting_threads)
+        self.asked: SweepCurve | SweepMap | None = None
+        self.data: xr.Dataset | None = None
+        self.curves = {name: CurvePanel(title, UNITS[name]) for name, title in TITLES.items()}
+        self.map = MapPanel()
+        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
+        self.shown = pn.Column(sizing_mode="stretch_width", visible=False, margin=0)
+        self.curve_grid = grid((pane(panel.figure) for panel in self.curves.values()), HALF)
+        self.map_pane = pane(self.map.figure)
+
+    def panel(self) -> Viewable:
+        """Choices and button; figures follow when there is an answer."""
+        state = self.state
+        choices = grid(
+            (
+                select(state, "sweep", "Sweep", NAMES),
+                select(state, "sweep_across", "and across it", {"Nothing: one slider": "none", **NAMES}),
+                select(state, "sweep_of", "Map of", {name.capitalize(): name for name in TITLES}),
+            ),
+            THIRD,
+        )
+        work = self.work
+        self.shown[:] = [self.curve_grid, self.map_pane, export_menu("sweep", self._exhibit, self.catalog)]
+        buttons = pn.Row(work.run, work.cancel, margin=0)
+        return pn.Column(
+            words(WHAT_IT_IS), choices, buttons, work.bar, work.status, self.notice, self.shown,
+            sizing_mode="stretch_width",
+        )  # fmt: skip
+
+    def refresh(self, changed: frozenset[str]) -> None:
+        """Drop what is for another column or emulator; say when the sliders have moved since."""
+        if changed & {"emulator", *DEPENDS}:
+            self.work.halt()
+            self.clear()
+        elif isinstance(self.asked, SweepMap) and "sweep_of" in changed and self.data is not None:
+            self.asked = replace(self.asked, sweep_of=self.state.sweep_of)
+            self._draw()
+        self._tell_whether_moved()
+
+    def clear(self) -> None:
+        """Show no sweep."""
+        self.asked = self.data = None
+        self.shown.visible = self.notice.visible = False
+        self.work.status.object = ""
+
+    def paint(self, dark: bool) -> None:
+        """Colours for a dark or a light page."""
+        self.map.paint(dark)
+        for panel in self.curves.values():
+            panel.paint(dark)
+
+    def _now(self) -> SweepCurve | SweepMap:
+        """What a click asks for at this moment."""
+        kind = SweepCurve if self.state.sweep_across == "none" else SweepMap
+        return kind.of(self.state, members=self.members())
+
+    def _run(self) -> None:
+        asked, catalog = self._now(), self.catalog
+        self.clear()
+        self.asked = asked
+        self.work.begin(
+            lambda progress: asked.swept(catalog, progress),
+            self._deliver,
+            self._refuse,
+            first="Asking the emulator …",
+            progress="{done} of {total} points; moving sliders go first …",
+        )
+
+    def _deliver(self, data: xr.Dataset, took: float) -> None:
+        self.data = data
+        columns = "" if data.attrs["columns"] == 1 else f"{data.attrs['columns']} columns × "
+        with pn.io.hold():
+            self.work.status.object = (
+                f"{data['out_of_range'].size} points, {columns}{self.members()} members, {duration(took)}"
+            )
+            self.shown.visible = True
+            self._draw()
+            self._tell_whether_moved()
+
+    def _refuse(self, error: BaseException) -> None:
+        if not isinstance(error, DiffmpError):
+            raise error
+        self.notice.param.update(object=str(error), visible=True)
+
+    def _tell_whether_moved(self) -> None:
+        """Say that the sweep shown is for other sliders, draws or options than the page has now."""
+        if self.asked is None or self.data is None:
+            return
+        moved = replace(self._now(), units=self.asked.units, vertical=self.asked.vertical) != self.asked
+        text = "Sliders or options have moved since: this sweep is for where they were. Sweep again."
+        self.notice.param.update(object=text, visible=moved)
+
+    def _exhibit(self) -> SweepCurve | SweepMap:
+        """The sweep shown, for what was asked and not for where the sliders are now."""
+        if self.asked is None or self.data is None:
+            raise DiffmpError("expected a sweep, found none; sweep first")
+        return self.asked
+
+    def _draw(self) -> None:
+        if self.data is None:
+            return
+        flat = isinstance(self.asked, SweepMap)
+        with pn.io.hold():
+            self.map_pane.visible, self.curve_grid.visible = flat, not flat
+            if isinstance(self.asked, SweepMap):
+                self.asked.show(self.data, self.map)
+            elif isinstance(self.asked, SweepCurve):
+                self.asked.show(self.data, self.curves)
