@@ -1,4 +1,4 @@
-"""The one exception that a user may cause, and that the command line and the page turn into a sentence."""
+"""The exception that a user may cause, and that the command line and the page turn into a sentence."""
 
 
 class DiffmpError(Exception):
@@ -7,3 +7,7 @@ class DiffmpError(Exception):
     The message is one clear sentence: what was expected, what was found, where, and what to do,
     e.g. ``expected variable 'qv' in K.nc, found ['T', 'Ps']; rename it or pass --source``.
     """
+
+
+class DivergedError(DiffmpError):
+    """Samples that are not finite: an emulator that was hardly trained, or too few steps for its schedule."""

@@ -21,7 +21,7 @@ from torch import Generator, Tensor, nn
 
 from diffmp_core.columns.normalization_file import load_normalization, save_normalization
 from diffmp_core.columns.normalize import Method, Normalization
-from diffmp_core.errors import DiffmpError
+from diffmp_core.errors import DiffmpError, DivergedError
 from diffmp_core.models.denoiser import Denoiser, FilmPath
 from diffmp_core.models.seal import KEY, check_format, check_seal, make_seal
 from diffmp_core.models.weights import load_weights
@@ -216,7 +216,7 @@ class NetworkEmulator(nn.Module, ABC):
             condition, members, draw=normal_draws(generator), steps=steps, guidance=tuple(guidance)
         )
         if not (finite := normalised.isfinite().flatten(1).all(dim=1)).all():
-            raise DiffmpError(
+            raise DivergedError(
                 f"expected finite samples, found NaN or infinity in {int((~finite).sum())} of {len(finite)} columns; "
                 "check the inputs, train the emulator longer, or try more steps or less guidance"
             )

@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from diffmp_core.errors import DiffmpError
+from diffmp_core.errors import DiffmpError, DivergedError
 from diffmp_core.experiments import FILE, add_to_experiment, check_same_columns, file_stem, load_experiment
 from diffmp_core.models.base import Emulator, load_emulator
 from diffmp_core.sampling.draw import default_guidance
@@ -253,7 +253,7 @@ class _Run:
         bad = ~np.isfinite(members).all(axis=(1, 3))
         if bad.any():
             variable = OUTPUT_NAMES[int(np.argmax(bad.any(axis=0)))]
-            raise DiffmpError(
+            raise DivergedError(
                 f"expected finite samples, found NaN or infinity in {variable} of {int(bad.any(axis=1).sum())} of "
                 f"{len(bad)} columns; train the emulator longer, or try more steps or less guidance"
             )

@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 from torch import nn
 
+from diffmp_core.errors import DivergedError
 from diffmp_core.models.base import Emulator, NetworkEmulator
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, draw_ensemble
 from diffmp_core.scores.evaluate import evaluate
@@ -87,7 +88,8 @@ class Workshop:
         """Do the cases and put their results together, on the axes of their coordinates (:func:`assemble`).
 
         Raises:
-            DiffmpError: bad columns or options, samples that are not finite, or nowhere to write.
+            DiffmpError: bad columns or options, or nowhere to write. Samples that are not finite are a result: no
+                scores, of 0 columns.
         """
         return assemble([
             (case.coordinates, self._result(case, f"{number}/{len(cases)} {case}"))
@@ -99,21 +101,20 @@ class Workshop:
         if path.is_file():
             return json.loads(path.read_text(encoding="utf-8"))
         emulator = case.source.open(self.folder / "emulators", show=self.watch is not silent)
-        with self.watch(description) as report:
-            result = evaluate(
-                emulator,
-                case.columns,
-                **asdict(case.sampling),
-                split=case.split,
-                name=str(case),
-                progress=report,
-            )
-        content = {
-            "coordinates": dict(case.coordinates),
-            "scores": result.table()["scores"],
-            "columns": result.columns,
-            **measure_cost(emulator, case),
-        }
+        try:
+            with self.watch(description) as report:
+                result = evaluate(
+                    emulator,
+                    case.columns,
+                    **asdict(case.sampling),
+                    split=case.split,
+                    name=str(case),
+                    progress=report,
+                )
+            known = {"scores": result.table()["scores"], "columns": result.columns, **measure_cost(emulator, case)}
+        except DivergedError as error:
+            known = {"columns": 0, "diverged": str(error)}
+        content = {"coordinates": dict(case.coordinates), **known}
         write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
         return content
 

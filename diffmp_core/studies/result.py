@@ -19,7 +19,7 @@ KIND = "study"
 """``diffmp_kind`` of the store."""
 
 COSTS = {
-    "columns": ("columns scored", "1"),
+    "columns": ("columns scored, 0 where samples were not finite", "1"),
     "network_evaluations": ("passes of the network for each member", "1"),
     "seconds_per_column": ("wall-clock time of one column's ensemble", "s"),
 }
@@ -33,7 +33,7 @@ def assemble(results: Sequence[tuple[Mapping[str, Coordinate], Mapping[str, Any]
 
     Args:
         results: coordinates of a case, all with the same names, and what is known of it: ``scores`` as in
-            ``scores.json`` and the ``COSTS``.
+            ``scores.json`` and the ``COSTS``; of a case that diverged only that it has 0 ``columns``.
 
     Returns:
         Each score ``(*coordinates, variable)`` and each cost ``(*coordinates)``; NaN where there is no case. Values of
@@ -47,9 +47,10 @@ def assemble(results: Sequence[tuple[Mapping[str, Coordinate], Mapping[str, Any]
     for where, known in results:
         place = tuple(axes[dim].index(where[dim]) for dim in dims)
         for metric, array in scores.items():
-            array[place] = [_number(known["scores"][variable][metric]) for variable in OUTPUT_NAMES]
+            if known["columns"]:
+                array[place] = [_number(known["scores"][variable][metric]) for variable in OUTPUT_NAMES]
         for cost, array in costs.items():
-            array[place] = known[cost]
+            array[place] = _number(known.get(cost))
     return xr.Dataset(
         {
             metric: ((*dims, "variable"), array, {"long_name": SHORT_NAMES[metric], "units": UNITS.get(metric, "1")})

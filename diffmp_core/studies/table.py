@@ -51,7 +51,10 @@ def _score_table(scores: xr.Dataset) -> str:
             continue
         cells = [mean_and_spread(np.atleast_1d(case[name].values)) for name in SHOWN]
         passes, seconds = (float(case[name].mean()) for name in costs)
-        lines.append(_row([*map(str, where), *cells, f"{passes:.0f}", f"{1e3 * seconds:.3g}"]))
+        cost = [f"{passes:.0f}", f"{1e3 * seconds:.3g}"] if np.isfinite(passes) else ["–", "–"]
+        diverged, done = (int(np.sum(test)) for test in (case["columns"] == 0, np.isfinite(case["columns"])))
+        last = f"{where[-1]} (diverged in {diverged} of {done})" if diverged else str(where[-1])
+        lines.append(_row([*map(str, where[:-1]), last, *cells, *cost]))
     return "\n".join(lines)
 
 

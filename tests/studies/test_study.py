@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from diffmp_core.errors import DiffmpError
+from diffmp_core.errors import DiffmpError, DivergedError
 from diffmp_core.models.base import load_emulator
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.table import METRICS
@@ -156,6 +156,18 @@ def test_a_stopped_study_goes_on_and_does_nothing_twice(columns, emulator, tmp_p
     other = preset.model_copy(update={"seed": 1})
     run_study(*arguments, preset=other, emulators=[emulator])
     assert scored[4:] == [1, 2, 3]
+
+
+def test_samples_that_are_not_finite_are_a_result(columns, emulator, tmp_path, monkeypatch):
+    def diverge(*args, **options):
+        raise DivergedError("expected finite samples, found NaN")
+
+    monkeypatch.setattr(cases, "evaluate", diverge)
+    preset = SamplersPreset(**TINY, steps=(2,))
+    run_study("samplers", [columns], tmp_path / "samplers.nc", preset=preset, emulators=[emulator])
+    study = open_study(tmp_path / "samplers.nc")
+    assert (study["columns"] == 0).all()
+    assert np.isnan(study["crps_fair"]).all()
 
 
 def test_each_case_is_shown(columns, emulator, tmp_path):

@@ -51,6 +51,19 @@ def test_a_table_has_a_row_for_each_case_that_was_done():
     assert lines[6] == ""
 
 
+def test_a_case_that_diverged_has_no_scores_and_is_named():
+    diverged = {"columns": 0, "diverged": "expected finite samples"}
+    study = assemble([
+        ({"steps": 5, "seed": 0}, known(0.25)),
+        ({"steps": 5, "seed": 1}, diverged),
+        ({"steps": 2, "seed": 0}, diverged),
+    ])  # fmt: skip
+    lines = study_tables(study).splitlines()
+    assert lines[4].startswith("| 5 (diverged in 1 of 2) | 0.250 |")
+    assert lines[5].startswith("| 2 (diverged in 1 of 1) | – |")
+    assert lines[5].endswith("| – | – |")
+
+
 def make_scan(**scores: list[float]) -> xr.Dataset:
     """Scores at w = 0, 0.5, 1, equal for all outputs; scores not given are 1."""
     shape = (1, 3, len(OUTPUT_NAMES))
