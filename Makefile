@@ -1,12 +1,13 @@
 # Two commands do everything on a machine with Python >= 3.11 and make:
 #   make serve   the dashboard on the shipped demo (PORT=5006)
 #   make test    lint, types, import contracts and tests
-# and make data makes all shipped simulator data and emulators again, in some hours; make figures those of docs/simulator.md.
+# and make data makes all shipped simulator data and emulators again, in some hours; make figures those of docs/simulator.md;
+# make screenshots those of docs/gallery.md.
 PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
 
-.PHONY: install serve test test-all lint bench data figures clean
+.PHONY: install serve test test-all lint bench data figures screenshots clean
 .DELETE_ON_ERROR:
 
 install: .venv/installed
@@ -43,6 +44,9 @@ data: install
 
 figures: install
 	$(BIN)/python -m docs.measured $(RUNS)
+
+screenshots: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m docs.screenshots
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

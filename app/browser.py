@@ -29,6 +29,7 @@ class Browser(JSComponent):
     query = param.String(default="", doc="Query of the address")
     presenting = param.Boolean(default=False, doc="Full screen and large type")
     talk = param.String(default="", doc="The scenes as a scenario file; empty without scenes")
+    drawers = param.Integer(default=0, doc="Counts the drawers opened: each needs a name for screen readers")
     place = param.Integer(default=0, doc="Index of the scene shown last")
 
     _esm = (Path(__file__).resolve().parents[1] / "assets" / "browser.js").read_text(encoding="utf-8")

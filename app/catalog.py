@@ -187,9 +187,13 @@ class Catalog:
 
     def truth_std(self, name: str, emulator: str, variable: str) -> float:
         """Standard deviation of the truth in the unit of the variable: the unit of the stored scores."""
-        scores = self.scores(name, emulator)
-        std = np.nan if scores is None else float(scores["truth_std"].sel(variable=variable))
-        return std if np.isfinite(std) else 1.0
+
+        def read() -> float:
+            scores = self.scores(name, emulator)
+            std = np.nan if scores is None else float(scores["truth_std"].sel(variable=variable))
+            return std if np.isfinite(std) else 1.0
+
+        return self.keep(("truth_std", name, emulator, variable), read)
 
     def near(self, name: str, cells: int) -> csr_matrix:
         """Each cell with its nearest ones ``(pool, cell)``, for tests of differences."""

@@ -15,6 +15,7 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 from panel.io import hold
+from panel.reactive import Syncable
 
 from app.browser import Browser
 from app.catalog import Catalog
@@ -46,6 +47,12 @@ SETTLED_MS = 400
 """Address and history follow the state when nothing has changed for this long, so not during a drag."""
 LARGE = 1.3
 """Type of figures while the page is presented, times its usual size."""
+PROMPT_MS = 10
+"""Panel waits so long for more changes of a widget before it acts; its own 50 ms are half of what a picture may take.
+
+Not nothing, so that the moves of a drag that came while the server was busy are answered once.
+"""
+Syncable._debounce = PROMPT_MS
 MOST_SENTENCES = 8
 """Sentences in one notice."""
 VIEWS: dict[str, type[View]] = {
@@ -131,6 +138,8 @@ class DashboardPage:
         self._pending: object | None = None
         self.state.param.watch(self._changed, list(NAMES))
         self.presentation.param.watch(lambda *_: self._keep_talk(), ["scenes", "place"])
+        for drawer in (self.drawer.drawer, self.explain.drawer):
+            drawer.param.watch(lambda _: self.browser.param.update(drawers=self.browser.drawers + 1), "open")
 
     def panel(self) -> pmui.Page:
         """The whole page, with the visible tab built."""
@@ -145,6 +154,7 @@ class DashboardPage:
         tabs.param.watch(lambda event: setattr(state, "tab", TABS[event.new]), "active")
         state.param.watch(lambda event: setattr(tabs, "active", TABS.index(event.new)), "tab")
         bar = self.toolbar.panel()
+        others = _busy_watchers()
         page = pmui.Page(
             title=TITLE,
             meta_name=f"{TITLE} dashboard",
@@ -173,6 +183,9 @@ class DashboardPage:
             logo=ASSETS / "logo.svg",
             favicon=ASSETS / "favicon.svg",
         )
+        if pn.state.curdoc is not None:
+            own = [watcher for watcher in _busy_watchers() if watcher not in others]
+            pn.state.on_session_destroyed(lambda _: _let_go(own))
         page.param.watch(lambda event: setattr(state, "dark", event.new), "dark_theme")
         state.param.watch(lambda event: setattr(page, "dark_theme", event.new), "dark")
 
@@ -307,6 +320,17 @@ class DashboardPage:
         if pending is not None and pn.state.curdoc is not None:
             with suppress(ValueError):  # it is what has just called
                 pn.state.curdoc.remove_timeout_callback(pending)
+
+
+def _busy_watchers() -> list[param.parameterized.Watcher]:
+    """Who follows Panel's busy sign, which outlives every session."""
+    return list(pn.state.param.watchers.get("busy", {}).get("value", ()))
+
+
+def _let_go(watchers: Sequence[param.parameterized.Watcher]) -> None:
+    """Take watchers off Panel's busy sign: a page that follows it would stay, with all its session, for ever."""
+    for watcher in watchers:
+        pn.state.param.unwatch(watcher)
 
 
 WITHOUT_BAR = {"& .MuiAppBar-root, & main .MuiToolbar-root": {"display": "none"}}

@@ -36,6 +36,7 @@ class Colours:
     reference: str
     coast: str
     accent: str
+    danger: str
 
 
 LIGHT = Colours(
@@ -50,6 +51,7 @@ LIGHT = Colours(
     reference="#009e73",
     coast="#2b2b2b",
     accent="#0b5a80",
+    danger="#b3261e",
 )
 DARK = Colours(
     text="#e8edf2",
@@ -63,6 +65,7 @@ DARK = Colours(
     reference="#3ccf9f",
     coast="#f2f2f2",
     accent="#7cc4ea",
+    danger="#ff8f88",
 )
 
 MAP_ASPECT = 1.58
@@ -149,7 +152,7 @@ def style(plot: Plot, *, dark: bool) -> None:
             label_text_color=chosen.text,
             label_text_font=FONT,
         )
-    for bar in plot.select({"type": ColorBar}):
+    for bar in _colour_bars(plot):
         bar.update(
             background_fill_color=None,
             title_text_color=chosen.text,
@@ -171,8 +174,18 @@ def set_type_size(plot: Plot, scale: float = 1.0) -> None:
         axis.update(axis_label_text_font_size=label, major_label_text_font_size=number)
     for legend in plot.legend:
         legend.label_text_font_size = number
-    for bar in plot.select({"type": ColorBar}):
+    for bar in _colour_bars(plot):
         bar.update(title_text_font_size=label, major_label_text_font_size=number)
+
+
+def _colour_bars(plot: Plot) -> list[ColorBar]:
+    """Colour bars beside a figure; Bokeh's ``select`` would walk over everything that the page holds."""
+    return [
+        part
+        for side in ("above", "below", "left", "right")
+        for part in getattr(plot, side)
+        if isinstance(part, ColorBar)
+    ]
 
 
 OWN_FIGURES = Theme(json={"attrs": {part: {} for part in ("Axis", "ColorBar", "Figure", "Grid", "Legend", "Title")}})
@@ -185,6 +198,7 @@ PAGE_THEME = {
     mode: {
         "palette": {
             "primary": {"main": chosen.accent},
+            "error": {"main": chosen.danger},
             "background": {"default": chosen.page, "paper": chosen.paper},
             "text": {"primary": chosen.text, "secondary": chosen.muted},
         },

@@ -75,20 +75,19 @@ async function comeBack() {
   window.location.reload()
 }
 
-// panel-material-ui gives its drawers the role of a dialog and no name: they get that of their first heading.
-function heading(root) {
+// panel-material-ui gives an open drawer the role of a dialog and no name: it gets that of its first heading.
+function* everything(root) {
   for (const node of root.querySelectorAll("*")) {
-    if (/^H[1-6]$/.test(node.tagName)) return node.textContent.trim()
-    const inner = node.shadowRoot && heading(node.shadowRoot)
-    if (inner) return inner
+    yield node
+    if (node.shadowRoot) yield* everything(node.shadowRoot)
   }
-  return null
 }
 
-function nameDialogs(root) {
-  for (const dialog of root.querySelectorAll("[role=dialog]:not([aria-label]):not([aria-labelledby])")) {
-    dialog.setAttribute("aria-label", "Drawer")
-    setTimeout(() => dialog.setAttribute("aria-label", heading(dialog) ?? "Drawer"), 300) // when it has its content
+function nameDialogs() {
+  for (const node of everything(document)) {
+    if (!node.matches("[role=dialog]:not([aria-labelledby])")) continue
+    const heading = [...everything(node)].find((inner) => /^H[1-6]$/.test(inner.tagName))
+    if (heading) node.setAttribute("aria-label", heading.textContent.trim())
   }
 }
 
@@ -123,17 +122,14 @@ export function render({model, view}) {
   const restore = () => model.send_msg({restore: before})
   if (before?.talk) view.model.document.on_event("document_ready", restore)
   view.model.document.on_event("connection_lost", onLost)
-  const page = view.root.shadow_el ?? document
-  const opened = new MutationObserver(() => nameDialogs(page))
-  opened.observe(page, {childList: true, subtree: true})
   document.addEventListener("keydown", onKey, true)
   document.addEventListener("click", onClick, true)
   document.addEventListener("fullscreenchange", onFullscreen)
   model.on("query", write)
   model.on("presenting", present)
+  model.on("drawers", () => [50, 300, 1500].forEach((wait) => setTimeout(nameDialogs, wait))) // when it has its content
   for (const name of ["talk", "place", "presenting"]) model.on(name, store)
   model.on("remove", () => {
-    opened.disconnect()
     document.removeEventListener("keydown", onKey, true)
     document.removeEventListener("click", onClick, true)
     document.removeEventListener("fullscreenchange", onFullscreen)

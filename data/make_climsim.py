@@ -7,10 +7,14 @@ reference ensembles on its test times. The columns themselves are CC-BY-4.0 and 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+sys.path.insert(0, str(Path(__file__).parent))
+from make_demo import write_cards
 
 from diffmp_core.experiments import add_to_experiment, leave_columns_out, load_experiment, write_experiment
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
@@ -61,6 +65,7 @@ def make_climsim(columns: Path, *, folder: Path = CLIMSIM, members: int = 32, st
     described = {"title": TITLE, "description": DESCRIPTION, "provenance": PROVENANCE}
     write_experiment(folder, load_experiment(folder).model_copy(update=described))
     leave_columns_out(folder, columns_from=COLUMNS_FROM)
+    write_cards(folder)
     print(markdown_table([(name, result.table()) for name, result in results.items()]))
 
 

@@ -19,6 +19,7 @@ from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemb
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.table import markdown_table
 from diffmp_core.stores import columns_id, open_columns, select_split, write_store
+from diffmp_core.training.card import write_card
 from diffmp_core.variables import INPUTS, OUTPUTS
 
 ROOT = Path(__file__).parents[1]
@@ -78,7 +79,15 @@ def make_demo(test_columns: Path, training_columns: Path, *, times: int = 4, mem
         }
     )
     write_experiment(DEMO, experiment)
+    write_cards(DEMO)
     print(markdown_table([(name, result.table()) for name, result in results.items()]))
+
+
+def write_cards(folder: Path) -> None:
+    """Write the model card of each emulator of an experiment, with its scores there."""
+    for entry in load_experiment(folder).emulators:
+        if entry.folder is not None and entry.table is not None:
+            write_card(entry.folder, scores=entry.table)
 
 
 def demo_figures(demo: Path) -> dict[str, float]:

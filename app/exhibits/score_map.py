@@ -128,7 +128,7 @@ class ScoreMap(ScoreField):
             row.append(drawn.figure)
         line, unit = make_zonal_line(dark=False), parts[0][self.metric].axis_label
         means = [panel["zonal_mean"].values for panel in parts]
-        line.show(data["latitude"].values, means, f"mean [{unit}]", _perfect(parts[0]))
+        line.show(data["latitude"].values, means, f"mean [{unit}]" if self.score.power else "mean", _perfect(parts[0]))
         return [[*row, line.figure]]
 
     @property

@@ -89,8 +89,8 @@ class ColouredImage:
             mapper.palette = shades
         mapper.update(low=low, high=high)
         if labels != self.bar.major_label_overrides:
-            ticker = FixedTicker(ticks=list(labels)) if labels else BasicTicker(desired_num_ticks=7)
-            self.bar.update(ticker=ticker, major_label_overrides=labels)
+            set_ticks(self.bar, list(labels), desired=7)
+            self.bar.major_label_overrides = labels
         if self.mapper is not mapper:
             self.bar.color_mapper = mapper
             for image in self.images:
@@ -125,6 +125,20 @@ def add_coloured_image(plot: figure, source: ColumnDataSource, *, dark: bool) ->
     )
     plot.add_layout(bar, "below")
     return ColouredImage(linear, logarithmic, bar)
+
+
+def set_ticks(part: ColorBar, ticks: list[float], *, desired: int) -> None:
+    """Ticks of a colour bar where they shall be; with none about ``desired`` at round numbers.
+
+    Another ticker in the place of the first would have Bokeh walk over the whole page, which takes it 10 ms and more.
+    """
+    if not ticks:
+        if not isinstance(part.ticker, BasicTicker):
+            part.ticker = BasicTicker(desired_num_ticks=desired)
+    elif isinstance(part.ticker, FixedTicker):
+        part.ticker.ticks = ticks
+    else:
+        part.ticker = FixedTicker(ticks=ticks)
 
 
 def nice_range(low: float, high: float) -> tuple[float, float]:

@@ -46,6 +46,8 @@ RATIO_LABELS = {-2.0: "1/4", -1.0: "1/2", 0.0: "1", 1.0: "2", 2.0: "4"}
 BETWEEN = "one from the other"
 """What the distance between two emulators is called."""
 
+TITLE_OFFSET = -36.0
+"""Titles begin above the vertical axis [pixels]: names of emulators are wider than a narrow frame."""
 BELOW_FRAME = 104
 """Height of what is below a frame, axis and colour bar or legend [pixels]; the same for all, so that levels align."""
 
@@ -185,6 +187,7 @@ class DistributionPanels:
             min_border_bottom=BELOW_FRAME,
             description=description,
         )
+        plot.title.offset = TITLE_OFFSET
         plot.add_layout(self.level_line)
         return plot
 

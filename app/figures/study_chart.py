@@ -198,9 +198,12 @@ class ChartPlot:
         set_range(self.figure.x_range, x_ends)
         set_range(self.figure.y_range, y_ends)
         if ticks := chart.ticks():
-            self.figure.xaxis.update(
-                ticker=FixedTicker(ticks=ticks), major_label_overrides={tick: f"{tick:g}" for tick in ticks}
-            )
+            axis = self.figure.xaxis[0]
+            axis.major_label_overrides = {tick: f"{tick:g}" for tick in ticks}
+            if isinstance(axis.ticker, FixedTicker):
+                axis.ticker.ticks = ticks  # another ticker would have Bokeh walk over the whole page
+            else:
+                axis.ticker = FixedTicker(ticks=ticks)
         self.figure.xaxis.axis_label, self.figure.yaxis.axis_label = chart.x_label, chart.y_label
         set_title(self.figure, chart.title)
         self.figure.html_attributes = {"role": "figure", "aria-label": chart.description or chart.title}

@@ -74,8 +74,8 @@ class ZonalLine:
     def restyle(self, *, dark: bool) -> None:
         """Follow the page when it turns light or dark."""
         style(self.figure, dark=dark)
-        for name, colour in (("mean", colours(dark).emulator), ("other mean", colours(dark).perturbed)):
-            self.figure.select_one({"name": name}).glyph.line_color = colour
+        for line, colour in zip(self.figure.renderers, (colours(dark).emulator, colours(dark).perturbed), strict=True):
+            line.glyph.line_color = colour
         self.reference.line_color = colours(dark).reference
 
 
@@ -92,8 +92,8 @@ def make_zonal_line(*, dark: bool) -> ZonalLine:
         description="Zonal mean of the map against latitude",
     )
     curves = tuple(ColumnDataSource({"mean": [], "latitude": []}) for _ in range(2))
-    plot.line("mean", "latitude", source=curves[0], line_width=2.5, name="mean")
-    plot.line("mean", "latitude", source=curves[1], line_width=2.5, line_dash=[7, 3], name="other mean")
+    plot.line("mean", "latitude", source=curves[0], line_width=2.5)
+    plot.line("mean", "latitude", source=curves[1], line_width=2.5, line_dash=[7, 3])
     plot.yaxis.update(ticker=FixedTicker(ticks=list(LATITUDES)), major_label_overrides=LATITUDE_LABELS)
     plot.xaxis.ticker = BasicTicker(desired_num_ticks=3)
     plot.add_tools(
@@ -139,11 +139,8 @@ class Section:
 
     def label(self, labels: list[str], title: str) -> None:
         """Label the levels (one text a level, every third is drawn)."""
-        self.figure.yaxis.update(
-            axis_label=title,
-            major_label_overrides=dict(enumerate(labels)),
-            ticker=FixedTicker(ticks=list(range(0, len(labels), 3))),
-        )
+        self.figure.yaxis.update(axis_label=title, major_label_overrides=dict(enumerate(labels)))
+        self.figure.yaxis.ticker.ticks = list(range(0, len(labels), 3))
 
     def restyle(self, *, dark: bool) -> None:
         """Follow the page when it turns light or dark."""
@@ -174,6 +171,7 @@ def make_section(*, dark: bool, levels: int, height: int = 340) -> Section:
             formatters={"@image": number_hover()},
         )
     )
+    plot.yaxis.ticker = FixedTicker(ticks=[])
     made = Section(plot, source, level, coloured)
     made.restyle(dark=dark)
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from html import escape
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import panel as pn
@@ -23,7 +23,7 @@ from app.exhibits import ScoreMap, ZonalSection
 from app.figures.axes import TITLES, plain_number
 from app.figures.globe import Globe, Raster, globe, make_raster, nearest_cell
 from app.figures.map_image import MapImage, make_map
-from app.figures.zonal import area_mean, make_section, make_zonal_line, zonal_mean
+from app.figures.zonal import Section, ZonalLine, area_mean, make_section, make_zonal_line, zonal_mean
 from app.metrics import MAP_BY_NAME, MAPS
 from app.pinned import nothing_pinned
 from app.state import State
@@ -41,6 +41,7 @@ WIDTHS = {1: (9, 0, 3), 2: (5, 5, 2)}
 """Twelfths of two maps and a zonal mean, by the number of maps."""
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
 Shown = tuple[ScoreMap, NDArray[np.float32]]
+Reached = TypeVar("Reached", MapImage, Section)
 
 
 def _places(*plots: figure) -> list[pn.Column]:
@@ -75,25 +76,15 @@ class MapsView:
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
-        self.map = make_map(dark=state.dark)
-        self.maps = (self.map, make_map(dark=state.dark))
+        self.map, self.section = self._make_map(), self._make_section()
         self.line = make_zonal_line(dark=state.dark)
-        self.section = make_section(dark=state.dark, levels=LEVELS)
-        self.sections = (self.section, make_section(dark=state.dark, levels=LEVELS))
+        self.maps, self.sections = [self.map], [self.section]
         self.summary = pn.pane.HTML("", sizing_mode="stretch_width")
         self.missing = pn.pane.HTML("", margin=0)
         self.notice = pmui.Alert(self.missing, severity="info", visible=False, sizing_mode="stretch_width")
-        for part in (*self.maps, *self.sections):
-            part.figure.html_attributes = part.figure.html_attributes | {"tabindex": "0"}
-            part.figure.css_classes = [KEYS_CLASS]
-            part.figure.stylesheets = [FOCUS]
-        for drawn in self.maps:
-            drawn.figure.on_event(Tap, self._tap)
-        for section in self.sections:
-            section.figure.on_event(Tap, self._tap_section)
-        self.places = _places(*(drawn.figure for drawn in self.maps), self.line.figure)
-        self.rows = _places(*(section.figure for section in self.sections))
-        self.pictures, self.profiles = pn.Row(self.places[0], self.places[-1], **WIDE), pn.Row(self.rows[0], **WIDE)
+        self.places = _places(self.map.figure, self.line.figure)
+        self.rows = _places(self.section.figure)
+        self.pictures, self.profiles = pn.Row(*self.places, **WIDE), pn.Row(*self.rows, **WIDE)
         self.count = 0
         self._projected: dict[int, tuple[Any, ...]] = {}
 
@@ -129,7 +120,11 @@ class MapsView:
                         state,
                         "logarithmic",
                         "Logarithmic colours",
-                        disabled=pn.bind(lambda name: not MAP_BY_NAME[name].never_negative, state.param.metric),
+                        disabled=pn.bind(
+                            lambda name, compare: compare == "difference" or not MAP_BY_NAME[name].never_negative,
+                            state.param.metric,
+                            state.param.compare,
+                        ),
                     ),
                     select(state, "projection", "Projection"),
                     stepped_slider(state, "centre", "Central longitude", lambda lon: f"{lon}°"),
@@ -167,7 +162,8 @@ class MapsView:
         if changed - {"cell", "pinned_cell"}:
             self._draw_means(shown, changed)
         if "dark" in changed:
-            for part in (*self.maps, self.line, *self.sections):
+            parts: list[MapImage | Section | ZonalLine] = [*self.maps, *self.sections, self.line]
+            for part in parts:
                 part.restyle(dark=state.dark)
             self.summary.styles = {"color": colours(state.dark).text, "font-size": "0.9rem", "line-height": "1.5"}
         self.summary.object = self._summary(shown, 1000 * (time.perf_counter() - start))
@@ -185,11 +181,10 @@ class MapsView:
         """One map or two, each under its name, and their zonal mean as high as they are."""
         count = len(shown)
         if count != self.count:
-            self.count, (first, *_, last) = count, WIDTHS[count]
-            sizes = (*WIDTHS[count], 1, count - 1)
-            if count == 2 and self.places[1] not in self.pictures:
-                self.pictures.insert(1, self.places[1])
-                self.profiles.append(self.rows[1])
+            self.count, (first, second, last) = count, WIDTHS[count]
+            if count > len(self.maps):
+                self._add_second()
+            sizes = (first, second, last, 1, count - 1) if len(self.maps) > 1 else (first, last, 1)
             for place, size in zip((*self.places, *self.rows), sizes, strict=True):
                 place.param.update(visible=size > 0, styles={"flex": f"{size} 1 0", "min-width": "0"})
             self.line.figure.aspect_ratio = MAP_ASPECT * last / first
@@ -197,6 +192,33 @@ class MapsView:
         for place, words_above in enumerate(named):
             self.maps[place].name(words_above)
             self.sections[place].name(words_above)
+
+    def _add_second(self) -> None:
+        """The second map and section: made when they are first asked for, because figures unseen cost as much."""
+        self.maps.append(self._make_map())
+        self.sections.append(self._make_section())
+        (place,), (row,) = _places(self.maps[1].figure), _places(self.sections[1].figure)
+        self.places.insert(1, place)
+        self.rows.append(row)
+        self.pictures.insert(1, place)
+        self.profiles.append(row)
+
+    def _make_map(self) -> MapImage:
+        made = make_map(dark=self.state.dark)
+        made.figure.on_event(Tap, self._tap)
+        return self._by_keys(made)
+
+    def _make_section(self) -> Section:
+        made = make_section(dark=self.state.dark, levels=LEVELS)
+        made.figure.on_event(Tap, self._tap_section)
+        return self._by_keys(made)
+
+    def _by_keys(self, part: Reached) -> Reached:
+        """A figure that the keyboard reaches, and arrow keys act on."""
+        part.figure.html_attributes = part.figure.html_attributes | {"tabindex": "0"}
+        part.figure.css_classes = [KEYS_CLASS]
+        part.figure.stylesheets = [FOCUS]
+        return part
 
     def _say_what_is_missing(self, field: ScoreMap) -> None:
         """A notice where an emulator has no scores, or nothing is there to compare with."""
@@ -224,7 +246,8 @@ class MapsView:
         state, (first, _) = self.state, shown[0]
         bands = first.bands(self.catalog)
         means = [zonal_mean(bands, values) for _, values in shown]
-        self.line.show(bands.centres, means, f"mean [{first.unit}]", first.reference(self.catalog))
+        label = f"mean [{first.unit}]" if first.score.power else "mean"
+        self.line.show(bands.centres, means, label, first.reference(self.catalog))
         for section, (side, _) in zip(self.sections, shown, strict=False):
             if changed - {"cell", "pinned_cell", "level", "projection", "centre"}:
                 levels = side.levels(self.catalog)

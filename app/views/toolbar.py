@@ -70,7 +70,7 @@ class Toolbar:
             self.pin,
             pmui.Select.from_param(self.state.param.region, label="Region", width=150, **narrow),
             self.box,
-            pmui.Select.from_param(self.state.param.regime, label="Regime", width=165, **narrow),
+            pmui.Select.from_param(self.state.param.regime, label="Regime", width=195, **narrow),
             pn.Row(self.undo, self.redo, *self.others, margin=(6, 0)),
             align_items="center",
             margin=(8, 0, 0, 0),

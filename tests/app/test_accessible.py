@@ -67,7 +67,7 @@ def test_scenes_menus_notices_and_the_presentation(page, address):
     page.get_by_label("Scene 1", exact=True).wait_for()
     page.get_by_role("dialog", name="Scenario").wait_for()
     assert grave_findings(page) == []
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("dialog", name="Scenario").get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Explain: every control").click()
     page.get_by_role("heading", name="Controls: Maps").wait_for()
     assert grave_findings(page) == []

@@ -7,11 +7,12 @@ import pytest
 
 from app.figures.colouring import NOTHING, Colouring, logarithmic_labels, nice_range
 from app.figures.globe import cell_tree, globe, make_raster
-from app.figures.map_image import make_map
+from app.figures.map_image import gather, make_map, pack
 from app.figures.zonal import make_bands, make_section, make_zonal_line, zonal_mean
 from tests.synthetic import make_columns
 
 COLUMNS = make_columns(cells=642, times=2)
+MANY = make_columns(cells=40_962, times=2)[["lat", "lon"]]
 LAT, LON, AREA = (COLUMNS[name].values for name in ("lat", "lon", "area"))
 VIEW = globe("Robinson", 0)
 RASTER = make_raster(VIEW, LAT, LON, cell_tree(LAT, LON))
@@ -24,35 +25,42 @@ def drawn():
     return made
 
 
+def unpacked(drawn) -> np.ndarray:
+    """Image ``(row, column)`` as the browser gathers it (``GATHER``)."""
+    runs, value = {name: column[0] for name, column in drawn.runs.data.items()}, drawn.values.data["value"]
+    cell = np.repeat(runs["cell"], runs["count"]).reshape(runs["shape"])
+    return np.where(cell < len(value), value[np.minimum(cell, len(value) - 1)], np.nan)
+
+
 def test_each_pixel_holds_the_value_of_its_cell(drawn):
-    image, cell = drawn.pixels.data["image"][0], drawn.pixels.data["cell"][0]
-    outside = RASTER.pixel < 0
-    assert np.isnan(image[outside]).all()
-    assert (cell[outside] == np.iinfo(np.uint16).max).all()
-    np.testing.assert_array_equal(image[~outside], RASTER.cells[RASTER.pixel[~outside]])
+    np.testing.assert_array_equal(unpacked(drawn), gather(RASTER.cells.astype(np.float32), RASTER))
+
+
+def test_runs_of_pixels_are_packed_in_order():
+    cell, count = pack(np.array([[-1, 3, 3], [3, 0, -1]]))
+    assert cell.tolist() == [65535, 3, 0, 65535]
+    assert count.tolist() == [1, 3, 1, 1]
 
 
 def test_an_update_sends_one_number_a_cell(drawn):
-    raster_before = drawn.pixels.data
+    before = drawn.pixels.data, drawn.runs.data
     drawn.show(LAT, RASTER, LAT > 80)
     assert drawn.values.data["value"].nbytes == 4 * 642
-    assert drawn.pixels.data is raster_before
+    assert (drawn.pixels.data, drawn.runs.data) == before
     inside = RASTER.pixel >= 0
-    np.testing.assert_allclose(
-        drawn.pixels.data["image"][0][inside], LAT[RASTER.cells[RASTER.pixel[inside]]], rtol=1e-6
-    )
+    np.testing.assert_allclose(unpacked(drawn)[inside], LAT[RASTER.cells[RASTER.pixel[inside]]], rtol=1e-6)
     assert len(drawn.missed.data["x"]) == (LAT > 80).sum()
 
 
-def test_the_raster_is_below_two_megabytes(drawn):
-    assert drawn.pixels.data["image"][0].nbytes + drawn.pixels.data["cell"][0].nbytes < 2**21
+def test_a_projection_is_a_message_of_less_than_half_a_megabyte(drawn):
+    raster = make_raster(VIEW, *(MANY[name].values for name in ("lat", "lon")), cell_tree(MANY["lat"], MANY["lon"]))
+    assert sum(part.nbytes for part in pack(raster.pixel)) < 2**19
 
 
 def test_missing_values_stay_missing(drawn):
     values = np.where(np.arange(642) == 5, np.nan, 1.0)
     drawn.show(values, RASTER, np.zeros(642, bool))
-    image = drawn.pixels.data["image"][0]
-    assert np.isnan(image[RASTER.pixel == np.flatnonzero(RASTER.cells == 5)[0]]).all()
+    assert np.isnan(unpacked(drawn)[RASTER.pixel == np.flatnonzero(RASTER.cells == 5)[0]]).all()
 
 
 def test_a_hidden_column_is_not_marked(drawn):

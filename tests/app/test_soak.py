@@ -18,7 +18,7 @@ from app.choices import TABS
 from tests.app.served import serve
 
 SESSIONS = 200
-WARM_UP = 60
+WARM_UP = 24
 GROWTH = 0.05
 """Part of its memory that the server may grow by."""
 SHORT_LIVED = ("--unused-session-lifetime", "500", "--check-unused-sessions", "250", "--warm")
