@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from bokeh.models import ColumnDataSource
 from matplotlib.image import imread
 
 from app.catalog import Catalog
@@ -323,8 +324,8 @@ def test_the_screen_shows_what_the_paper_shows(exhibit: Exhibit, live: Catalog):
     data, rows = exhibit.data(live), exhibit.screen(exhibit.data(live))
     shown: list[np.ndarray] = []
     for part in (part for row in rows for part in row if not isinstance(part, str)):
-        for source in {id(r.data_source): r.data_source for r in part.renderers}.values():
-            shown += [np.ravel(np.asarray(v, dtype=float)) for v in source.data.values() if len(v)]
+        for source in (model for model in part.references() if isinstance(model, ColumnDataSource)):
+            shown += [np.ravel(np.asarray(v, dtype=float)) for column in source.data.values() for v in column]
     if not shown:
         assert isinstance(exhibit, ScoreSummary)
         assert f"{float(data['crps_fair'].sel(variable='qc', emulator=EMULATOR)):.3f}" in rows[0][0]
