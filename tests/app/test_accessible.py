@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 AXE = Path(pytest.importorskip("axe_playwright_python", reason="install the extra dev").__file__).parent / "axe.min.js"
 WIDTHS = (1400, 800)
 GRAVE = ("serious", "critical")
+LOOKS = 4
 OPEN_LIST = "an open drop-down of panel-material-ui 0.16 is a listbox whose entries say that they are of a menu"
 EXCUSED: tuple[tuple[str, str, str], ...] = (
     ("aria-required-children", r'<ul class="MuiList-root [^"]*MuiMenu-list [^>]*role="listbox"', OPEN_LIST),
@@ -25,9 +26,22 @@ EXCUSED: tuple[tuple[str, str, str], ...] = (
 
 
 def grave_findings(page) -> list[str]:
-    """What axe-core finds that is serious or critical, one line an element."""
+    """What axe-core finds that is serious or critical and lasts, one line an element.
+
+    A button that has just become active fades in, and is looked at again.
+    """
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: list[str] = []
+    for _ in range(LOOKS):
+        if not (found := findings_now(page)):
+            break
+        page.wait_for_timeout(1000)
+    return found
+
+
+def findings_now(page) -> list[str]:
+    """What axe-core finds at this moment."""
     page.evaluate("() => Promise.all(document.getAnimations().map((moving) => moving.finished.catch(() => null)))")
     found: dict[str, Any] = page.evaluate("() => axe.run({resultTypes: ['violations']})")
     return [
