@@ -316,9 +316,9 @@ def open_catalog(folders: tuple[Path, ...]) -> Catalog:
 
 
 def served_folders(arguments: Sequence[str]) -> list[Path]:
-    """Folders to serve: those named and those of the environment variable, then what comes with the code."""
+    """Folders to serve: those named, those of the environment variable, then what comes with the code, demo first."""
     named = [*arguments, *(part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part)]
-    return [*map(Path, named), *([SHIPPED] if find_experiments([SHIPPED]) or not named else [])]
+    return [*map(Path, named), *([SHIPPED / "demo", SHIPPED] if find_experiments([SHIPPED]) or not named else [])]
 
 
 def _masked(every: np.ndarray, mask: Mask, times: slice, averaged: bool) -> np.ndarray:

@@ -256,6 +256,8 @@ class DashboardPage:
                 self.views[tab].refresh(missed)
         except DiffmpError as error:
             self.tell([str(error)])
+            if tab not in self._stale:
+                self._places[tab][:] = [pmui.Typography("Nothing to show here; the sentence above says why.")]
         if self.presentation.on:
             self._fit(tab)
 

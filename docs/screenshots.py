@@ -131,9 +131,8 @@ PICTURES: Mapping[str, Picture] = {
         block="start",
     ),
     "studies": Picture(
-        address={"tab": "Studies", "study": "steps", "charts": "outputs", "criterion": "std_ratio"},
-        caption="Studies: what more denoising steps give, trained on as many or on all noise levels "
-        "(Figures 3 and 4 of the paper).",
+        address={"tab": "Studies", "study": "guidance"},
+        caption="Studies: what stronger guidance gives and costs, by score and output (Figure 6 of the paper).",
         ready="How to read this",
     ),
     "presenting": Picture(

@@ -108,9 +108,10 @@ def test_a_bad_folder_is_told_and_the_others_are_served(experiment_folder, tmp_p
 
 def test_what_is_shipped_is_served_after_what_is_named(monkeypatch, tmp_path):
     monkeypatch.delenv("DIFFMP_EXPERIMENTS", raising=False)
-    assert served_folders([]) == [SHIPPED]
+    assert served_folders([]) == [SHIPPED / "demo", SHIPPED]
+    assert Catalog(served_folders([])).names[0] == "demo"
     monkeypatch.setenv("DIFFMP_EXPERIMENTS", f"{tmp_path}/a:{tmp_path}/b")
-    assert served_folders([]) == [tmp_path / "a", tmp_path / "b", SHIPPED]
+    assert served_folders([]) == [tmp_path / "a", tmp_path / "b", SHIPPED / "demo", SHIPPED]
     assert served_folders(["c"])[0] == Path("c")
 
 
