@@ -131,8 +131,8 @@ PICTURES: Mapping[str, Picture] = {
         block="start",
     ),
     "studies": Picture(
-        address={"tab": "Studies", "study": "guidance"},
-        caption="Studies: what stronger guidance gives and costs, by score and output (Figure 6 of the paper).",
+        address={"tab": "Studies", "study": "models"},
+        caption="Studies: emulators and references side by side, by score and output (Figure 7 of the paper).",
         ready="How to read this",
     ),
     "presenting": Picture(
