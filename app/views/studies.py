@@ -45,7 +45,7 @@ CHARTS = {"criteria": "All scores", "outputs": "All outputs", "all": "As in the 
 
 HOW_TO_READ = {
     "models": """
-**How to read this.** Each dot is an emulator, trained on the same columns for as long as the others; its colour and
+**How to read this.** Each dot is an emulator, trained on the same columns (how long, the Overview says); its colour and
 shape are the resolution. Bars span one standard deviation over trainings: where they overlap, read no ranking. The
 analogue ensemble and the climatology are made of the training columns; what they beat has learnt little.""",
     "steps": """

@@ -11,7 +11,7 @@ import pytest
 from app.choices import TABS
 from tests.app.served import open_tab
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 AXE = Path(pytest.importorskip("axe_playwright_python", reason="install the extra dev").__file__).parent / "axe.min.js"
 WIDTHS = (1400, 800)

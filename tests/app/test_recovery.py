@@ -33,6 +33,7 @@ def test_a_worker_that_hangs_is_replaced_and_the_page_says_so(live_folder: Path,
     assert view.members is not None
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_lost_connection_is_said_and_the_page_comes_back_with_its_state(browser, live_folder: Path):
     with serve([live_folder]) as first, watched_window(browser, first.url) as page:
