@@ -211,6 +211,9 @@ PAGE_THEME = {
                 }
             },
             "MuiTypography": {"defaultProps": {"variantMapping": HEADINGS}},
+            "MuiFormLabel": {  # of a control that rests, too: it names what is shown (axe-core: color-contrast)
+                "styleOverrides": {"root": {"&.Mui-disabled": {"color": chosen.muted}}}
+            },
             "MuiLinearProgress": {"defaultProps": {"aria-label": "Working"}},
             "MuiAppBar": {
                 "styleOverrides": {
