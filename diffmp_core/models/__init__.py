@@ -1,6 +1,6 @@
 """Emulators: networks, schedules, samplers, and the folder that holds a trained one.
 
-Importing the package makes every kind of trained emulator known to :func:`diffmp_core.models.base.load_emulator`.
+Importing the package makes every kind of trained emulator known to :func:`diffmp_core.models.folder.load_emulator`.
 """
 
 from diffmp_core.models.cgan import CGANMP

@@ -1,39 +1,26 @@
-"""What every emulator can do, and the folder that holds a trained one.
-
-An emulator folder has ``config.yaml`` (section ``model``, and whatever the training adds), ``normalization.json`` and
-``weights.safetensors``. Nothing in it is ever unpickled.
-"""
+"""What every emulator can do: sample; and, if it is a network, be trained."""
 
 from __future__ import annotations
 
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import torch
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors.torch import save_file
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from torch import Generator, Tensor, nn
 
-from diffmp_core.columns.normalization_file import load_normalization, save_normalization
 from diffmp_core.columns.normalize import Method, Normalization
 from diffmp_core.errors import DiffmpError, DivergedError
 from diffmp_core.models.denoiser import Denoiser, FilmPath
-from diffmp_core.models.seal import KEY, check_format, check_seal, make_seal
-from diffmp_core.models.weights import load_weights
-from diffmp_core.stores import remove, replace
 from diffmp_core.variables import INPUTS, OUTPUTS
-
-CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE = "config.yaml", "normalization.json", "weights.safetensors"
 
 CLOUD = np.array([variable.non_negative for variable in OUTPUTS])[:, None]
 """Which outputs (4, 1) are never negative."""
 
-Precision = Literal["auto", "float32", "bfloat16"]
+VECTOR = 16
+"""Channels that the vector units of CPUs, and the matrix units of GPUs, take at once."""
 
 Draw = Callable[[tuple[int, ...]], Tensor]
 """Standard normal noise of a shape, float32, on the device of the network."""
@@ -70,17 +57,26 @@ class NetworkConfig(BaseModel):
     settle_clouds: bool = True
     """Set samples of qc and qi to zero below the floor, and at levels where the training data have no cloud."""
     filters: int = Field(default=64, ge=4, multiple_of=2)
-    """Filters F of every layer; the paper's 128 takes four times the work of 64."""
+    """Filters F of every layer; the paper's 128 takes four times the work of 64. Above 16 a multiple of 16: with others
+    oneDNN's bfloat16 kernels for the gradient of a dilated convolution read beyond their arrays, and may crash."""
     layers: int = Field(default=6, ge=1)
     """Pairs of FiLM and UBlock; the paper has 6."""
     film_path: FilmPath = "condition"
     """What the DBlocks read: the paper's ``noised`` profiles, or the ``condition`` (shared by all members)."""
 
+    @field_validator("filters")
+    @classmethod
+    def _whole_vectors(cls, filters: int) -> int:
+        if filters > VECTOR and filters % VECTOR:
+            raise ValueError(f"above {VECTOR} filters a multiple of {VECTOR} is needed")
+        return filters
+
 
 class NetworkEmulator(nn.Module, ABC):
     """An emulator that is a trained network with a normalisation; subclasses say how to train and sample it.
 
-    Defining a subclass with a ``kind`` makes it known to :func:`build_emulator` and :func:`load_emulator`.
+    Defining a subclass with a ``kind`` makes it known to :func:`build_emulator` and to
+    :func:`diffmp_core.models.folder.load_emulator`.
     """
 
     kind: ClassVar[str]
@@ -113,16 +109,16 @@ class NetworkEmulator(nn.Module, ABC):
         *,
         noised_channels: int = len(OUTPUTS),
         output_channels: int = len(OUTPUTS),
-        filters: int | None = None,
+        layers: int | None = None,
     ) -> Denoiser:
-        """A network of the configured size (or of other ``filters``) for the columns of this emulator."""
+        """A network of the configured size (or of other ``layers``) for the columns of this emulator."""
         return Denoiser(
             condition_channels=len(INPUTS),
             noised_channels=noised_channels,
             output_channels=output_channels,
             levels=self.levels,
-            filters=filters or self.config.filters,
-            layers=self.config.layers,
+            filters=self.config.filters,
+            layers=layers or self.config.layers,
             film_path=self.config.film_path,
         )
 
@@ -248,88 +244,3 @@ def build_emulator(model: Mapping[str, Any], normalization: Normalization) -> Ne
             f"expected model.kind among {sorted(NetworkEmulator.known)}, found {kind!r}; correct the config"
         )
     return NetworkEmulator.known[kind].from_config(model, normalization)
-
-
-def save_emulator(emulator: NetworkEmulator, folder: Path | str, extra: Mapping[str, Any] | None = None) -> Path:
-    """Write an emulator folder, each file whole or not at all; ``extra`` are further sections of ``config.yaml``.
-
-    Files that are there already (the training domain) are sealed with it (:mod:`diffmp_core.models.seal`).
-
-    Raises:
-        DiffmpError: the folder cannot be written.
-    """
-    folder = Path(folder)
-    config = {"model": emulator.config.model_dump(mode="json"), **(extra or {})}
-    weights = {name: value.detach().cpu().contiguous() for name, value in emulator.state_dict().items()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f".{uuid.uuid4().hex[:8]}.part"
-        try:
-            save_file(weights, part)
-            replace(part, folder / WEIGHTS_FILE)
-            save_normalization(emulator.normalization, folder / NORMALIZATION_FILE)
-            config[KEY] = make_seal(folder)
-            part.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
-            replace(part, folder / CONFIG_FILE)
-        finally:
-            remove(part)
-    except OSError as error:
-        raise DiffmpError(
-            f"could not write {folder}: {error.strerror or error}; free space or choose another folder"
-        ) from error
-    return folder
-
-
-def load_emulator(
-    folder: Path | str, *, device: torch.device | str = "cpu", precision: Precision = "auto"
-) -> NetworkEmulator:
-    """Trained emulator of a folder, ready to sample.
-
-    Args:
-        folder: written by :func:`save_emulator`.
-        device: where the network is to run.
-        precision: number format of the network; ``auto`` takes bfloat16 where the device multiplies in it faster.
-            Noise, samplers and normalisation stay in float32.
-
-    Raises:
-        DiffmpError: a file that is missing, truncated, foreign, changed since it was written, or does not fit the
-            others; a folder of another format.
-    """
-    folder = Path(folder)
-    config = load_config(folder)
-    check_format(config, folder)
-    emulator = build_emulator(config["model"], load_normalization(folder / NORMALIZATION_FILE))
-    load_weights(emulator, folder / WEIGHTS_FILE)
-    check_seal(config, folder)
-    dtype = inference_dtype(torch.device(device)) if precision == "auto" else getattr(torch, precision)
-    return emulator.to(device=device, dtype=dtype).eval().requires_grad_(False)
-
-
-def load_config(folder: Path | str) -> dict[str, Any]:
-    """``config.yaml`` of an emulator folder, with a mapping under ``model``.
-
-    Raises:
-        DiffmpError: no such file, or another one.
-    """
-    path = Path(folder) / CONFIG_FILE
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DiffmpError(
-            f"expected an emulator folder with {CONFIG_FILE}, found none at {folder}; name a trained emulator"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DiffmpError(f"expected YAML, found something unreadable in {path}; copy the emulator again") from error
-    if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
-        raise DiffmpError(f"expected a section 'model' in {path}, found none; copy the emulator again")
-    return config
-
-
-def inference_dtype(device: torch.device) -> torch.dtype:
-    """Fastest number format of the network on a device: bfloat16 where the hardware multiplies in it, else float32."""
-    if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-        fast = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-    return torch.bfloat16 if fast else torch.float32

@@ -26,7 +26,7 @@ from torch.func import functional_call
 from diffmp_core.columns.normalization_file import to_json
 from diffmp_core.columns.normalize import Normalization
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import load_emulator
+from diffmp_core.models.folder import load_emulator
 from diffmp_core.models.latent import LatentConfig, LatentEmulator, Reader
 from diffmp_core.models.regression import Regression, RegressionConfig
 
@@ -53,7 +53,7 @@ class Critic(nn.Module):
     def __init__(self, config: CGANConfig) -> None:
         super().__init__()
         self.reader = Reader(config)
-        self.score = nn.Linear(self.reader.filters, 1)
+        self.score = nn.Linear(config.filters, 1)
 
     def forward(self, outputs: Tensor, condition: Tensor) -> Tensor:
         """Scores (column,), float32, of normalised outputs (column, 4, level) for inputs (column, 6, level)."""

@@ -42,7 +42,7 @@ class Posterior(nn.Module):
     def __init__(self, config: CVAEConfig) -> None:
         super().__init__()
         self.reader = Reader(config)
-        self.latent = nn.Linear(self.reader.filters, 2 * config.latent)
+        self.latent = nn.Linear(config.filters, 2 * config.latent)
 
     def forward(self, outputs: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Two of (column, component), float32, for normalised outputs (column, 4, level) and inputs."""

@@ -19,15 +19,17 @@ from diffmp_core.models.blocks import DBlock, activate, convolution, to_image
 from diffmp_core.models.denoiser import Denoiser
 from diffmp_core.variables import INPUTS, OUTPUTS
 
-ANSWERING_SHARE, READING_SHARE = 7 / 8, 15 / 16
-"""Filters of the network that answers and of the one that reads, in filters F of DIFF-MP. Together a rival has as many
-trained parameters as DIFF-MP within 5 % ("the same model size", Section 4.1). With L layers DIFF-MP has (33 L - 8) F^2,
-a rival (7/8)^2 (33 L - 8) F^2 + (15/16)^2 10 (L - 1) F^2: 190 and 189 F^2 for six layers."""
+DBLOCKS_OF_READER = 3
+"""With one pair of FiLM and UBlock less in the network that answers, a rival has as many trained parameters as DIFF-MP
+within 5 % ("the same model size", Section 4.1): of L pairs DIFF-MP has (33 L - 8) F^2, a rival 33 (L - 1) - 8 in the
+network that answers and 10 for each DBlock of the one that reads; 190 and 187 F^2 for six pairs."""
 
 
 class LatentConfig(NetworkConfig):
-    """Options of an emulator with a latent vector; ``filters`` are those of a DIFF-MP of the same size."""
+    """Options of an emulator with a latent vector; ``filters`` and ``layers`` are those of a DIFF-MP as large."""
 
+    layers: int = Field(default=6, ge=2)
+    """Pairs of FiLM and UBlock of a DIFF-MP of the same size; the network that answers has one less."""
     latent: int = Field(default=32, ge=1)
     """Components of z ~ N(0, I); each is a channel of the network that is the same at all levels."""
     film_path: Literal["condition"] = "condition"
@@ -41,8 +43,7 @@ class LatentEmulator(NetworkEmulator):
 
     def make_network(self) -> Denoiser:
         """The network that maps latent and condition to outputs."""
-        filters = 2 * round(ANSWERING_SHARE * self.config.filters / 2)
-        return self.network(noised_channels=self.config.latent, filters=filters)
+        return self.network(noised_channels=self.config.latent, layers=self.config.layers - 1)
 
     def decode(self, latent: Tensor, condition: Tensor) -> Tensor:
         """Outputs (column, member, 4, level) of latents (column, member, component), both normalised."""
@@ -60,9 +61,8 @@ class Reader(nn.Module):
 
     def __init__(self, config: LatentConfig) -> None:
         super().__init__()
-        self.filters = round(READING_SHARE * config.filters)
-        self.read_in = convolution(len(INPUTS) + len(OUTPUTS), self.filters)
-        self.dblocks = nn.ModuleList(DBlock(self.filters) for _ in range(config.layers - 1))
+        self.read_in = convolution(len(INPUTS) + len(OUTPUTS), config.filters)
+        self.dblocks = nn.ModuleList(DBlock(config.filters) for _ in range(DBLOCKS_OF_READER))
 
     def forward(self, outputs: Tensor, condition: Tensor) -> Tensor:
         """Features (column, filters), averaged over levels, of outputs (column, 4, level) and (column, 6, level)."""

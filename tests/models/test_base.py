@@ -11,14 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import (
-    NetworkEmulator,
-    build_emulator,
-    inference_dtype,
-    load_config,
-    load_emulator,
-    save_emulator,
-)
+from diffmp_core.models.base import NetworkEmulator, build_emulator
+from diffmp_core.models.folder import inference_dtype, load_config, load_emulator, save_emulator
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS, OUTPUTS
 from tests.synthetic import make_columns
@@ -219,3 +213,25 @@ def test_clouds_are_never_negative_however_configured(normalization: Normalizati
     clouds = sample(emulator, inputs)[:, :, 2:]
     assert (clouds >= 0).all()
     assert (clouds == 0).any()
+
+
+def test_weights_in_bfloat16_take_half_the_room_and_answer_alike_in_bfloat16(
+    tmp_path: Path, normalization: Normalization, inputs: torch.Tensor
+) -> None:
+    torch.manual_seed(3)
+    emulator = build_emulator({**MODEL, "filters": 64}, normalization)
+    for parameter in emulator.denoiser.head.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    full = save_emulator(emulator, tmp_path / "full")
+    half = save_emulator(emulator, tmp_path / "half", weights=torch.bfloat16)
+    sizes = [(folder / "weights.safetensors").stat().st_size for folder in (full, half)]
+    assert sizes[1] < 0.52 * sizes[0]
+    first, second = (sample(load_emulator(folder, precision="bfloat16"), inputs) for folder in (full, half))
+    assert first.std() > 0
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("filters", [24, 56, 100])
+def test_filters_that_crash_a_library_are_refused(normalization: Normalization, filters: int) -> None:
+    with pytest.raises(DiffmpError, match="model.filters.*a multiple of 16"):
+        build_emulator({**MODEL, "filters": filters}, normalization)

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import build_emulator, load_config, load_emulator, normal_draws, save_emulator
+from diffmp_core.models.base import build_emulator, normal_draws
 from diffmp_core.models.cgan import CGANMP, gradient_penalty
+from diffmp_core.models.folder import load_config, load_emulator, save_emulator
 from tests.models.toy import LEVELS, draw_toy, make_normalization, moments_on_toy, train_on_toy
 
 MODEL: dict[str, Any] = {"kind": "cgan", "filters": 8, "layers": 2, "pretrained": {"filters": 8, "layers": 2}}

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from diffmp_core.models.base import NetworkEmulator, build_emulator, load_emulator, save_emulator
+from diffmp_core.models.base import NetworkEmulator, build_emulator
+from diffmp_core.models.folder import load_emulator, save_emulator
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS
 from tests.models.toy import LEVELS, draw_toy, make_normalization
