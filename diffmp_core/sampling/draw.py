@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import numpy as np
 import torch
 
@@ -12,6 +14,19 @@ from diffmp_core.variables import OUTPUTS
 COLUMNS_AT_ONCE = 32
 """Columns whose noise is drawn together and that pass through the network together; with 32 members they fit the caches
 of a core best. Part of the answer: another number gives other noise."""
+
+
+class Drawing(TypedDict, total=False):
+    """Options of :func:`draw_ensemble` that a reader chooses."""
+
+    members: int
+    steps: int
+    seed: int
+    guidance: tuple[float, ...] | None
+
+
+DRAWING: Drawing = {"members": 32, "steps": 5, "seed": 0, "guidance": None}
+"""What is drawn where nothing else is asked for."""
 
 
 def default_guidance(emulator: Emulator) -> tuple[float, ...]:

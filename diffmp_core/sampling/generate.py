@@ -11,7 +11,8 @@ import xarray as xr
 import zarr
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import Emulator, NetworkEmulator, load_config, load_emulator
+from diffmp_core.models.base import Emulator, NetworkEmulator
+from diffmp_core.models.folder import load_config, load_emulator
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, default_guidance, draw_ensemble
 from diffmp_core.stores import columns_id, iterate_columns, open_columns, open_store, remove, replace, select_split
 from diffmp_core.training.memory import keep_freed_memory

@@ -15,15 +15,15 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
 import numpy as np
 import torch
 
 from diffmp_core.columns.domain import TrainingDomain
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import load_emulator
-from diffmp_core.sampling.draw import draw_ensemble
+from diffmp_core.models.folder import load_emulator
+from diffmp_core.sampling.draw import DRAWING, Drawing, draw_ensemble
 from diffmp_core.training.config import DOMAIN_FILE
 
 Result = TypeVar("Result")
@@ -162,22 +162,16 @@ class LiveEmulator:
         self._lock = threading.Lock()
 
     def submit(
-        self,
-        key: Hashable,
-        inputs: np.ndarray,
-        *,
-        members: int = 32,
-        steps: int = 5,
-        seed: int = 0,
-        guidance: tuple[float, ...] | None = None,
+        self, key: Hashable, inputs: np.ndarray, *, patient: bool = False, **options: Unpack[Drawing]
     ) -> Future[np.ndarray]:
-        """Ask for an ensemble; see :meth:`answer`. An older question of the same ``key`` that waits is cancelled."""
+        """Ask for an ensemble; see :meth:`answer`, and :meth:`LatestWins.submit` for ``patient``.
+
+        An older question of the same ``key`` that waits is cancelled.
+        """
         inputs = np.array(inputs, dtype=np.float32)
-        kept = self._find(_question(inputs, members, steps, seed, guidance))
+        kept = self._find(_question(inputs, options))
         if kept is None:
-            return self._worker.submit(
-                key, lambda: self.answer(inputs, members=members, steps=steps, seed=seed, guidance=guidance)
-            )
+            return self._worker.submit(key, lambda: self.answer(inputs, **options), patient=patient)
         self._worker.drop(key)
         future: Future[np.ndarray] = Future()
         future.set_result(kept)
@@ -187,15 +181,7 @@ class LiveEmulator:
         """Have the worker run ``work(self)`` under the same rules (e.g. ``diffmp_core.sensitivity.respond``)."""
         return self._worker.submit(key, lambda: work(self))
 
-    def answer(
-        self,
-        inputs: np.ndarray,
-        *,
-        members: int = 32,
-        steps: int = 5,
-        seed: int = 0,
-        guidance: tuple[float, ...] | None = None,
-    ) -> np.ndarray:
+    def answer(self, inputs: np.ndarray, **options: Unpack[Drawing]) -> np.ndarray:
         """Ensemble ``(column, member, 4, level)`` for inputs ``(column, 6, level)``, on the calling thread.
 
         Recent answers are kept. The same seed and shape give the same noise, whatever the inputs. The array is shared:
@@ -204,13 +190,14 @@ class LiveEmulator:
         Raises:
             DiffmpError: inputs or options that do not suit the emulator.
         """
-        question = _question(np.asarray(inputs, dtype=np.float32), members, steps, seed, guidance)
+        options = DRAWING | options
+        question = _question(np.asarray(inputs, dtype=np.float32), options)
         kept = self._find(question)
         if kept is not None:
             return kept
         start = time.perf_counter()
-        ensemble = draw_ensemble(self.emulator, inputs, members=members, steps=steps, seed=seed, guidance=guidance)
-        self.profile_milliseconds = 1e3 * (time.perf_counter() - start) / max(1, len(inputs) * members)
+        ensemble = draw_ensemble(self.emulator, inputs, **options)
+        self.profile_milliseconds = 1e3 * (time.perf_counter() - start) / max(1, ensemble.shape[0] * ensemble.shape[1])
         ensemble.flags.writeable = False
         with self._lock:
             self._kept[question] = ensemble
@@ -218,28 +205,12 @@ class LiveEmulator:
                 self._kept.popitem(last=False)
         return ensemble
 
-    def answer_patiently(
-        self,
-        inputs: np.ndarray,
-        *,
-        members: int = 32,
-        steps: int = 5,
-        seed: int = 0,
-        guidance: tuple[float, ...] | None = None,
-    ) -> np.ndarray:
+    def answer_patiently(self, inputs: np.ndarray, **options: Unpack[Drawing]) -> np.ndarray:
         """As :meth:`answer`, for a piece of long work: computed by the worker once nobody's slider moves.
 
         Blocks the calling thread, which must not be the worker's. Kept answers come at once.
         """
-        inputs = np.array(inputs, dtype=np.float32)
-        kept = self._find(_question(inputs, members, steps, seed, guidance))
-        if kept is not None:
-            return kept
-        return self._worker.submit(
-            uuid.uuid4(),
-            lambda: self.answer(inputs, members=members, steps=steps, seed=seed, guidance=guidance),
-            patient=True,
-        ).result()
+        return self.submit(uuid.uuid4(), inputs, patient=True, **options).result()
 
     def _find(self, question: str) -> np.ndarray | None:
         with self._lock:
@@ -248,8 +219,8 @@ class LiveEmulator:
             return self._kept.get(question)
 
 
-def _question(inputs: np.ndarray, members: int, steps: int, seed: int, guidance: tuple[float, ...] | None) -> str:
+def _question(inputs: np.ndarray, options: Drawing) -> str:
     """Fingerprint of a question."""
     digest = hashlib.sha256(np.ascontiguousarray(inputs).tobytes())
-    digest.update(repr((inputs.shape, members, steps, seed, guidance)).encode())
+    digest.update(repr((inputs.shape, sorted((DRAWING | options).items()))).encode())
     return digest.hexdigest()

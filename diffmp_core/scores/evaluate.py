@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from diffmp_core.errors import DiffmpError, DivergedError
 from diffmp_core.experiments import FILE, add_to_experiment, check_same_columns, file_stem, load_experiment
-from diffmp_core.models.base import Emulator, load_emulator
+from diffmp_core.models.base import Emulator
+from diffmp_core.models.folder import load_emulator
 from diffmp_core.sampling.draw import default_guidance
 from diffmp_core.sampling.generate import BATCH, default_split, ensembles
 from diffmp_core.scores import climsim
@@ -28,7 +29,7 @@ from diffmp_core.scores.histograms import BINS, bin_edges, count_ranks, count_va
 from diffmp_core.scores.moments import Array, stack
 from diffmp_core.scores.physical import CHECKS, PhysicalChecks
 from diffmp_core.scores.result import ScoreResult, undefined_scores
-from diffmp_core.scores.score_store import UNITS, ScoreStore
+from diffmp_core.scores.score_store import COLUMN_FIELDS, UNITS, ScoreStore
 from diffmp_core.scores.selection import spread_evenly
 from diffmp_core.scores.statistics import Statistics, truth_std
 from diffmp_core.scores.table import METRICS, VANISHING_STD, metrics
@@ -57,6 +58,7 @@ def evaluate(
     split: str = "auto",
     batch: int = BATCH,
     name: str | None = None,
+    fields: Sequence[str] = COLUMN_FIELDS,
     progress: Callable[[int, int], object] | None = None,
 ) -> ScoreResult:
     """Sample ensembles for columns and score them against the truth.
@@ -73,6 +75,7 @@ def evaluate(
             trained on.
         batch: columns sampled at once.
         name: what to call the emulator; else the name of its folder, or its kind.
+        fields: scores that the score store keeps column by column, for maps; fewer take less room.
         progress: called with the number of columns done and of all.
 
     Raises:
@@ -92,7 +95,7 @@ def evaluate(
     with ExitStack() as opened:
         writer = None
         if out is not None:
-            writer = opened.enter_context(ScoreStore(out / f"{file_stem(out, label)}.nc", chosen))
+            writer = opened.enter_context(ScoreStore(out / f"{file_stem(out, label)}.nc", chosen, fields=fields))
         run = _Run(
             unit=unit,
             weights=layer_weights(chosen),

@@ -7,7 +7,7 @@ doi:10.1038/s43588-021-00156-2) and are compressed without further loss; average
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,13 +42,15 @@ fields of few times is soon taken by whoever wants it."""
 class ScoreStore:
     """A score store in the making; use it in a ``with`` statement: without :meth:`finish` nothing is left behind."""
 
-    def __init__(self, path: Path, columns: xr.Dataset) -> None:
-        """Lay out the file for the columns to be scored.
+    def __init__(self, path: Path, columns: xr.Dataset, *, fields: Sequence[str] = COLUMN_FIELDS) -> None:
+        """Lay out the file for the columns to be scored; ``fields`` are those of :data:`COLUMN_FIELDS` that it keeps.
 
         Raises:
-            DiffmpError: it cannot be written.
+            DiffmpError: an unknown field, or a file that cannot be written.
         """
-        self.path = path
+        if unknown := sorted(set(fields) - set(COLUMN_FIELDS)):
+            raise DiffmpError(f"expected fields among {COLUMN_FIELDS}, found {unknown[0]!r}; name those to keep")
+        self.path, self.fields = path, tuple(fields)
         self._part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         coordinates = {name: columns[name].drop_encoding().load() for name in PLACES if name in columns.variables}
         frame = xr.Dataset(coords={"variable": list(OUTPUT_NAMES), **coordinates})
@@ -62,7 +64,7 @@ class ScoreStore:
             raise DiffmpError(f"could not write {path}: {error.strerror or error}; choose another folder") from error
         cells, levels = columns.sizes["cell"], columns.sizes["level"]
         chunk = (1, levels, min(cells, CELLS_IN_CHUNK))
-        for name in COLUMN_FIELDS:
+        for name in self.fields:
             self._create(name, ("time", "variable", "level", "cell"), (1, *chunk), COLUMN_UNITS.get(name, "truth_std"))
         self._cell_metrics = METRICS if columns.sizes["time"] >= LEAST_TIMES else ()
         for metric in self._cell_metrics:
@@ -85,7 +87,7 @@ class ScoreStore:
 
     def write_columns(self, time: int, cells: slice, fields: Mapping[str, NDArray]) -> None:
         """Write fields ``(cell, variable, level)`` of some cells at one time."""
-        for name in COLUMN_FIELDS:
+        for name in self.fields:
             self._file[name][time, :, :, cells] = np.moveaxis(fields[name], 0, -1)
 
     def write_cells(self, cells: slice, metrics: Mapping[str, Array]) -> None:

@@ -94,6 +94,17 @@ def test_fields_are_those_of_each_column(path, analogue, scored):
     assert store["column_covered"].mean().item() == pytest.approx(store["level_coverage_ratio"].mean().item())
 
 
+def test_a_store_keeps_the_fields_asked_for_and_all_averages(path, analogue, scored, tmp_path):
+    keep = ("column_mse", "column_covered")
+    result = evaluate(analogue, path, tmp_path, members=MEMBERS, split="all", name="Analogue", fields=keep)
+    few, whole = open_store(result.store).load(), open_store(scored[0].store).load()
+    assert {str(name) for name in few.data_vars if str(name).startswith("column_")} == set(keep)
+    for name in few.data_vars:
+        np.testing.assert_array_equal(few[name], whole[name])
+    with pytest.raises(DiffmpError, match="expected fields among .*column_mse.*, found 'mse'"):
+        evaluate(analogue, path, tmp_path / "other", members=MEMBERS, split="all", fields=("mse",))
+
+
 def test_cells_levels_and_all_agree(scored):
     store = open_store(scored[0].store).load()
     for name in ("mse", "crps_fair", "bias", "coverage_ratio", "coverage_ratio_ties"):
