@@ -8,7 +8,7 @@ import time
 
 from workload import make_columns, make_normalization, options, show
 
-from diffmp_core.models.base import save_emulator
+from diffmp_core.models.folder import save_emulator
 from diffmp_core.sampling.live import LatestWins, LiveEmulator
 from diffmp_core.training.config import load_config
 from diffmp_core.training.loop import fresh_emulator

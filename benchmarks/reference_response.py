@@ -50,7 +50,7 @@ def of_composite(before: np.ndarray, after: np.ndarray) -> tuple[PairedChange, f
 
 def emulator_answer(folder: Path, columns: xr.Dataset, change: Perturbation) -> tuple[PairedChange, float]:
     """The emulator's own response of the same quantity in the same columns."""
-    from diffmp_core.models.base import load_emulator
+    from diffmp_core.models.folder import load_emulator
     from diffmp_core.sampling.draw import draw_ensemble
 
     emulator, inputs = load_emulator(folder), stack_channels(columns, INPUTS)

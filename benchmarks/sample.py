@@ -6,7 +6,7 @@ import torch
 from peak import compare
 from workload import count_flops, make_columns, make_normalization, options, show
 
-from diffmp_core.models.base import inference_dtype
+from diffmp_core.models.folder import inference_dtype
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, default_guidance, draw_ensemble
 from diffmp_core.training.config import load_config
 from diffmp_core.training.loop import fresh_emulator

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import CLOUD, NetworkEmulator, load_emulator
+from diffmp_core.models.base import CLOUD, NetworkEmulator
+from diffmp_core.models.folder import load_emulator
 from diffmp_core.stores import remove, replace
 from diffmp_core.variables import INPUT_NAMES, INPUTS, OUTPUT_NAMES, OUTPUTS
 

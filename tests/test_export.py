@@ -16,7 +16,8 @@ import torch
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.errors import DiffmpError
 from diffmp_core.export import ABOUT, EmulatorProgram, export_emulator
-from diffmp_core.models.base import build_emulator, load_emulator, save_emulator
+from diffmp_core.models.base import build_emulator
+from diffmp_core.models.folder import load_emulator, save_emulator
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUT_NAMES, INPUTS, LEVELS, OUTPUT_NAMES, OUTPUTS
 from tests.synthetic import make_columns

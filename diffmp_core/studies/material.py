@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import load_config
+from diffmp_core.models.folder import load_config
 from diffmp_core.stores import SPLITS, count_splits, open_columns
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from pydantic import Field
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import load_config
+from diffmp_core.models.folder import load_config
 from diffmp_core.studies.cases import Case, Sampling, Workshop
 from diffmp_core.studies.material import Material, StudyColumns
 from diffmp_core.studies.preset import SMOKE_SIZE, SMOKE_TIGHT, TWO_CORES, Preset

@@ -5,8 +5,8 @@ from __future__ import annotations
 import xarray as xr
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import load_config
 from diffmp_core.models.diffusion import DiffMP, DiffMPConfig, SamplerName
+from diffmp_core.models.folder import load_config
 from diffmp_core.models.schedule import SCHEDULES
 from diffmp_core.studies.cases import Case, Sampling, Workshop
 from diffmp_core.studies.material import Material

@@ -15,7 +15,8 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE, Emulator, load_emulator
+from diffmp_core.models.base import Emulator
+from diffmp_core.models.folder import CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE, load_emulator
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
 from diffmp_core.stores import columns_id, open_columns, select_split, stack_channels
 from diffmp_core.training.config import TrainingConfig, load_config

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import CONFIG_FILE, load_config
+from diffmp_core.models.folder import CONFIG_FILE, load_config
 from diffmp_core.models.seal import KEY
 from diffmp_core.stores import write_text
 

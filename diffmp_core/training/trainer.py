@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import NetworkEmulator, inference_dtype
+from diffmp_core.models.base import NetworkEmulator
+from diffmp_core.models.folder import inference_dtype
 from diffmp_core.training.checkpoint import (
     flatten_optimizer,
     load_checkpoint,

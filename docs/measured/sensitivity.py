@@ -7,7 +7,7 @@ import numpy as np
 from data.make_demo import DEMO
 from diffmp_core.column_integrals import integrate
 from diffmp_core.experiments import load_experiment
-from diffmp_core.models.base import load_emulator
+from diffmp_core.models.folder import load_emulator
 from diffmp_core.perturbation import Perturbation
 from diffmp_core.sensitivity import respond
 from diffmp_core.stores import open_columns, stack_channels

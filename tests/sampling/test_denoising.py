@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import build_emulator, load_emulator
+from diffmp_core.models.base import build_emulator
+from diffmp_core.models.folder import load_emulator
 from diffmp_core.models.samplers import SAMPLERS, watching
 from diffmp_core.models.schedule import karras_levels
 from diffmp_core.sampling.denoising import denoise_column

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import load_emulator
+from diffmp_core.models.folder import load_emulator
 from diffmp_core.sampling.draw import draw_ensemble
 from diffmp_core.sampling.generate import default_split, ensembles, generate
 from diffmp_core.stores import open_store, select_split, stack_channels, write_store

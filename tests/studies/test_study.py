@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from diffmp_core.errors import DiffmpError, DivergedError
-from diffmp_core.models.base import load_emulator
+from diffmp_core.models.folder import load_emulator
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.table import METRICS
 from diffmp_core.stores import write_store

@@ -21,7 +21,7 @@ from diffmp_core.columns.domain import TrainingDomain
 from diffmp_core.columns.normalization_file import load_normalization
 from diffmp_core.columns.normalize import fit
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import load_emulator
+from diffmp_core.models.folder import load_emulator
 from diffmp_core.stores import open_columns, write_store
 from diffmp_core.training.config import DOMAIN_FILE, load_config
 from diffmp_core.training.data import read_columns

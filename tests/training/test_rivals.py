@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from diffmp_core.models.base import load_emulator
+from diffmp_core.models.folder import load_emulator
 from diffmp_core.training import criterion
 from diffmp_core.training.config import TrainingConfig, load_config
 from diffmp_core.training.loop import train
