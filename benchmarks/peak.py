@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import torch
 
 SIZE = {"cpu": 2048, "cuda": 8192}
 SECONDS = 1.0
+TURNS = 5
 
 
 def matrix_peak(dtype: torch.dtype, device: torch.device, *, seconds: float = SECONDS) -> float:
@@ -54,6 +56,24 @@ def compare(
             took, times = took + timed(work, device), times + 1
         rate, spent = max(rate, times * count / took), spent + took
     return rate, peak
+
+
+def times_as_long(
+    more: Callable[[], object], less: Callable[[], object], device: torch.device, *, turns: int = TURNS
+) -> float:
+    """How many times as long one piece of work takes as another: the least of some turns each, in turn."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(turns):
+        for work, spent in zip((more, less), times, strict=True):
+            spent.append(timed(work, device))
+    return min(times[0]) / min(times[1])
+
+
+def most_memory(device: torch.device) -> int:
+    """Bytes held at most: of the device, or of this process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def main() -> None:

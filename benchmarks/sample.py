@@ -1,18 +1,32 @@
-"""Sampling: columns a second with 32 members and 5 steps, and which share of the measured matrix peak that is."""
+"""Sampling: columns a second with 32 members and 5 steps, against the matrix peak and against a plain float32 loop.
+
+Then what more columns, members and steps cost, and the memory of it all.
+"""
 
 from __future__ import annotations
 
+import copy
+from functools import partial
+
 import torch
-from peak import compare
+from peak import compare, most_memory, times_as_long
+from plain_loop import sample_plainly
 from workload import count_flops, make_columns, make_normalization, options, show
 
+from diffmp_core.models.diffusion import DiffMP
 from diffmp_core.models.folder import inference_dtype
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, default_guidance, draw_ensemble
 from diffmp_core.training.config import load_config
 from diffmp_core.training.loop import fresh_emulator
 from diffmp_core.training.memory import keep_freed_memory
+from diffmp_core.variables import LEVELS, OUTPUTS
 
 MEMBERS, STEPS = 32, 5
+GROWTH = (
+    ("4 times the columns", 4, 1, 1),
+    ("4 times the members", 1, 4, 1),
+    ("4 times the steps", 1, 1, 4),
+)
 
 
 def main() -> None:
@@ -20,24 +34,54 @@ def main() -> None:
     config, device = load_config(chosen.config), torch.device(chosen.device)
     keep_freed_memory()
     dtype = inference_dtype(device)
-    emulator = fresh_emulator(config, make_normalization(config)).to(device=device, dtype=dtype).eval()
+    plain = fresh_emulator(config, make_normalization(config)).to(device=device).eval()
+    emulator = copy.deepcopy(plain).to(dtype=dtype)
     inputs = make_columns(COLUMNS_AT_ONCE).inputs
 
-    def draw() -> None:
-        draw_ensemble(emulator, inputs, members=MEMBERS, steps=STEPS)
+    def draw(columns: int = 1, members: int = 1, steps: int = 1) -> None:
+        tiled = inputs.repeat(columns, axis=0)
+        draw_ensemble(emulator, tiled, members=members * MEMBERS, steps=steps * STEPS)
 
     flops = count_flops(draw) / len(inputs)
     rate, peak = compare(draw, len(inputs), dtype, device, seconds=chosen.seconds)
+    rows = {
+        "columns a second (of CPU time, on a CPU)": f"{rate:,.1f}",
+        "GFLOP a column": f"{flops / 1e9:.2f}",
+        f"matrix peak, {dtype}, {chosen.threads} thread(s) [GFLOP/s]": f"{peak / 1e9:,.0f}",
+        "share of the peak": f"{rate * flops / peak:.0%}",
+    }
+    if isinstance(emulator, DiffMP) and emulator.config.film_path == "condition":
+        rows |= against_plain_loop(plain, emulator, torch.from_numpy(inputs).to(device))
+    for what, *factors in GROWTH:
+        rows[f"time for {what}"] = f"{times_as_long(partial(draw, *factors), draw, device):.2f}"
+    rows["memory, most [MB]"] = f"{most_memory(device) / 1e6:,.0f}"
     show(
         f"Sampling, {config.name}: F = {config.model.filters}, {MEMBERS} members, {STEPS} steps, "
         f"guidance {default_guidance(emulator)}",
-        {
-            "columns a second (of CPU time, on a CPU)": f"{rate:,.1f}",
-            "GFLOP a column": f"{flops / 1e9:.2f}",
-            f"matrix peak, {dtype}, {chosen.threads} thread(s) [GFLOP/s]": f"{peak / 1e9:,.0f}",
-            "share of the peak": f"{rate * flops / peak:.0%}",
-        },
+        rows,
     )
+
+
+def against_plain_loop(plain: DiffMP, emulator: DiffMP, condition: torch.Tensor) -> dict[str, str]:
+    """How many times as fast as the loop of :mod:`plain_loop`, and how far the answers are apart."""
+    generator = torch.Generator(device=condition.device).manual_seed(0)
+    shape = (len(condition), MEMBERS, len(OUTPUTS), LEVELS)
+    noise = [torch.randn(shape, generator=generator, device=condition.device) for _ in range(STEPS)]
+
+    @torch.inference_mode()
+    def ours() -> torch.Tensor:
+        draws = iter(noise)
+        return emulator.sample_normalised(
+            condition, MEMBERS, draw=lambda _: next(draws), steps=STEPS, guidance=(0.0,) * len(OUTPUTS)
+        )
+
+    answer, expected = ours(), sample_plainly(plain, condition, noise, STEPS)
+    apart = float((answer - expected).std() / expected.std())
+    ratio = times_as_long(lambda: sample_plainly(plain, condition, noise, STEPS), ours, condition.device)
+    return {
+        "a plain float32 loop takes, times as long": f"{ratio:.1f}",
+        "root mean square difference from it, share of the spread": f"{apart:.4f}",
+    }
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Make all shipped simulator data from nothing: ``make data``, or ``python data/make_data.py``.
 
-Four seasons are simulated for training and two, with other weather, for testing; columns are prepared, three emulators
-trained, the guidance of one chosen on validation columns, and the demo written. Each step is left out if its result is
-there and goes on where it was stopped. At the end what was made is held against what was shipped before.
+Four seasons are simulated for training and two, with other weather, for testing; columns of four resolutions are
+prepared, DIFF-MP and its rivals trained, the guidance of one chosen on validation columns, and the demo written. Each
+step is left out if its result is there and goes on where it was stopped. At the end what was made is held against what
+was shipped before.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import torch
 import typer
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
-from make_demo import DEMO, EMULATORS, demo_figures, make_demo
+from make_demo import CALIBRATED, DEMO, EMULATORS, REGRESSION, demo_figures, finer_emulator, make_demo
 
+from diffmp_core.models.folder import WEIGHTS_FILE, load_config, load_emulator, save_emulator
+from diffmp_core.models.seal import KEY
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.stores import replace
 from diffmp_core.variables import OUTPUT_NAMES
@@ -39,6 +43,12 @@ TESTING = {
     "spin_up_hours": 39,
     "split": "0,0,1",
 }
+SPACING_KM = 120
+"""Resolution of the demo."""
+
+FINER_KM = (60, 30, 15)
+"""Resolutions at which the calibrated emulator is trained too; a cell has one column of each."""
+
 GUIDANCE = (0.0, 0.2, 0.4, 0.6, 0.8)
 TOLERANCE = 0.05
 """Largest relative difference of a figure from the one that was shipped before that passes without a word."""
@@ -51,26 +61,52 @@ def diffmp(*arguments: object, threads: int | None = 1) -> None:
                    check=True, env=environment)  # fmt: skip
 
 
-def make_columns(work: Path, name: str, plan: dict) -> Path:
-    """Simulate the seasons of a plan and prepare them as one column store."""
-    out = work / f"columns-{name}.zarr"
-    if out.exists():
-        return out
+def simulate(work: Path, name: str, plan: dict) -> Path:
+    """Simulate the seasons of a plan; returns the folder of the runs."""
+    runs = work / name
     for start in plan["starts"]:
-        run = work / name / f"{start}.zarr"
-        diffmp(
-            "simulate", run, "--grid", plan["grid"], "--hours", plan["hours"], "--start", start, "--seed", plan["seed"]
-        )
-    diffmp("prepare", work / name, out, "--spin-up-hours", plan["spin_up_hours"], "--split", plan["split"])
+        options = ("--grid", plan["grid"], "--hours", plan["hours"], "--start", start, "--seed", plan["seed"])
+        diffmp("simulate", runs / f"{start}.zarr", *options)
+    return runs
+
+
+def prepare(work: Path, name: str, plan: dict, spacing_km: int = SPACING_KM) -> Path:
+    """One column store of a plan's runs."""
+    suffix = "" if spacing_km == SPACING_KM else f"-{spacing_km}km"
+    out = work / f"columns-{name}{suffix}.zarr"
+    if not out.exists():
+        options = ("--spin-up-hours", plan["spin_up_hours"], "--split", plan["split"], "--spacing-km", spacing_km)
+        diffmp("prepare", simulate(work, name, plan), out, *options)
     return out
 
 
 def train(work: Path, columns: Path, folder: Path) -> Path:
-    """Train one of the shipped emulators; returns where it lies."""
+    """Train one of the shipped emulators as ``configs/`` says; returns where it lies."""
     out = work / folder.name
-    if not (out / "weights.safetensors").exists():
-        diffmp("train", columns, out, "--config", HERE / "configs" / f"{folder.name.replace('-120km', '')}.yaml")
+    if not (out / WEIGHTS_FILE).exists():
+        config = HERE / "configs" / f"{folder.name.replace(f'-{SPACING_KM}km', '')}.yaml"
+        diffmp("train", columns, out, "--config", _with_pretrained(config, work))
     return out
+
+
+def _with_pretrained(config: Path, work: Path) -> Path:
+    """The configuration, which names a pretrained network in ``runs/``, with that of this folder of work."""
+    options = yaml.safe_load(config.read_text())
+    pretrained = (options.get("model") or {}).get("pretrained")
+    if pretrained is None:
+        return config
+    options["model"]["pretrained"] = str(work / Path(pretrained).name)
+    path = work / config.name
+    path.write_text(yaml.safe_dump(options, sort_keys=False))
+    return path
+
+
+def ship(trained: Path, folder: Path) -> None:
+    """Copy a trained emulator to where it is shipped, its weights in bfloat16."""
+    shutil.copytree(trained, folder, dirs_exist_ok=True)
+    config = load_config(trained)
+    extra = {key: value for key, value in config.items() if key not in ("model", KEY)}
+    save_emulator(load_emulator(trained, precision="float32"), folder, extra, weights=torch.bfloat16)
 
 
 def choose_guidance(emulator: Path, columns: Path, limit: int) -> list[float]:
@@ -118,12 +154,15 @@ def main(
     """Make the shipped simulator data and emulators again."""
     work.mkdir(parents=True, exist_ok=True)
     shipped = work / "demo-shipped"
-    columns, test = (make_columns(work, name, plan) for name, plan in (("train", TRAINING), ("test", TESTING)))
+    columns, test = prepare(work, "train", TRAINING), prepare(work, "test", TESTING)
+    finer = {finer_emulator(km): prepare(work, "train", TRAINING, km) for km in FINER_KM}
+    todo = {REGRESSION: columns} | dict.fromkeys(EMULATORS.values(), columns) | finer
+    train(work, columns, REGRESSION)  # the GAN's frozen network
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        trained = list(pool.map(lambda folder: train(work, columns, folder), EMULATORS.values()))
-    set_guidance(trained[0], choose_guidance(trained[0], columns, validation_columns))
-    for source, folder in zip(trained, EMULATORS.values(), strict=True):
-        shutil.copytree(source, folder, dirs_exist_ok=True)
+        trained = dict(zip(todo, pool.map(lambda item: train(work, item[1], item[0]), todo.items()), strict=True))
+    set_guidance(trained[CALIBRATED], choose_guidance(trained[CALIBRATED], columns, validation_columns))
+    for folder, source in trained.items():
+        ship(source, folder)
     if not shipped.exists():
         shutil.copytree(DEMO, shipped)
     shutil.rmtree(DEMO, ignore_errors=True)

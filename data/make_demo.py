@@ -17,6 +17,7 @@ import xarray as xr
 from diffmp_core.experiments import add_to_experiment, load_experiment, write_experiment
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
 from diffmp_core.scores.evaluate import evaluate
+from diffmp_core.scores.score_store import COLUMN_FIELDS
 from diffmp_core.scores.table import markdown_table
 from diffmp_core.stores import columns_id, open_columns, select_split, write_store
 from diffmp_core.training.card import write_card
@@ -24,15 +25,35 @@ from diffmp_core.variables import INPUTS, OUTPUTS
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "data" / "demo"
+SHIPPED = ROOT / "assets" / "emulators"
+CALIBRATED, REGRESSION = SHIPPED / "simulator-120km-calibrated", SHIPPED / "simulator-120km-regression"
 EMULATORS = {
-    "DIFF-MP calibrated": ROOT / "assets" / "emulators" / "simulator-120km-calibrated",
-    "DIFF-MP paper": ROOT / "assets" / "emulators" / "simulator-120km-paper",
-    "Deterministic regression": ROOT / "assets" / "emulators" / "simulator-120km-regression",
+    "DIFF-MP calibrated": CALIBRATED,
+    "DIFF-MP paper": SHIPPED / "simulator-120km-paper",
+    "CVAE-MP": SHIPPED / "simulator-120km-cvae",
+    "CGAN-MP": SHIPPED / "simulator-120km-cgan",
+    "Gaussian regression": SHIPPED / "simulator-120km-gaussian",
+    "Deterministic regression": REGRESSION,
 }
+FIELDS = {
+    "DIFF-MP calibrated": COLUMN_FIELDS,
+    "DIFF-MP paper": ("column_mse", "column_crps_fair", "column_covered"),
+    "Gaussian regression": (),
+}
+"""What is kept column by column, for maps."""
+
+MSE_AND_COVERAGE = ("column_mse", "column_covered")
+"""What is kept of all others: Figures 8 and 9 of the paper."""
+
 DESCRIPTION = (
     "Idealised superparameterised columns: one two-dimensional cloud-resolving model in each cell of a global "
     "icosahedral grid. Not GRIST, and no reproduction of the paper's data."
 )
+
+
+def finer_emulator(spacing_km: int) -> Path:
+    """Where the calibrated emulator of narrower columns is shipped."""
+    return SHIPPED / f"simulator-{spacing_km}km-calibrated"
 
 
 def write_test_columns(columns: xr.Dataset, times: int, path: Path) -> Path:
@@ -59,7 +80,16 @@ def make_demo(test_columns: Path, training_columns: Path, *, times: int = 4, mem
     results = {}
     for name, folder in EMULATORS.items():
         if folder.is_dir():
-            results[name] = evaluate(folder, shipped, DEMO, members=members, steps=steps, split="all", name=name)
+            results[name] = evaluate(
+                folder,
+                shipped,
+                DEMO,
+                members=members,
+                steps=steps,
+                split="all",
+                name=name,
+                fields=FIELDS.get(name, MSE_AND_COVERAGE),
+            )
     train = select_split(store, "train")
     for name, reference in (
         ("Analogue ensemble", AnalogueEnsemble.from_columns(train)),

@@ -19,12 +19,14 @@ class StudyColumns:
         spacing_km: width of the columns.
         path: store with the splits train and validation: what is learned from, and what choices look at.
         report_path, report_split: columns that took no part in either, where there are any.
+        has_training: whether there is anything to learn from; shipped test columns have none.
     """
 
     spacing_km: int
     path: Path
     report_path: Path
     report_split: str
+    has_training: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,11 @@ def _by_spacing(paths: Sequence[Path], what: str) -> dict[int, Path]:
 
 def _pair(spacing: int, path: Path, report: Path | None) -> StudyColumns:
     times = count_splits(open_columns(path)) if _has_splits(path) else dict.fromkeys(SPLITS, 0)
+    learns = times["train"] > 0
     if report is None:
-        return StudyColumns(spacing, path, path, "test" if times["test"] else "validation")
+        return StudyColumns(spacing, path, path, "test" if times["test"] else "validation", learns)
     split = "test" if _has_splits(report) and count_splits(open_columns(report))["test"] else "all"
-    return StudyColumns(spacing, path, report, split)
+    return StudyColumns(spacing, path, report, split, learns)
 
 
 def _has_splits(path: Path) -> bool:

@@ -41,7 +41,8 @@ def run(workshop: Workshop, material: Material, preset: ModelsPreset) -> xr.Data
     """Train each model from several seeds and score all beside the references, each with its own guidance.
 
     Axes ``spacing_km``, ``model``, ``seed`` (references have the first alone); scored on the columns to report on.
-    Emulators that are given are taken in place of all trainings: their seeds are those of their configurations.
+    Emulators that are given are taken in place of all trainings: their seeds are those of their configurations. Columns
+    without training times have no references, which are made of those.
 
     Raises:
         DiffmpError: two given emulators of one resolution, model and seed.
@@ -60,7 +61,7 @@ def run(workshop: Workshop, material: Material, preset: ModelsPreset) -> xr.Data
             raise DiffmpError(f"expected one emulator of {case}, found {places.count(place)}; leave the others out")
     first = min((int(case.coordinates["seed"]) for case in cases), default=0)
     for columns in material.columns:
-        for kind in preset.references:
+        for kind in preset.references if columns.has_training else ():
             cases.append(_case(columns, kind, first, Reference(kind, columns.path), preset))
     return workshop.results(cases)
 

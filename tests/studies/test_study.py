@@ -12,7 +12,7 @@ from diffmp_core.errors import DiffmpError, DivergedError
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.table import METRICS
-from diffmp_core.stores import write_store
+from diffmp_core.stores import open_columns, select_split, write_store
 from diffmp_core.studies import cases
 from diffmp_core.studies.guidance import GuidancePreset
 from diffmp_core.studies.models import ModelsPreset
@@ -25,7 +25,7 @@ from diffmp_core.variables import OUTPUT_NAMES
 from tests.synthetic import make_columns
 
 TINY = {"members": 4, "limit": 16}
-BRIEF = SMOKE_SIZE.model_copy(update={"max_minutes": None, "batch": 12, "filters": 4, "layers": 1})
+BRIEF = SMOKE_SIZE.model_copy(update={"max_minutes": None, "batch": 12, "filters": 4, "layers": 2})
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,15 @@ def test_models_takes_given_emulators_in_place_of_trainings(columns, emulator, t
     result = evaluate(emulator, columns, members=4, limit=16, split="test")
     for name in OUTPUT_NAMES:
         assert float(study["mse"].sel(variable=name).item()) == pytest.approx(result.scores[name]["mse"])
+
+
+def test_models_scores_given_emulators_on_columns_without_training_times(columns, emulator, tmp_path):
+    test = select_split(open_columns(columns), "test").load().drop_encoding()
+    shipped = write_store(test, tmp_path / "test.nc")
+    preset = ModelsPreset(**TINY, size=BRIEF)
+    study = run_study("models", [shipped], tmp_path / "models.nc", preset=preset, emulators=[emulator])
+    assert list(study["model"].values) == ["calibrated"]
+    assert np.isfinite(study["crps_fair"]).all()
 
 
 def test_models_compares_resolutions_each_on_its_own_columns(columns, tmp_path):
