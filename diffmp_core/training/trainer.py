@@ -23,6 +23,7 @@ from diffmp_core.training.checkpoint import (
     load_checkpoint,
     restore_optimizer,
     save_checkpoint,
+    shapes,
     with_prefix,
     without_prefix,
 )
@@ -283,7 +284,7 @@ class Trainer:
         """Take up the checkpoint, if there is one.
 
         Raises:
-            DiffmpError: it belongs to another training, or not all processes can read it.
+            DiffmpError: it belongs to another training or network, or not all processes can read it.
         """
         found = load_checkpoint(self.checkpoint, self.device)
         step = 0.0 if found is None else float(found[0].step)
@@ -299,8 +300,14 @@ class Trainer:
                 f"expected an empty folder or this training, found one of another configuration or other columns "
                 f"in {self.checkpoint.parent}; choose another folder"
             )
+        weights = without_prefix("model", tensors)
+        if shapes(weights) != shapes(self.emulator.state_dict()):
+            raise DiffmpError(
+                f"expected a checkpoint of this network, found one that another version of diffmp wrote in "
+                f"{self.checkpoint}; choose another folder, or remove that one to start again"
+            )
         self.position = position.model_copy(update={"steps": self.steps, "max_minutes": self.config.max_minutes})
-        self.emulator.load_state_dict(without_prefix("model", tensors))
+        self.emulator.load_state_dict(weights)
         self.average.load_state_dict(without_prefix("average", tensors))
         self.best = without_prefix("best", tensors) or None
         restore_optimizer(self.optimizer, without_prefix("optimizer", tensors))

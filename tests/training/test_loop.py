@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import yaml
 from safetensors import safe_open
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from diffmp_core.columns.domain import TrainingDomain
 from diffmp_core.columns.normalization_file import load_normalization
@@ -169,6 +169,21 @@ def test_unfinished_training_of_other_columns_is_refused_unharmed(columns, tiny,
         train(other, out, config=tiny, device="cpu", progress=False)
     with pytest.raises(DiffmpError, match="resume it or choose another"):
         train(columns, out, config=tiny, device="cpu", progress=False, resume=False)
+    assert snapshot(out) == before
+
+
+def test_a_checkpoint_of_another_network_is_refused_unharmed(columns, tiny, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(columns, out, tiny)
+    state = out / "checkpoint" / "state.safetensors"
+    with safe_open(state, framework="numpy") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in sorted(file.keys())}
+    tensors["model.denoiser.read_in.bias"] = tensors["model.denoiser.read_in.bias"][:-1]
+    save_file(tensors, state, metadata=metadata)
+    before = snapshot(out)
+    with pytest.raises(DiffmpError, match="another version of diffmp"):
+        train(columns, out, config=tiny, device="cpu", progress=False)
     assert snapshot(out) == before
 
 
