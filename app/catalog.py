@@ -1,4 +1,4 @@
-"""What is served: experiments by name, their columns, scores and live emulators, opened once for all sessions.
+"""Columns, scores and live emulators of the experiments served, opened once for all sessions.
 
 Only arrays are kept, never anything that a session drew.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,26 +19,19 @@ import yaml
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
-from app.choices import Choices, Limits
+from app.choices import Choices
 from app.composites import Mask, selected, selects_all
+from app.figures.axes import ValueAxis, value_axis
 from app.figures.globe import cell_tree, unit_vectors
 from app.grid import Grid, make_grid
-from app.metrics import MAP_BY_NAME, MapMetric
-from app.study_files import missing_words, read_studies
+from app.metrics import MAP_BY_NAME
+from app.offer import Limits
+from app.served import Served
 from diffmp_core.errors import DiffmpError
-from diffmp_core.experiments import FILE as EXPERIMENT_FILE
-from diffmp_core.experiments import (
-    EmulatorEntry,
-    Experiment,
-    column_places,
-    find_experiments,
-    load_experiment,
-    scored_columns,
-)
+from diffmp_core.experiments import column_places, find_experiments, scored_columns
 from diffmp_core.regimes import Facts, column_facts
 from diffmp_core.scores.significance import nearest_cells
 from diffmp_core.stores import open_store
-from diffmp_core.training.watch import find_trainings, is_training
 from diffmp_core.variables import OUTPUT_NAMES
 
 if TYPE_CHECKING:
@@ -51,18 +44,12 @@ ENVIRONMENT = "DIFFMP_EXPERIMENTS"
 START_PRESSURE = 50_000.0
 """The maps start at the level nearest this pressure [Pa], where deep convection heats most."""
 DEFAULT_MEMBERS = 32
-SHOWN_PERCENT = 99.0
-"""Colours run to this percentile, so that a few cells do not make the others invisible."""
-SHOWN_RATIO = 1e-4
-"""Logarithmic colours start at this part of where they end at the latest: what is smaller hardly counts."""
-LEAST_RATIO = 0.1
-"""Logarithmic colours start at this part of where they end at the earliest."""
 
 Value = TypeVar("Value")
 
 
-class Catalog:
-    """Experiments served by this process. A name is a folder's name, so no path ever comes from an address."""
+class Catalog(Served):
+    """The experiments served by this process, and what was opened of them."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         """Read the experiment files in these folders and directly below them.
@@ -70,66 +57,9 @@ class Catalog:
         Raises:
             DiffmpError: none of the folders holds an experiment that can be opened.
         """
-        self.problems: list[str] = []
-        self._named = [Path(folder).resolve() for folder in folders]
-        self._experiments: dict[str, Experiment] = {}
-        self._folders: dict[str, Path] = {}
+        super().__init__(folders)
         self._kept: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
-        for folder in dict.fromkeys(found for named in folders for found in (find_experiments([named]) or [named])):
-            try:
-                experiment = load_experiment(folder)
-            except DiffmpError as error:
-                if (folder / EXPERIMENT_FILE).is_file() or not find_trainings(folder):
-                    self.problems.append(str(error))
-                continue
-            name = _unused(Path(folder).resolve().name, self._experiments)
-            self._experiments[name], self._folders[name] = experiment, Path(folder).resolve()
-        if not self._experiments:
-            raise DiffmpError(
-                "; ".join(self.problems)
-                or "expected at least one experiment folder, found none; name one to 'diffmp serve'"
-            )
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the experiments served, in the order given."""
-        return tuple(self._experiments)
-
-    def experiment(self, name: str) -> Experiment:
-        """The experiment file of that name."""
-        return self._experiments[name]
-
-    def folder(self, name: str) -> Path:
-        """The folder of that experiment."""
-        return self._folders[name]
-
-    def entry(self, name: str, emulator: str) -> EmulatorEntry:
-        """What the experiment says about one emulator."""
-        return next(entry for entry in self.experiment(name).emulators if entry.name == emulator)
-
-    def study(self, name: str, kind: str) -> xr.Dataset:
-        """A study of an experiment, read anew when its file has changed.
-
-        Raises:
-            DiffmpError: there is none, or the experiment's files of studies cannot be read.
-        """
-        studies, problems = read_studies(self.folder(name))
-        if kind not in studies:
-            raise DiffmpError(" ".join([*problems, missing_words(self.folder(name), kind)]))
-        return studies[kind]
-
-    def trainings(self, name: str) -> dict[str, Path]:
-        """Folders of trainings by name: of an experiment's emulators, in its folder, in the folders that were named."""
-        found = {
-            entry.name: entry.folder
-            for entry in self.experiment(name).emulators
-            if entry.folder is not None and is_training(entry.folder)
-        }
-        for folder in (below for above in (self.folder(name), *self._named) for below in find_trainings(above)):
-            if folder not in found.values():
-                found[_unused(folder.name, found)] = folder
-        return found
 
     def limits(self, name: str) -> Limits:
         """Bounds and start of the state: emulators with scores or weights, times, cells."""
@@ -185,15 +115,35 @@ class Catalog:
         path = self.entry(name, emulator).scores
         return None if path is None else self.keep(("scores", path), lambda: open_store(path))
 
+    def lacks(self, name: str, emulator: str, *fields: str, called: str = "") -> str:
+        """Why there are no such fields of an emulator, as a clause; '' where its score store has them.
+
+        Args:
+            called: what the fields are called on the page, if not by their names.
+        """
+        scores = self.scores(name, emulator)
+        if scores is None:
+            return f"{emulator} has no score store"
+        missing = ", ".join(field for field in fields if field not in scores)
+        return f"The score store of {emulator} has no {called or missing}" if missing else ""
+
     def truth_std(self, name: str, emulator: str, variable: str) -> float:
-        """Standard deviation of the truth in the unit of the variable: the unit of the stored scores."""
+        """Standard deviation of the truth in the unit of the variable: the unit of the stored scores.
+
+        The truth is that of the experiment: where this emulator's store has none, that of another is taken.
+        """
 
         def read() -> float:
-            scores = self.scores(name, emulator)
-            std = np.nan if scores is None else float(scores["truth_std"].sel(variable=variable))
+            every = (self.scores(name, each) for each in dict.fromkeys((emulator, *self.limits(name).emulators)))
+            stores = (store for store in every if store is not None and "truth_std" in store)
+            std = next((float(store["truth_std"].sel(variable=variable)) for store in stores), np.nan)
             return std if np.isfinite(std) else 1.0
 
         return self.keep(("truth_std", name, emulator, variable), read)
+
+    def value_axis(self, name: str, emulator: str, variable: str, units: str) -> ValueAxis:
+        """Value axis of an output in physical units, or normalised by the standard deviation of the truth."""
+        return value_axis(variable, units, truth_std=self.truth_std(name, emulator, variable))
 
     def near(self, name: str, cells: int) -> csr_matrix:
         """Each cell with its nearest ones ``(pool, cell)``, for tests of differences."""
@@ -201,11 +151,15 @@ class Catalog:
         return self.keep(("near", name, cells), lambda: nearest_cells(unit_vectors(grid.lat, grid.lon), cells))
 
     def times(self, name: str, emulator: str, metric: str, variable: str) -> np.ndarray:
-        """Stored values of a map at every time ``(time, level, cell)`` of an emulator that has a score store."""
+        """Stored values of a map at every time ``(time, level, cell)``.
+
+        Raises:
+            DiffmpError: the emulator has no score store, or its store not this field.
+        """
         stored = MAP_BY_NAME[metric].stored
         scores = self.scores(name, emulator)
-        if scores is None:
-            raise DiffmpError(f"expected a score store of {emulator!r}, found none; choose another emulator")
+        if scores is None or stored not in scores:
+            raise DiffmpError(f"{self.lacks(name, emulator, stored)}; choose another score or emulator")
 
         def read() -> np.ndarray:
             values = scores[stored].sel(variable=variable).transpose("time", "level", "cell").values
@@ -219,12 +173,12 @@ class Catalog:
         """Stored values of a map at all levels ``(level, cell)`` float32: of one time, or over all times.
 
         With a ``mask`` (time, cell) they are over the times at which a cell is selected, NaN where there is none. None
-        where the emulator has no score store.
+        where the emulator has no score store, or its store not this field.
         """
-        scores = self.scores(name, emulator)
-        if scores is None:
-            return None
         stored, averaged = MAP_BY_NAME[metric].stored, MAP_BY_NAME[metric].averaged
+        scores = self.scores(name, emulator)
+        if scores is None or stored not in scores:
+            return None
 
         def every_time() -> np.ndarray:
             return self.times(name, emulator, metric, variable)
@@ -245,44 +199,9 @@ class Catalog:
     def members(self, name: str, emulator: str) -> int:
         """Members of the ensemble that was scored (one more rank than members)."""
         scores = self.scores(name, emulator)
-        return DEFAULT_MEMBERS if scores is None else scores.sizes["rank"] - 1
-
-    def colour_range(
-        self,
-        name: str,
-        metric: MapMetric,
-        variable: str,
-        *,
-        averaged: bool,
-        logarithmic: bool,
-        key: Hashable,
-        drawn: Callable[[np.ndarray], np.ndarray],
-    ) -> tuple[float, float]:
-        """From which to which stored value colours run, the same for all emulators and all times.
-
-        ``drawn`` makes what is coloured of values ``(level, cell)``; ``key`` names it.
-        """
-        if metric.palette == "coverage":
-            return 0.0, 1.0
-
-        def ends() -> tuple[float, float]:
-            times = [None] if averaged else list(range(len(self.grid(name).times)))
-            every = [
-                self.levels(name, emulator, metric.name, variable, time)
-                for emulator in self.limits(name).emulators
-                for time in times
-            ]
-            shown = np.concatenate([drawn(values).ravel() for values in every if values is not None] or [np.ones(1)])
-            high = float(np.nanpercentile(np.abs(shown), SHOWN_PERCENT))
-            high = high if high > 0 else 1.0
-            positive = shown[shown > 0]
-            low = float(np.percentile(positive, 100 - SHOWN_PERCENT)) if positive.size else 0.0
-            return min(max(low, SHOWN_RATIO * high), LEAST_RATIO * high), high
-
-        low, high = self.keep(("range", name, metric.name, variable, averaged, key), ends)
-        if logarithmic:
-            return low, high
-        return (-high, high) if metric.palette == "diverging" else (0.0, high)
+        if scores is None:
+            return DEFAULT_MEMBERS
+        return scores.sizes["rank"] - 1 if "rank" in scores.sizes else int(scores.attrs.get("members", DEFAULT_MEMBERS))
 
     def table(self, name: str, emulator: str) -> dict[str, Any]:
         """Overall scores of an emulator, as 'diffmp score' wrote them; empty where there are none."""
@@ -296,10 +215,18 @@ class Catalog:
             return {}
         return self.keep(("config", folder), lambda: yaml.safe_load((folder / "config.yaml").read_text()))
 
-    def live(self, name: str, emulator: str) -> LiveEmulator | None:
-        """The emulator ready to answer, shared by all sessions; None for a reference without weights."""
+    def live(self, name: str, emulator: str) -> LiveEmulator:
+        """The emulator ready to answer, shared by all sessions.
+
+        Raises:
+            DiffmpError: a reference without weights, or weights that cannot be read.
+        """
         folder = self.entry(name, emulator).folder
-        return None if folder is None else self.keep(("live", folder), lambda: _open_live(folder))
+        if folder is None:
+            raise DiffmpError(
+                f"expected an emulator with weights, found {emulator!r}, a reference without; choose another emulator"
+            )
+        return self.keep(("live", folder), lambda: _open_live(folder))
 
     def keep(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value kept under a key, made when first asked for. Keep arrays, never what a session drew."""
@@ -333,10 +260,3 @@ def _open_live(folder: Path) -> LiveEmulator:
     from diffmp_core.sampling.live import LiveEmulator  # torch takes a second: only when a tab asks for it
 
     return LiveEmulator(folder)
-
-
-def _unused(name: str, taken: Mapping[str, object]) -> str:
-    """The name, or the name with the first number that makes it unused."""
-    return next(
-        candidate for candidate in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if candidate not in taken
-    )

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
+from app.figures.axes import LevelAxis, level_axis
 from app.places import place
 
 
@@ -34,8 +35,12 @@ class Grid:
             for i, (z, p) in enumerate(zip(self.height, self.pressure, strict=True))
         )
 
+    def levels(self, vertical: str) -> LevelAxis:
+        """Vertical axis of profiles in height, pressure or index."""
+        return level_axis(vertical, height=self.height, pressure=self.pressure)
+
     def level_axis(self, vertical: str) -> tuple[list[str], str]:
-        """One label a level and the title of a vertical axis in height, pressure or index."""
+        """One label a level and the title of a vertical axis of rows in height, pressure or index."""
         match vertical:
             case "height":
                 return [f"{z / 1000:.1f}" for z in self.height], "height [km]"

@@ -8,13 +8,15 @@ import panel as pn
 
 from app.catalog import open_catalog, served_folders
 from app.page import DashboardPage, failure_page
+from app.promptness import act_promptly
 from diffmp_core.errors import DiffmpError
 
 pn.extension()
+act_promptly()
 
 try:
     dashboard = DashboardPage(open_catalog(tuple(served_folders(sys.argv[1:]))), pn.state.location.search)
-    pn.config.exception_handler = dashboard.reporter()
+    pn.config.exception_handler = dashboard.notices.reporter()
     page = dashboard.panel()
 except DiffmpError as error:
     page = failure_page(str(error))

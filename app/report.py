@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,43 +16,25 @@ import typer
 import xarray as xr
 from bokeh.document import Document
 from bokeh.embed import components
+from bokeh.model import Model
+from bokeh.models import ColumnDataSource, CustomJS, CustomJSHover, GlyphRenderer
 from bokeh.resources import Resources
+from numpy.typing import NDArray
 
 from app.catalog import Catalog
-from app.exhibits import (
-    Distribution,
-    EmulatorResponse,
-    Ensemble,
-    Exhibit,
-    Ranks,
-    ScoreMap,
-    ScoreSummary,
-    StudyScores,
-    TrainingCurve,
-    ZonalSection,
-)
+from app.exhibits import Exhibit
 from app.exhibits.exhibit import PAPER
 from app.exhibits.formats import script
-from app.presets import PRESETS
-from app.study_files import AXES, read_studies
+from app.report_sections import sections
 from app.theme import FONT, LIGHT
 from diffmp_core import __version__
 from diffmp_core.cli import run
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import load_experiment
-from diffmp_core.regimes import REGIMES
 from diffmp_core.stores import write_text
-from diffmp_core.variables import OUTPUT_NAMES
 
-METRICS = ("crps_fair", "coverage")
-"""Scores drawn as maps."""
-TYPICAL = ("deep convection", "trade cumulus", "mid-latitude storm")
-"""Regimes whose first column is shown with its ensemble."""
-RESPONSES = tuple(PRESETS)[:4]
-"""Experiments of the paper's Figures 12 and 13."""
-COMPOSITE: Mapping[str, Any] = {"target": "composite", "region": "tropics", "regime": "deep convection", "members": 8}
-"""Columns that are perturbed."""
-
+SHARED_BYTES = 1000
+"""Data of this size that several figures have are kept once."""
 OVERVIEW_STYLE = (Path(__file__).resolve().parents[1] / "assets" / "dashboard.css").read_text(encoding="utf-8")
 STYLE = f"""
 body {{ font-family: {FONT}; color: {LIGHT.text}; background: {LIGHT.page}; margin: 0; line-height: 1.5 }}
@@ -72,89 +54,34 @@ nav a {{ color: {LIGHT.accent}; margin-right: 1rem }} summary {{ cursor: pointer
 """
 
 
-@dataclass(frozen=True)
-class Section:
-    """A heading, a sentence on how to read it, and exhibits."""
+def share_data(models: Sequence[Model]) -> None:
+    """Let figures with the same data have them from one source: coasts and cells of maps are most of their bytes.
 
-    title: str
-    words: str
-    exhibits: Sequence[Exhibit]
-
-
-def sections(catalog: Catalog, experiment: str, emulator: str) -> Iterator[Section]:
-    """What a report shows of one emulator: scores, then what its score store and its weights allow.
-
-    Raises:
-        DiffmpError: an experiment or an emulator that cannot be opened.
+    Small sources stay as they are, among them all that a figure changes in the browser.
     """
-    if any(catalog.table(experiment, entry.name) for entry in catalog.experiment(experiment).emulators):
-        summary = ScoreSummary(experiment=experiment, emulator=emulator)
-        yield Section("Scores", "All scores of all emulators; hover over a heading for its definition.", [summary])
-    entry = catalog.entry(experiment, emulator)
-    shared: dict[str, Any] = {"experiment": experiment, "emulator": emulator}
-    levels, cell = lively_levels(catalog, experiment), catalog.limits(experiment).cell
-    if entry.scores is not None:
-        maps = [
-            ScoreMap(**shared, variable=name, metric=metric, level=levels[name], cell=cell)
-            for name in OUTPUT_NAMES
-            for metric in METRICS
-        ]
-        yield Section("Maps", "Each output at the level where the truth varies most.", maps)
-        zonal = [ZonalSection(**shared, variable=name, metric=METRICS[0], level=levels[name]) for name in OUTPUT_NAMES]
-        yield Section("Zonal means", "All levels from pole to pole; the level of the map is marked.", zonal)
-        others = [e for e in catalog.limits(experiment).emulators if e != emulator and catalog.scores(experiment, e)]
-        names = (emulator, *others[:1])
-        shapes = [
-            Distribution(experiment=experiment, emulators=names, variable=name, level=levels[name])
-            for name in OUTPUT_NAMES
-        ]
-        yield Section("Distributions", "How often each value occurs at each level.", shapes)
-        yield Section("Ranks", "Where the truth lies among the members.", [Ranks(**shared)])
-    if entry.folder is not None and catalog.experiment(experiment).has_columns:
-        columns = typical_columns(catalog, experiment)
-        yield Section(
-            "Profiles",
-            f"Ensembles of columns: {', '.join(columns)}.",
-            [Ensemble(**shared, time=time, cell=cell) for time, cell in columns.values()],
-        )
-        responses = [
-            EmulatorResponse(**shared | dict(PRESETS[name]), **COMPOSITE, time=0, cell=cell) for name in RESPONSES
-        ]
-        yield Section(
-            "Sensitivity",
-            "The emulator's answer to changed inputs; both answers use the same random numbers.",
-            responses,
-        )
-
-    studies = [kind for kind in AXES if kind in read_studies(catalog.folder(experiment))[0]]
-    if studies:
-        yield Section(
-            "Studies",
-            "Emulators, denoising steps, guidance and samplers compared; dashed is a perfect ensemble.",
-            [StudyScores(experiment=experiment, study=kind) for kind in studies],
-        )
-    if emulator in catalog.trainings(experiment):
-        curve = TrainingCurve(experiment=experiment, training=emulator)
-        yield Section("Training", "How the emulator learnt.", [curve])
+    kept: dict[bytes, ColumnDataSource] = {}
+    instead: dict[ColumnDataSource, ColumnDataSource] = {}
+    every = {found for model in models for found in model.references()}
+    for source in sorted((found for found in every if isinstance(found, ColumnDataSource)), key=lambda found: found.id):
+        arrays = {f"{name} {place}": part for name, column in source.data.items() for place, part in _arrays(column)}
+        if sum(part.nbytes for part in arrays.values()) >= SHARED_BYTES:
+            digest = sha256()
+            for name, part in arrays.items():
+                digest.update(f"{name} {part.dtype} {part.shape}".encode())
+                digest.update(np.ascontiguousarray(part).tobytes())
+            instead[source] = kept.setdefault(digest.digest(), source)
+    for model in every:
+        if isinstance(model, GlyphRenderer):
+            model.data_source = instead.get(model.data_source, model.data_source)
+        elif isinstance(model, CustomJS | CustomJSHover):
+            model.args = {name: instead.get(value, value) for name, value in model.args.items()}
 
 
-def lively_levels(catalog: Catalog, experiment: str) -> dict[str, int]:
-    """For each output the level where the truth varies most; that of the maps where the columns are not there."""
-    if not catalog.experiment(experiment).has_columns:
-        return dict.fromkeys(OUTPUT_NAMES, catalog.limits(experiment).level)
-    columns = catalog.columns(experiment)
-    return {name: int(np.argmax(columns[name].std(("time", "cell")).values)) for name in OUTPUT_NAMES}
-
-
-def typical_columns(catalog: Catalog, experiment: str) -> dict[str, tuple[int, int]]:
-    """Time and cell of the most typical column of each regime that the experiment has."""
-    facts, found = catalog.facts(experiment), dict[str, tuple[int, int]]()
-    for name in TYPICAL:
-        score = np.where(REGIMES[name].mask(facts), REGIMES[name].ranks_by(facts), -np.inf)
-        if np.isfinite(score).any():
-            time, cell = np.unravel_index(np.argmax(score), score.shape)
-            found[name] = (int(time), int(cell))
-    return found
+def _arrays(column: Any) -> Iterator[tuple[int, NDArray]]:
+    """The arrays of one column of a source: itself, or those in it."""
+    parts = [column] if isinstance(column, np.ndarray) and column.dtype != object else list(column)
+    for place, part in enumerate(parts):
+        yield place, np.asarray(part)
 
 
 def report(catalog: Catalog, experiment: str, emulator: str) -> str:
@@ -169,6 +96,7 @@ def report(catalog: Catalog, experiment: str, emulator: str) -> str:
     ]
     rows = {id(exhibit): exhibit.screen(data) for _, exhibits in shown for exhibit, data in exhibits}
     models = [part for each in rows.values() for row in each for part in row if not isinstance(part, str)]
+    share_data(models)
     document = Document()
     with document.models.freeze():  # else Bokeh counts all models anew for each one added
         for model in models:

@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.choices import Choices, Offer
+from app.choices import Choices
+from app.offer import Offer
 from diffmp_core.errors import DiffmpError
 
 FORMAT = "diffmp-scenario"

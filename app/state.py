@@ -11,7 +11,8 @@ from typing import Any
 
 import param
 
-from app.choices import NAMES, PERTURBATIONS, Choices, Limits, Offer, field_bounds, options
+from app.choices import NAMES, PERTURBATIONS, Choices, field_bounds, options
+from app.offer import Limits, Offer
 from diffmp_core.errors import DiffmpError
 
 STEPS = {

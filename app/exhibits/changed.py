@@ -11,14 +11,13 @@ from bokeh.models import Range1d, UIElement
 from matplotlib.axes import Axes
 
 from app.catalog import Catalog
-from app.exhibits.exhibit import OfSelection, drawn_words, levels_of, quantity
-from app.exhibits.paper import level_panel
-from app.figures.axes import TITLES, ValueAxis, plain_number, value_axis
+from app.exhibits.exhibit import OfSelection, levels_of, quantity
+from app.exhibits.live_column import LiveColumn
+from app.exhibits.paper import level_panel, zero_line
+from app.figures.axes import TITLES, ValueAxis, plain_number
 from app.figures.response import BAND, Band, ResponsePanel, band
 from app.theme import LIGHT
-from app.views.target import Target, take_target
 from diffmp_core.column_integrals import Change
-from diffmp_core.errors import DiffmpError
 from diffmp_core.perturbation import Perturbation
 from diffmp_core.variables import OUTPUTS
 
@@ -69,8 +68,7 @@ class Changed(OfSelection, Perturbation):
         """Mean and band ``(level,)`` of both answers and their difference, for each output."""
         found = {}
         for channel, entry in enumerate(OUTPUTS):
-            std = catalog.truth_std(self.experiment, emulator, entry.name)
-            axis = value_axis(entry.name, self.units, truth_std=std)
+            axis = catalog.value_axis(self.experiment, emulator, entry.name, self.units)
             for which, profiles in zip(BOTH, (first, second), strict=True):
                 shown = band(profiles, channel)
                 for part in PARTS:
@@ -88,7 +86,7 @@ class Changed(OfSelection, Perturbation):
         """Both answers of the four outputs, ``row`` panels in a row."""
         levels = levels_of(data, self.vertical)
         for place, (axes, entry) in enumerate(zip(panels, OUTPUTS, strict=True)):
-            axes.axvline(0, color=LIGHT.muted, linewidth=0.6, linestyle=":")
+            zero_line(axes)
             for which, (colour, line) in BOTH.items():
                 mean, low, high = (data[f"{entry.name}_{which}_{part}"].values for part in PARTS)
                 axes.fill_betweenx(levels.values, low, high, color=colour, alpha=0.2, linewidth=0)
@@ -111,35 +109,8 @@ class Changed(OfSelection, Perturbation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked(Changed):
-    """A change that is put to an emulator, with ensembles of the same random numbers before and after it.
-
-    Attributes:
-        target: ``column``, ``composite`` for the mean over columns of region and regime, or ``own``.
-        own: the reader's column, as :mod:`diffmp_core.columns.user_column` writes it.
-        members, seed: of each column's ensemble.
-    """
-
-    emulator: str
-    target: str = "column"
-    own: str = ""
-    members: int = 32
-    seed: int = 0
-
-    def drawn_by(self, catalog: Catalog) -> str:
-        """The ensembles drawn here."""
-        return drawn_words(self.emulator, self.members, self.seed)
-
-    def columns(self, catalog: Catalog) -> Target:
-        """The columns that are changed.
-
-        Raises:
-            DiffmpError: none belongs to the selection.
-        """
-        columns, rule = take_target(self.choices, catalog)
-        if columns is None:
-            raise DiffmpError(f"expected columns, found none: {rule}; choose another selection or time")
-        return columns
+class Asked(Changed, LiveColumn):
+    """A change that is put to an emulator, with ensembles of the same random numbers before and after it."""
 
 
 def change_variables(changes: Sequence[Change]) -> dict[str, tuple]:

@@ -14,14 +14,14 @@ from bokeh.models import Range1d, UIElement
 from matplotlib.figure import Figure
 
 from app.catalog import Catalog
-from app.choices import STEPS, Choices
-from app.exhibits.ensemble import live_emulator
-from app.exhibits.exhibit import Exhibit, Rows, drawn_words, level_coordinates, levels_of, quantity
+from app.choices import STEPS
+from app.exhibits.exhibit import Rows, level_coordinates, levels_of, quantity
+from app.exhibits.live_column import LiveColumn
 from app.exhibits.paper import level_panel
-from app.figures.axes import TITLES, value_axis
+from app.figures.axes import TITLES
 from app.figures.denoising import DenoisingPanel, shared_range
+from app.target import take_target
 from app.theme import LIGHT
-from app.views.target import take_target
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUTS
 
@@ -30,30 +30,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DenoisingSteps(Exhibit):
-    """Members at every step, and the profiles that the network predicts from them.
+class DenoisingSteps(LiveColumn):
+    """Members at every step, and the profiles that the network predicts from them; of many columns there is no one way.
 
-    Attributes:
-        target: ``column``, or ``own`` for the reader's own; of many columns there is no one way.
-        step: steps done in the picture on the screen; paper shows all.
+    ``step`` counts the steps done in the picture on the screen; paper shows all.
     """
 
-    emulator: str
-    time: int
-    cell: int
-    target: str = "column"
-    own: str = ""
-    members: int = 32
-    seed: int = 0
-    units: str = "physical"
-    vertical: str = "height"
     step: int = STEPS
     what: ClassVar[str] = "denoising"
     size: ClassVar[tuple[float, float]] = (10.5, 9.0)
-
-    def drawn_by(self, catalog: Catalog) -> str:
-        """The ensemble drawn here."""
-        return drawn_words(self.emulator, self.members, self.seed)
 
     def ask(self, catalog: Catalog, key: Hashable) -> Future[Denoising]:
         """Put the question to the emulator; ``key`` names who asks.
@@ -67,11 +52,11 @@ class DenoisingSteps(Exhibit):
             raise DiffmpError(
                 "expected one column to denoise, found many; choose the selected column or one of your own"
             )
-        target, rule = take_target(self._choices, catalog)
+        target, rule = take_target(self.choices, catalog)
         if target is None:
             raise DiffmpError(rule)
-        column, live = target.inputs[0], live_emulator(catalog, self.experiment, self.emulator)
-        return live.submit_work(
+        column = target.inputs[0]
+        return catalog.live(self.experiment, self.emulator).submit_work(
             key,
             lambda ready: denoise_column(ready.emulator, column, members=self.members, steps=STEPS, seed=self.seed),
         )
@@ -82,13 +67,12 @@ class DenoisingSteps(Exhibit):
 
     def arrange(self, catalog: Catalog, found: Denoising) -> xr.Dataset:
         """What :meth:`gather` gives, from the answer of the emulator."""
-        _, rule = take_target(self._choices, catalog)
+        _, rule = take_target(self.choices, catalog)
         states = np.concatenate([found.states, found.ensemble[None]])
         predicted = np.concatenate([found.predicted, found.ensemble[None]])
         variables, dims = {}, ("step", "member", "level")
         for channel, entry in enumerate(OUTPUTS):
-            std = catalog.truth_std(self.experiment, self.emulator, entry.name)
-            axis = value_axis(entry.name, self.units, truth_std=std)
+            axis = catalog.value_axis(self.experiment, self.emulator, entry.name, self.units)
             for ending, values, words in (("", states, "state"), ("_predicted", predicted, "predicted from the state")):
                 shown = values[:, :, channel] * axis.factor
                 variables[entry.name + ending] = quantity(dims, shown, axis.label, f"{entry.long_name}, {words}")
@@ -148,12 +132,6 @@ class DenoisingSteps(Exhibit):
             panel.paint(False)
         drawn: list[UIElement] = [panel.figure for panel in panels.values()]
         return [drawn]
-
-    @property
-    def _choices(self) -> Choices:
-        return Choices.model_construct(
-            experiment=self.experiment, time=self.time, cell=self.cell, target=self.target, own=self.own
-        )
 
 
 def step_words(step: int, signal: float | None, last: int) -> str:

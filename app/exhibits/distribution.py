@@ -15,13 +15,15 @@ from matplotlib.figure import Figure
 from app.catalog import Catalog
 from app.exhibits.exhibit import Exhibit, Rows, level_coordinates, levels_of, quantity, score_store, scored_words
 from app.exhibits.paper import colour_bar, finite, level_panel
-from app.figures.axes import TITLES, LevelAxis, ValueAxis, level_axis, value_axis
+from app.figures.axes import TITLES, LevelAxis, ValueAxis
 from app.figures.distribution import BETWEEN, RATIO_LABELS, RATIO_LIMIT, DistributionPanels
 from app.figures.heatmap import Histograms, hollow, occupied, ratio_between, ratio_colours, share_colours
 from app.theme import LIGHT
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.distributions import log_ratio, shares, wasserstein, wasserstein_floor
 
+HISTOGRAMS = ("bin_edges", "histogram_truth", "histogram_members")
+"""Fields of a score store that distributions are made of."""
 LINES = (LIGHT.emulator, LIGHT.perturbed, LIGHT.reference)
 
 
@@ -29,13 +31,13 @@ def read_histograms(catalog: Catalog, experiment: str, emulators: Sequence[str],
     """Counts of one output from the score stores; the truth is that of the first emulator.
 
     Raises:
-        DiffmpError: an emulator without a score store.
+        DiffmpError: an emulator without a score store, or a store without histograms.
     """
     chosen = {}
     if not emulators:
         raise DiffmpError("expected an emulator with a score store, found none; run 'diffmp score' or choose another")
     for name in emulators:
-        chosen[name] = score_store(catalog, experiment, name).sel(variable=variable)
+        chosen[name] = score_store(catalog, experiment, name, *HISTOGRAMS).sel(variable=variable)
     first = chosen[emulators[0]]
     return Histograms(
         edges=np.asarray(first["bin_edges"], dtype=float),
@@ -44,7 +46,7 @@ def read_histograms(catalog: Catalog, experiment: str, emulators: Sequence[str],
             name: np.asarray(store["histogram_members"].transpose("level", "bin"), dtype=float)
             for name, store in chosen.items()
         },
-        ensemble_size={name: store.sizes["rank"] - 1 for name, store in chosen.items()},
+        ensemble_size={name: catalog.members(experiment, name) for name in chosen},
     )
 
 
@@ -53,9 +55,8 @@ def distribution_axes(
 ) -> tuple[LevelAxis, ValueAxis]:
     """Vertical axis, and value axis whose factor is the shown unit per standard deviation of the truth."""
     cells, truth_std = catalog.grid(experiment), catalog.truth_std(experiment, emulator, variable)
-    shown = value_axis(variable, units, truth_std=truth_std)
-    levels = level_axis(vertical, height=cells.height, pressure=cells.pressure)
-    return levels, ValueAxis(shown.factor * truth_std, shown.label)
+    shown = catalog.value_axis(experiment, emulator, variable, units)
+    return cells.levels(vertical), ValueAxis(shown.factor * truth_std, shown.label)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import xarray as xr
@@ -17,9 +17,7 @@ from app.catalog import Catalog
 from app.exhibits.exhibit import (
     STEPS,
     Exhibit,
-    OfSelection,
     Rows,
-    drawn_words,
     level_coordinates,
     levels_of,
     quantity,
@@ -27,75 +25,38 @@ from app.exhibits.exhibit import (
     scored_words,
     table_quantity,
 )
-from app.exhibits.paper import level_panel
-from app.figures.axes import TITLES, LevelAxis, ValueAxis, value_axis
+from app.exhibits.live_column import LiveColumn
+from app.exhibits.paper import level_panel, zero_line
+from app.figures.axes import TITLES, LevelAxis, ValueAxis
 from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, fan, inside, relative_frequency, surface_line
 from app.theme import LIGHT
-from app.views.target import take_target
-from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import INPUTS, OUTPUTS
 
-if TYPE_CHECKING:
-    from diffmp_core.sampling.live import LiveEmulator
-
+RANK_HISTOGRAM = "rank_histogram"
+"""Field of a score store that ranks are drawn from."""
 PROFILES = ("T", "qv")
 """Inputs drawn as profiles."""
 
 
-def live_emulator(catalog: Catalog, experiment: str, emulator: str) -> LiveEmulator:
-    """The emulator ready to answer.
-
-    Raises:
-        DiffmpError: a reference without weights.
-    """
-    live = catalog.live(experiment, emulator)
-    if live is None:
-        raise DiffmpError(
-            f"expected an emulator with weights, found {emulator!r}, a reference without; choose another emulator"
-        )
-    return live
-
-
 @dataclass(frozen=True, kw_only=True)
-class Ensemble(OfSelection):
+class Ensemble(LiveColumn):
     """The ensemble of a column for the four outputs, the truth, and the profiles that the emulator read.
 
-    Attributes:
-        time, cell: indices of the column; target: ``column``, or ``composite`` for means over region and regime.
-        own: the reader's own column, for the target ``own``.
-        members, seed: of the ensemble.
-        drawing: ``members``, one line each, or ``fan``, quantile bands.
+    ``drawing`` is ``members``, one line each, or ``fan``, quantile bands.
     """
 
-    emulator: str
-    time: int
-    cell: int
-    target: str = "column"
-    own: str = ""
-    members: int = 32
-    seed: int = 0
-    units: str = "physical"
-    vertical: str = "height"
     drawing: str = "members"
     what: ClassVar[str] = "profiles"
     size: ClassVar[tuple[float, float]] = (9.5, 7.0)
 
-    def drawn_by(self, catalog: Catalog) -> str:
-        """The ensemble drawn here."""
-        return drawn_words(self.emulator, self.members, self.seed)
-
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Members ``(member, level)`` and truth ``(level,)`` of each output, and the inputs of the column."""
-        columns, rule = take_target(self.choices, catalog)
-        if columns is None:
-            raise DiffmpError(f"expected columns, found none: {rule}; choose another selection or time")
-        live = live_emulator(catalog, self.experiment, self.emulator)
+        columns, live = self.columns(catalog), catalog.live(self.experiment, self.emulator)
         question = live.submit(uuid.uuid4(), columns.inputs, members=self.members, steps=STEPS, seed=self.seed)
         ensemble, truth, read = question.result().mean(axis=0), columns.truth.mean(axis=0), columns.inputs.mean(axis=0)
         variables = {}
         for channel, entry in enumerate(OUTPUTS):
-            std = catalog.truth_std(self.experiment, self.emulator, entry.name)
-            axis = value_axis(entry.name, self.units, truth_std=std)
+            axis = catalog.value_axis(self.experiment, self.emulator, entry.name, self.units)
             name = entry.long_name
             members = ensemble[:, channel] * axis.factor
             variables[entry.name] = quantity(
@@ -115,9 +76,9 @@ class Ensemble(OfSelection):
                 "member": ("member", np.arange(self.members), {"standard_name": "realization", "units": "1"}),
             },
             attrs={
-                "rule": rule,
+                "rule": columns.rule,
                 "title": f"{self.emulator}: {self.members} members{' and the truth' if columns.has_truth else ''}",
-                "subtitle": f"{rule} · {surface} · dashed: mean of the members"
+                "subtitle": f"{columns.rule} · {surface} · dashed: mean of the members"
                 f"{', black: truth, ×: truth outside all members' if columns.has_truth else ''}",
             },
         )
@@ -162,7 +123,7 @@ def draw_output(axes: Axes, data: xr.Dataset, name: str, levels: LevelAxis, *, a
     """Members of one output as lines or as a fan, their mean, the truth, and crosses where it is outside."""
     members, truth = data[name].values, data[f"{name}_truth"].values
     shown = fan(members)
-    axes.axvline(0, color=LIGHT.muted, linewidth=0.6, linestyle=":")
+    zero_line(axes)
     if as_fan:
         for low, high, alpha in (("q05", "q95", 0.25), ("q25", "q75", 0.35)):
             axes.fill_betweenx(levels.values, shown[low], shown[high], color=LIGHT.emulator, alpha=alpha, linewidth=0)
@@ -188,9 +149,9 @@ class Ranks(Exhibit):
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Counts and relative frequencies ``(rank,)`` of each output."""
-        scores = score_store(catalog, self.experiment, self.emulator)
+        scores = score_store(catalog, self.experiment, self.emulator, RANK_HISTOGRAM)
         counts: dict[str, NDArray] = {
-            entry.name: scores["rank_histogram"].sel(variable=entry.name).sum("level").values for entry in OUTPUTS
+            entry.name: scores[RANK_HISTOGRAM].sel(variable=entry.name).sum("level").values for entry in OUTPUTS
         }
         variables = {f"{name}_count": quantity("rank", found, "1", f"truths, {name}") for name, found in counts.items()}
         variables |= {

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from app.catalog import Catalog
 from app.exhibits.ensemble import Ensemble, draw_output
 from app.exhibits.exhibit import Rows, drawn_words, levels_of
-from app.exhibits.paper import level_panel
+from app.exhibits.paper import level_panel, zero_line
 from app.figures.axes import TITLES, ValueAxis
 from app.figures.profile import EnsemblePanel, lock
 from app.figures.profile_difference import DifferencePanel, MeanDifference, mean_difference
@@ -85,7 +85,7 @@ class EnsemblePair(Ensemble):
             places = figure.subplots(2, 2, sharey=True).ravel()
             for place, (axes, entry) in enumerate(zip(places, OUTPUTS, strict=True)):
                 found = _difference(data, entry.name)
-                axes.axvline(0, color=LIGHT.muted, linewidth=0.6, linestyle=":")
+                zero_line(axes)
                 axes.fill_betweenx(levels.values, found.low, found.high, color=LIGHT.emulator, alpha=0.3, linewidth=0)
                 axes.plot(found.mean, levels.values, color=LIGHT.emulator, linestyle="--")
                 dots = np.where(found.significant, found.mean, np.nan)

@@ -103,7 +103,9 @@ class Exhibit(ABC):
     @property
     def stem(self) -> str:
         """Name of a file of it, without ending."""
-        named = [str(getattr(self, name, "")) for name in ("variable", "metric", "emulator", "level", "cell")]
+        named = [
+            str(getattr(self, name, "")) for name in ("variable", "metric", "emulator", "training", "level", "cell")
+        ]
         return "-".join(re.sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in (self.what, *named) if part)
 
 
@@ -126,17 +128,22 @@ class OfSelection(Exhibit):
         )
 
 
-def score_store(catalog: Catalog, experiment: str, emulator: str) -> xr.Dataset:
-    """The score store of an emulator.
+def score_store(catalog: Catalog, experiment: str, emulator: str, *fields: str) -> xr.Dataset:
+    """The score store of an emulator, which has these fields.
 
     Raises:
-        DiffmpError: it has none.
+        DiffmpError: it has none, or not these fields.
     """
     found = catalog.scores(experiment, emulator)
     if found is None:
         raise DiffmpError(
             f"expected a score store of {emulator!r} in experiment {experiment!r}, found none; "
             "run 'diffmp score' for it or choose another emulator"
+        )
+    if missing := [field for field in fields if field not in found]:
+        raise DiffmpError(
+            f"expected {', '.join(missing)} in the score store of {emulator!r}, found none; run 'diffmp score' for it "
+            "or choose another emulator"
         )
     return found
 

@@ -119,6 +119,11 @@ def level_panel(axes: Axes, levels: LevelAxis, *, title: str, label: str, left: 
         axes.tick_params(labelleft=False)
 
 
+def zero_line(axes: Axes) -> None:
+    """A thin line upward at zero."""
+    axes.axvline(0, color=LIGHT.muted, linewidth=0.6, linestyle=":")
+
+
 def coloured(colouring: Colouring) -> tuple[ListedColormap, Normalize, dict[float, str]]:
     """Colour map, its ends, and the words of its bar ('' where numbers will do), as on the light page."""
     shades, low, high, labels = colouring.scale(dark=False)

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from app.catalog import Catalog
 from app.choices import STEPS
 from app.exhibits.changed import BOTH, Asked, change_variables, changes_of, integral_words
-from app.exhibits.ensemble import live_emulator
 from app.exhibits.exhibit import Rows, level_coordinates, levels_of, quantity, table_quantity
 from app.exhibits.paper import level_panel
 from app.figures.axes import TITLES
@@ -114,7 +113,7 @@ class EmulatorResponse(Asked):
                 seed=self.seed,
             )
 
-        live = live_emulator(catalog, self.experiment, self.emulator)
+        live = catalog.live(self.experiment, self.emulator)
         return live.submit_work(uuid.uuid4(), work).result(), columns.rule
 
     def _input_top(self, data: xr.Dataset) -> int:

@@ -9,12 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from app.catalog import SHOWN_PERCENT, Catalog
+from app.catalog import Catalog
 from app.composites import selection_words, selects_all
 from app.exhibits.exhibit import OfSelection, score_store, scored_words
 from app.figures.axes import TITLES
-from app.figures.colouring import Colouring
-from app.figures.zonal import Bands, make_bands, zonal_mean
+from app.figures.zonal import Bands, make_bands
 from app.metrics import MAP_BY_NAME, MapMetric
 from diffmp_core.scores.significance import (
     RATE,
@@ -77,6 +76,11 @@ class ScoreField(OfSelection):
         return "" if self.compare == "none" or self.pinned_emulator == self.emulator else self.pinned_emulator
 
     @property
+    def emulators(self) -> tuple[str, ...]:
+        """The emulators whose scores these are."""
+        return (self.emulator, self.other) if self.other else (self.emulator,)
+
+    @property
     def is_difference(self) -> bool:
         """Whether this is the difference of two emulators."""
         return bool(self.other) and self.compare == "difference"
@@ -112,7 +116,7 @@ class ScoreField(OfSelection):
         return self.score.factor(self.variable, self.units, std)
 
     def levels(self, catalog: Catalog) -> NDArray[np.float32] | None:
-        """Stored values ``(level, cell)``, nothing left blank; None where an emulator has no score store."""
+        """Stored values ``(level, cell)``, nothing left blank; None where an emulator's store has not this score."""
         first = self._stored(catalog, self.emulator, self.metric)
         if not self.is_difference:
             return first
@@ -120,7 +124,7 @@ class ScoreField(OfSelection):
         return None if first is None or second is None else first - second
 
     def values(self, catalog: Catalog) -> NDArray[np.float32] | None:
-        """Values of the cells ``(cell,)`` in the unit shown; None where an emulator has no score store."""
+        """Values of the cells ``(cell,)`` in the unit shown; None where an emulator's store has not this score."""
         levels = self.levels(catalog)
         return None if levels is None else levels[self.level] * self.factor(catalog)
 
@@ -146,8 +150,7 @@ class ScoreField(OfSelection):
 
         Where the cell itself differs to the other side than the cells around it, it counts as not significant.
         """
-        every = self.differences(catalog, self.level)
-        shown = every if self.average else every[self.time : self.time + 1]
+        shown = self._differences_shown(catalog, self.level)
         near = catalog.near(self.experiment, pool_size(len(shown)))
         design = np.asarray(self._design(catalog, self.level))
         p = p_values(shown, near, design=design)
@@ -157,8 +160,7 @@ class ScoreField(OfSelection):
 
     def section_evidence(self, catalog: Catalog) -> Evidence:
         """Tests of the difference in every band of latitude at every level ``(level, band)``."""
-        every = self.differences(catalog, slice(None))
-        shown = every if self.average else every[self.time : self.time + 1]
+        shown = self._differences_shown(catalog, slice(None))
         bands = (self.bands(catalog).mean > 0).astype(float)
         design = np.array([self._design(catalog, level) for level in range(shown.shape[1])])
         p = p_values(shown, bands, design=design)
@@ -166,8 +168,7 @@ class ScoreField(OfSelection):
 
     def mean_words(self, catalog: Catalog) -> tuple[float, float, float]:
         """Mean difference over the columns shown and its interval of 95 %, in the unit shown."""
-        every = self.differences(catalog, self.level)
-        shown = every if self.average else every[self.time : self.time + 1]
+        shown = self._differences_shown(catalog, self.level)
         area, factor = catalog.grid(self.experiment).area, self.factor(catalog)
         mean, low, high = mean_interval(shown, area, design=self._design(catalog, self.level))
         return mean * factor, low * factor, high * factor
@@ -183,42 +184,9 @@ class ScoreField(OfSelection):
             return each
         return np.where(mask if isinstance(levels, int) else mask[:, None], each, np.float32(np.nan))
 
-    def colouring(self, catalog: Catalog, *, section: bool = False) -> Colouring:
-        """Colours of the map, or of the section of all levels: the same for every emulator and every time."""
-        metric, bands = self.score, self.bands(catalog)
-        unit = f" [{self.unit}]" if metric.power else ""
-
-        def drawn(levels: NDArray) -> NDArray:
-            return zonal_mean(bands, levels) if section else levels[self.level]
-
-        key, factor = "section" if section else self.level, self.factor(catalog)
-        if self.is_difference:
-            high = factor * self._largest_difference(catalog, drawn, key)
-            title = f"{metric.label} · {TITLES[self.variable]}, difference{unit}"
-            return Colouring(palette="diverging", low=-high, high=high, title=title)
-        logarithmic = self.logarithmic and metric.never_negative
-        low, high = catalog.colour_range(
-            self.experiment,
-            metric,
-            self.variable,
-            averaged=self.average,
-            logarithmic=logarithmic,
-            drawn=drawn,
-            key=key,
-        )
-        return Colouring(
-            palette=metric.palette,
-            low=low * factor,
-            high=high * factor,
-            title=f"{metric.label} · {TITLES[self.variable]}{unit}",
-            logarithmic=logarithmic,
-            yes_no=metric.palette == "coverage" and not section and not self.average,
-        )
-
     def drawn_by(self, catalog: Catalog) -> str:
         """The ensembles that were scored."""
-        names = (self.emulator, *([self.other] if self.other else []))
-        return "; ".join(scored_words(catalog, self.experiment, name) for name in names)
+        return "; ".join(scored_words(catalog, self.experiment, name) for name in self.emulators)
 
     def times_words(self, catalog: Catalog) -> str:
         """At which time, or over how many, and of which columns if not of all."""
@@ -245,6 +213,10 @@ class ScoreField(OfSelection):
             return values
         return np.where(panel["significant"].values == 1, values, np.nan)
 
+    def _differences_shown(self, catalog: Catalog, levels: int | slice) -> NDArray[np.float32]:
+        every = self.differences(catalog, levels)
+        return every if self.average else every[self.time : self.time + 1]
+
     def _every_difference(self, catalog: Catalog, levels: int | slice) -> NDArray[np.float32]:
         first, second = (
             catalog.times(self.experiment, name, self.metric, self.variable)[:, levels].astype(np.float32)
@@ -259,28 +231,14 @@ class ScoreField(OfSelection):
         key = ("design", self.experiment, frozenset((self.emulator, self.other)), self.metric, self.variable, level)
         return catalog.keep(key, lambda: float(design_effect(self._every_difference(catalog, level), near)))
 
-    def _largest_difference(self, catalog: Catalog, drawn: Any, key: object) -> float:
-        """Where the colours of a difference end, in the stored unit: the same for all times and with nothing blank."""
-
-        def end() -> float:
-            whole = replace(self, region="globe", regime="any")
-            times = [0] if self.average else range(len(catalog.grid(self.experiment).times))
-            fields = (replace(whole, time=time).levels(catalog) for time in times)
-            shown = np.concatenate([drawn(values).ravel() for values in fields if values is not None] or [np.ones(1)])
-            return float(np.nanpercentile(np.abs(shown), SHOWN_PERCENT)) or 1.0
-
-        pair = frozenset((self.emulator, self.other))
-        kept = ("difference", self.experiment, pair, self.metric, self.variable, self.average, key)
-        return catalog.keep(kept, end)
-
     def _stored(self, catalog: Catalog, emulator: str, metric: str) -> NDArray[np.float32] | None:
         time = None if self.average else self.time
         mask = catalog.mask(self.choices)
         return catalog.levels(self.experiment, emulator, metric, self.variable, time, mask)
 
     def _known(self, catalog: Catalog) -> NDArray[np.float32]:
-        for name in (self.emulator, *([self.other] if self.other else [])):
-            score_store(catalog, self.experiment, name)
+        for name in self.emulators:
+            score_store(catalog, self.experiment, name, self.score.stored)
         levels = self.levels(catalog)
         return np.empty((0, 0), np.float32) if levels is None else levels
 
@@ -303,26 +261,3 @@ def beside(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:
     along = xr.DataArray(names, dims="emulator", name="emulator", attrs={"long_name": "emulator"})
     known = [str(name) for name in parts[0].data_vars]
     return xr.concat(parts, along, data_vars=known, coords="minimal", compat="override", combine_attrs="override")
-
-
-def colour_attrs(colouring: Colouring) -> dict[str, Any]:
-    """Attributes that keep the colours of a variable; netCDF knows no booleans."""
-    return {
-        "colour_palette": colouring.palette,
-        "colour_range": [colouring.low, colouring.high],
-        "colour_title": colouring.title,
-        "colour_scale": "logarithmic" if colouring.logarithmic else "yes or no" if colouring.yes_no else "linear",
-    }
-
-
-def colouring_of(variable: xr.DataArray) -> Colouring:
-    """The colours that :func:`colour_attrs` keeps."""
-    low, high = map(float, variable.attrs["colour_range"])
-    return Colouring(
-        palette=variable.attrs["colour_palette"],
-        low=low,
-        high=high,
-        title=variable.attrs["colour_title"],
-        logarithmic=variable.attrs["colour_scale"] == "logarithmic",
-        yes_no=variable.attrs["colour_scale"] == "yes or no",
-    )

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from app.catalog import Catalog
 from app.exhibits.exhibit import Rows, level_coordinates, quantity
 from app.exhibits.paper import MARK, colour_bar, coloured, finite
-from app.exhibits.score_field import ScoreField, beside, colour_attrs, colouring_of, panels
+from app.exhibits.score_colours import colour_attrs, colouring_of, field_colouring
+from app.exhibits.score_field import ScoreField, beside, panels
 from app.figures.axes import TITLES, plain_number
 from app.figures.globe import PIXELS, Globe, Raster, cell_tree, globe, make_raster
 from app.figures.map_image import gather, make_map
@@ -141,7 +142,7 @@ class ScoreMap(ScoreField):
         perfect, name = self.reference(catalog), self._score_name()
         return xr.Dataset(
             {
-                self.metric: quantity("cell", values, self.unit, name, **colour_attrs(self.colouring(catalog))),
+                self.metric: quantity("cell", values, self.unit, name, **colour_attrs(field_colouring(self, catalog))),
                 "outside_ensemble": quantity(
                     "cell", self.missed(catalog).astype(np.int8), "1", f"truth outside the ensemble{self._often}"
                 ),

@@ -53,12 +53,6 @@ class TrainingCurve(Exhibit):
         title = str((config.get("columns") or {}).get("title", "not said"))
         return title, str((config.get("columns") or {}).get("source", title))
 
-    @property
-    def stem(self) -> str:
-        """Name of a file of it, without ending."""
-        letters = "".join(c if c.isascii() and c.isalnum() else "-" for c in self.training)
-        return f"training-{letters}"
-
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Each quantity ``(row)``, one row a validation, with the epoch and the columns presented."""
         folder = catalog.trainings(self.experiment).get(self.training)

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from app.catalog import Catalog
 from app.choices import STEPS
 from app.exhibits.changed import Asked
-from app.exhibits.ensemble import live_emulator
 from app.exhibits.exhibit import Rows, quantity
 from app.exhibits.paper import colour_bar, coloured
 from app.figures.axes import padded_range
@@ -65,7 +64,7 @@ class Swept(Asked):
         sliders = [SLIDERS[name] for name in names]
         most = ONE_WAY if len(sliders) == 1 else TWO_WAY
         found = sweep(
-            live_emulator(catalog, self.experiment, self.emulator),
+            catalog.live(self.experiment, self.emulator),
             columns.inputs,
             self.perturbation,
             [

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from app.catalog import Catalog
 from app.exhibits.exhibit import Rows, level_coordinates, quantity
 from app.exhibits.paper import MARK, colour_bar, coloured, finite
-from app.exhibits.score_field import ScoreField, beside, colour_attrs, colouring_of, panels
+from app.exhibits.score_colours import colour_attrs, colouring_of, field_colouring
+from app.exhibits.score_field import ScoreField, beside, panels
 from app.figures.axes import TITLES
 from app.figures.zonal import LATITUDE_ATTRS, LATITUDE_LABELS, LATITUDES, make_section, zonal_mean
 
@@ -93,6 +94,6 @@ class ZonalSection(ScoreField):
 
     def _alone(self, catalog: Catalog) -> xr.Dataset:
         means = zonal_mean(self.bands(catalog), self._known(catalog)) * self.factor(catalog)
-        name, attrs = self._score_name(), colour_attrs(self.colouring(catalog, section=True))
+        name, attrs = self._score_name(), colour_attrs(field_colouring(self, catalog, section=True))
         shown = quantity(("level", "latitude"), means, self.unit, f"area-weighted zonal mean: {name}", **attrs)
         return xr.Dataset({self.metric: shown})

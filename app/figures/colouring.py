@@ -10,6 +10,7 @@ from bokeh.models import (
     BasicTicker,
     ColorBar,
     ColumnDataSource,
+    ContinuousColorMapper,
     CustomJSHover,
     FixedTicker,
     GlyphRenderer,
@@ -114,8 +115,13 @@ def add_coloured_image(plot: figure, source: ColumnDataSource, *, dark: bool) ->
         )
         for mapper in (LinearColorMapper, LogColorMapper)
     )
+    return ColouredImage(linear, logarithmic, add_colour_bar(plot, linear.glyph.color_mapper))
+
+
+def add_colour_bar(plot: figure, mapper: ContinuousColorMapper) -> ColorBar:
+    """A colour bar below a figure, as wide as it."""
     bar = ColorBar(
-        color_mapper=linear.glyph.color_mapper,
+        color_mapper=mapper,
         ticker=BasicTicker(desired_num_ticks=7),
         orientation="horizontal",
         height=12,
@@ -124,7 +130,7 @@ def add_coloured_image(plot: figure, source: ColumnDataSource, *, dark: bool) ->
         title_standoff=6,
     )
     plot.add_layout(bar, "below")
-    return ColouredImage(linear, logarithmic, bar)
+    return bar
 
 
 def set_ticks(part: ColorBar, ticks: list[float], *, desired: int) -> None:

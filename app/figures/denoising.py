@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from bokeh.models import ColumnDataSource, Range1d
-from bokeh.models.annotations import Span
 from numpy.typing import ArrayLike
 
-from app.figures.axes import TITLES, LevelAxis, padded_range, profile_figure, separated, set_range
-from app.theme import colours, style
+from app.figures.axes import LevelAxis, padded_range, separated, set_range
+from app.figures.output_panel import OutputPanel
+from app.theme import colours
 
 SHOWN_PERCENT = 0.5
 """Axes leave out this share of the values of all steps at either end [%]: noise has long tails."""
@@ -20,24 +20,16 @@ def shared_range(*frames: ArrayLike) -> tuple[float, float]:
     return padded_range(np.percentile(values, (SHOWN_PERCENT, 100 - SHOWN_PERCENT)))
 
 
-class DenoisingPanel:
+class DenoisingPanel(OutputPanel):
     """Members of one output at one step as thin lines (blue), and the profiles predicted from them (orange)."""
 
     def __init__(self, variable: str, y_range: Range1d, *, height: int = 320) -> None:
-        self.x_range = Range1d(start=-1, end=1)
-        self.figure = plot = profile_figure(
-            title=TITLES[variable],
-            height=height,
-            x_range=self.x_range,
-            y_range=y_range,
-            description=f"{TITLES[variable]}: members at one step from noise to profile, and what is predicted of each",
-        )
+        about = "at every level: members at one step from noise to profile, and what is predicted of each"
+        super().__init__(variable, y_range, height=height, about=about)
         self.state = ColumnDataSource(data={"x": [], "y": []})
         self.predicted = ColumnDataSource(data={"x": [], "y": []})
-        plot.add_layout(zero := Span(location=0, dimension="height", line_width=1, line_dash="dotted"))
-        self.zero = zero
-        self.thin = plot.line("x", "y", source=self.state, line_width=1, line_alpha=0.45)
-        self.guess = plot.line("x", "y", source=self.predicted, line_width=1, line_alpha=0.6)
+        self.thin = self.figure.line("x", "y", source=self.state, line_width=1, line_alpha=0.45)
+        self.guess = self.figure.line("x", "y", source=self.predicted, line_width=1, line_alpha=0.6)
 
     def show(
         self,
@@ -53,7 +45,7 @@ class DenoisingPanel:
             x, y = separated(np.empty((0, levels.values.size)) if shown is None else shown, levels.values)
             source.data = {"x": x, "y": y}
         set_range(self.x_range, extent)
-        self.figure.xaxis.axis_label, self.figure.yaxis.axis_label = label, levels.label
+        self.label(label, levels)
 
     def clear(self) -> None:
         """Draw nothing."""
@@ -62,7 +54,6 @@ class DenoisingPanel:
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
+        super().paint(dark)
         chosen = colours(dark)
-        style(self.figure, dark=dark)
         self.thin.glyph.line_color, self.guess.glyph.line_color = chosen.emulator, chosen.perturbed
-        self.zero.line_color = chosen.muted

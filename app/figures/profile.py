@@ -13,6 +13,7 @@ from bokeh.models.annotations import Span
 from numpy.typing import ArrayLike, NDArray
 
 from app.figures.axes import TITLES, LevelAxis, ValueAxis, padded_range, profile_figure, separated, set_range, set_title
+from app.figures.output_panel import OutputPanel
 from app.theme import colours, style
 from diffmp_core.variables import INPUTS
 
@@ -48,25 +49,17 @@ def lock(*panels: EnsemblePanel) -> None:
         set_range(panel.x_range, (min(low), max(high)))
 
 
-class EnsemblePanel:
+class EnsemblePanel(OutputPanel):
     """Members of an ensemble as thin lines or as a fan, their mean, the truth, crosses where the truth is outside."""
 
     def __init__(self, variable: str, y_range: Range1d, *, height: int = 380) -> None:
-        self.variable = variable
+        super().__init__(
+            variable, y_range, height=height, about="at every level: members of the ensemble, their mean and the truth"
+        )
         self.lines = ColumnDataSource(data={"x": [], "y": []})
         columns = ("y", "truth", "missed", "mean", *QUANTILES)
         self.levels = ColumnDataSource(data={name: [] for name in columns})
-        self.x_range = Range1d(start=-1, end=1)
-        self.extent = (-1.0, 1.0)
-        self.figure = plot = profile_figure(
-            title=TITLES[variable],
-            height=height,
-            x_range=self.x_range,
-            y_range=y_range,
-            description=f"{TITLES[variable]} at every level: members of the ensemble, their mean and the truth",
-        )
-        self.zero = Span(location=0, dimension="height", line_width=1, line_dash="dotted")
-        plot.add_layout(self.zero)
+        self.extent, plot = (-1.0, 1.0), self.figure
         self.bands = [
             plot.harea(y="y", x1=low, x2=high, source=self.levels, fill_alpha=alpha, visible=False)
             for low, high, alpha in (("q05", "q95", 0.25), ("q25", "q75", 0.35))
@@ -122,20 +115,18 @@ class EnsemblePanel:
             band.visible = as_fan
         self.extent = extent
         set_range(self.x_range, extent)
-        self.figure.xaxis.axis_label = values.label
-        self.figure.yaxis.axis_label = levels.label
+        self.label(values.label, levels)
         return covered
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
+        super().paint(dark)
         chosen = colours(dark)
-        style(self.figure, dark=dark)
         for band in self.bands:
             band.glyph.fill_color = chosen.emulator
         self.thin.glyph.line_color = self.mean.glyph.line_color = chosen.emulator
         self.truth.glyph.line_color = chosen.truth
         self.missed.glyph.line_color = chosen.perturbed
-        self.zero.line_color = chosen.muted
 
 
 class InputPanel:

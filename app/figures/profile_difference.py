@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
-from bokeh.models.annotations import Span
 from numpy.typing import ArrayLike, NDArray
 
-from app.figures.axes import TITLES, LevelAxis, ValueAxis, padded_range, profile_figure, set_range
-from app.theme import colours, style
+from app.figures.axes import LevelAxis, ValueAxis, padded_range, set_range
+from app.figures.output_panel import OutputPanel
+from app.theme import colours
 from diffmp_core.scores.significance import discoveries, paired_interval
 
 
@@ -40,21 +40,14 @@ def mean_difference(
     return MeanDifference(mean=mean, low=low, high=high, significant=discoveries(p), truth=truth)
 
 
-class DifferencePanel:
+class DifferencePanel(OutputPanel):
     """Difference of two ensemble means with its interval, dots where it is significant, and that of the truths."""
 
     def __init__(self, variable: str, y_range: Range1d, *, height: int = 380) -> None:
+        about = "at every level: mean of the selected minus that of the pinned ensemble"
+        super().__init__(variable, y_range, height=height, about=about)
         self.source = ColumnDataSource({name: [] for name in ("y", "mean", "low", "high", "dots", "truth")})
-        self.x_range = Range1d(start=-1, end=1)
-        self.figure = plot = profile_figure(
-            title=TITLES[variable],
-            height=height,
-            x_range=self.x_range,
-            y_range=y_range,
-            description=f"{TITLES[variable]} at every level: mean of the selected minus that of the pinned ensemble",
-        )
-        self.zero = Span(location=0, dimension="height", line_width=1, line_dash="dotted")
-        plot.add_layout(self.zero)
+        plot = self.figure
         self.band = plot.harea(y="y", x1="low", x2="high", source=self.source, fill_alpha=0.3)
         self.mean = plot.line("mean", "y", source=self.source, line_width=2.5, line_dash="dashed")
         self.dots = plot.scatter("dots", "y", source=self.source, size=7)
@@ -69,7 +62,7 @@ class DifferencePanel:
 
     def show(self, found: MeanDifference | None, *, levels: LevelAxis, values: ValueAxis) -> None:
         """Draw a difference in the stored unit; None draws nothing."""
-        self.figure.xaxis.axis_label, self.figure.yaxis.axis_label = f"difference [{values.label}]", levels.label
+        self.label(f"difference [{values.label}]", levels)
         if found is None:
             self.source.data = {name: [] for name in self.source.data}
             return
@@ -80,9 +73,8 @@ class DifferencePanel:
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
+        super().paint(dark)
         chosen = colours(dark)
-        style(self.figure, dark=dark)
         self.band.glyph.fill_color = self.mean.glyph.line_color = chosen.emulator
         self.dots.glyph.update(fill_color=chosen.emulator, line_color=chosen.emulator)
         self.truth.glyph.line_color = chosen.truth
-        self.zero.line_color = chosen.muted

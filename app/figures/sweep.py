@@ -7,12 +7,13 @@ from itertools import chain
 
 import contourpy
 import numpy as np
-from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, HoverTool, LinearColorMapper, Range1d
+from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper, Range1d
 from bokeh.models.annotations import Span
 from bokeh.transform import transform
 from numpy.typing import NDArray
 
 from app.figures.axes import padded_range, profile_figure, set_range, set_title
+from app.figures.colouring import add_colour_bar
 from app.sweeps import edges
 from app.theme import colours, palette, style
 
@@ -130,16 +131,7 @@ class MapPanel:
         self.rings = plot.scatter("x", "y", source=self.far, marker="circle", size=15, fill_alpha=0, line_width=1)
         self.line = plot.line("x", "y", source=self.zero, line_width=2)
         self.star = plot.scatter("x", "y", source=self.start, marker="star", size=18, line_width=1.5)
-        self.bar = ColorBar(
-            color_mapper=self.mapper,
-            ticker=BasicTicker(desired_num_ticks=7),
-            orientation="horizontal",
-            height=12,
-            padding=6,
-            margin=0,
-            title_standoff=6,
-        )
-        plot.add_layout(self.bar, "below")
+        self.bar = add_colour_bar(plot, self.mapper)
         tips = [("at", "@x{0.0}, @y{0.0}"), ("change", "@change{+0.0} ± @error{0.0}")]
         plot.add_tools(HoverTool(renderers=[quads], tooltips=[*tips, ("out of range", "@share{0 %} of the columns")]))
 

@@ -12,6 +12,10 @@ import panel as pn
 from bokeh.document import Document
 
 
+SLOW_MS = 500
+"""Readers who wait longer than this for an answer are told that it is coming [ms]."""
+
+
 class Asker:
     """Asks for one view at a time and takes the newest answer only.
 
@@ -29,6 +33,7 @@ class Asker:
         submit: Callable[[], Future],
         deliver: Callable[[Any, float], None],
         refuse: Callable[[BaseException], None],
+        slow: Callable[[], None] = lambda: None,
     ) -> int:
         """Put a question and return its number; ``latest`` is the number of the newest.
 
@@ -36,6 +41,7 @@ class Asker:
             submit: starts the work and returns its future.
             deliver: gets the result and the milliseconds from question to answer.
             refuse: gets the exception where there is no result; a question dropped for a newer one gets neither.
+            slow: says that the page is working, where there is no answer after :data:`SLOW_MS`.
         """
         self.latest += 1
         number, start, document = self.latest, time.perf_counter(), session()
@@ -60,6 +66,7 @@ class Asker:
             finish(future, 1000 * (time.perf_counter() - start))
         else:
             future.add_done_callback(done)
+            after(SLOW_MS, lambda: slow() if number == self.latest and not future.done() else None)
         return number
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -46,6 +47,31 @@ def small_button(label: str, action: Callable[[], None], *, says: str = "", **op
         | options
         | {"on_click": lambda _: action()}
     )
+
+
+def upload_button(label: str, take: Callable[[bytes], None], *, accept: str, largest: int) -> pmui.FileInput:
+    """A framed button that loads a file of at most ``largest`` bytes; ``take`` gets its content.
+
+    Also that of the same file once more, and nothing of an empty one, of which Panel tells as of no file.
+    """
+    button = pmui.FileInput(
+        label=label,
+        accept=accept,
+        max_file_size=largest,
+        chunk_size=largest,
+        size="small",
+        variant="outlined",
+        margin=2,
+    )
+    button.param.watch(lambda event: take(event.new or b""), "value", onlychanged=False)
+    return button
+
+
+def download_button(label: str, make: Callable[[], io.BytesIO], *, filename: str) -> pmui.FileDownload:
+    """A framed button that saves a file, made at the click."""
+    button = pmui.FileDownload(label=label, callback=make, filename=filename, size="small", margin=2)
+    button.variant = "outlined"  # given to the constructor, Panel takes it for the deprecated button_style and warns
+    return button
 
 
 def stepped_slider(

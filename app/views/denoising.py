@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import panel as pn
-import panel_material_ui as pmui
 import xarray as xr
 from bokeh.models import Range1d
 from panel.viewable import Viewable
@@ -18,11 +17,12 @@ from app.exhibits.exhibit import levels_of
 from app.figures.axes import set_range
 from app.figures.denoising import DenoisingPanel
 from app.state import State
+from app.target import DEPENDS
 from app.views.answers import Asker, after
 from app.views.controls import small_button, stepped_slider, switch
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, grid, pane, words
-from app.views.target import DEPENDS
+from app.views.notices import hidden_notice
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUTS
 
@@ -52,7 +52,7 @@ class DenoisingView:
         self.data: xr.Dataset | None = None
         self.y_range = Range1d(start=0, end=1)
         self.panels = {entry.name: DenoisingPanel(entry.name, self.y_range) for entry in OUTPUTS}
-        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
+        self.notice = hidden_notice()
         self.playing = False
         self.play = small_button("Play", self._play, says="Play the steps from noise to profiles")
         self.shown = pn.Column(sizing_mode="stretch_width", visible=state.denoising, margin=0)
@@ -101,7 +101,10 @@ class DenoisingView:
         exhibit = DenoisingSteps.of(self.state)
         try:
             self.asker.ask(
-                lambda: exhibit.ask(self.catalog, self.asker.key), lambda found, _: self._arrange(found), self._refuse
+                lambda: exhibit.ask(self.catalog, self.asker.key),
+                lambda found, _: self._arrange(found),
+                self._refuse,
+                slow=lambda: self.notice.param.update(object="Drawing the steps …", visible=True),
             )
         except DiffmpError as error:
             self._refuse(error)

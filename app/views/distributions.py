@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 import panel as pn
-import panel_material_ui as pmui
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
 from app.composites import selects_all
-from app.exhibits.distribution import Distribution, distribution_axes, read_histograms
+from app.exhibits.distribution import HISTOGRAMS, Distribution, distribution_axes, read_histograms
+from app.exhibits.exhibit import score_store
 from app.figures.axes import TITLES, LevelAxis, ValueAxis
 from app.figures.distribution import DistributionPanels
 from app.figures.heatmap import Histograms
@@ -22,6 +22,7 @@ from app.views.compare import compare_controls
 from app.views.controls import choice, select, stepped_slider
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, words
+from app.views.notices import hidden_notice
 from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
 
 SIDE_BY_SIDE = 3
@@ -56,7 +57,7 @@ class DistributionsView:
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
-        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
+        self.notice = hidden_notice()
         self.place = pn.Column(sizing_mode="stretch_width")
         self.built: tuple[str, tuple[str, ...], bool] | None = None
         self.panels: dict[str, DistributionPanels] = {}
@@ -83,10 +84,10 @@ class DistributionsView:
         asked = self.state.compare != "none"
         said = [] if whole else [ALL_COLUMNS]
         if not names:
-            said = [
-                f"{self.state.emulator} has no score store in this experiment, so its distributions are not known. "
-                "Choose another emulator above, or run 'diffmp score'."
-            ]
+            lacks = self.catalog.lacks(
+                self.state.experiment, self.state.emulator, *HISTOGRAMS, called="histograms of values"
+            )
+            said = [f"{lacks}: its distributions are not known. Choose another emulator, or run 'diffmp score'."]
         elif asked and self._other() is None:
             said.append(
                 nothing_pinned()
@@ -115,7 +116,7 @@ class DistributionsView:
     def emulators(self) -> tuple[str, ...]:
         """Emulators shown: the selected one if it has scores, then the pinned one, or others that have scores."""
         state = self.state
-        if self.catalog.scores(state.experiment, state.emulator) is None:
+        if not self._comparable(state.emulator):
             return ()
         known = self.catalog.limits(state.experiment).emulators
         if (other := self._other()) is not None:
@@ -151,9 +152,11 @@ class DistributionsView:
 
     def _comparable(self, emulator: str) -> bool:
         """Whether an emulator has scores in the bins of the selected one."""
-        first = self.catalog.scores(self.state.experiment, self.state.emulator)
-        other = self.catalog.scores(self.state.experiment, emulator)
-        return first is not None and other is not None and np.array_equal(first["bin_edges"], other["bin_edges"])
+        pair = (self.state.emulator, emulator)
+        if any(self.catalog.lacks(self.state.experiment, name, *HISTOGRAMS) for name in pair):
+            return False
+        first, other = (score_store(self.catalog, self.state.experiment, name)["bin_edges"] for name in pair)
+        return np.array_equal(first, other)
 
     def _shown(self) -> list[tuple[str, DistributionPanels]]:
         if self.state.outputs == "all":

@@ -18,6 +18,7 @@ from app.catalog import Catalog
 from app.exhibits import Exhibit
 from app.exhibits.formats import FORMATS, File, export
 from app.views.answers import Asker
+from app.views.notices import hidden_notice
 from diffmp_core.errors import DiffmpError
 
 
@@ -58,7 +59,7 @@ class ExportMenu:
         )
         self.button.on_click(lambda item: self.make(list(FORMATS)[self.button.items.index(item)]))
         self.words = pn.pane.HTML("", margin=0)
-        self.problem = pmui.Alert(self.words, severity="info", visible=False, sizing_mode="stretch_width")
+        self.problem = hidden_notice(self.words)
         self.download = Download(visible=False, width=0, height=0, margin=0)
         self.row = pn.Column(self.button, self.problem, sizing_mode="stretch_width", margin=0)
 

@@ -18,12 +18,12 @@ from scipy.spatial import cKDTree
 from app.browser import KEYS_CLASS
 from app.catalog import Catalog
 from app.choices import BOX, MAP_METRICS
-from app.composites import selection_words, selects_all
 from app.exhibits import ScoreMap, ZonalSection
-from app.figures.axes import TITLES, plain_number
+from app.exhibits.score_colours import field_colouring
+from app.figures.axes import TITLES
 from app.figures.globe import Globe, Raster, globe, make_raster, nearest_cell
 from app.figures.map_image import MapImage, make_map
-from app.figures.zonal import Section, ZonalLine, area_mean, make_section, make_zonal_line, zonal_mean
+from app.figures.zonal import Section, ZonalLine, make_section, make_zonal_line, zonal_mean
 from app.metrics import MAP_BY_NAME, MAPS
 from app.pinned import nothing_pinned
 from app.state import State
@@ -33,6 +33,8 @@ from app.views.compare import compare_controls
 from app.views.controls import choice, select, stepped_slider, switch
 from app.views.export_menu import export_menu
 from app.views.layout import beside, pane, paper, words
+from app.views.map_summary import Shown, map_summary
+from app.views.notices import hidden_notice
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 
 FOCUS = ":host(:focus-visible) { outline: 3px solid #d55e00; outline-offset: 2px; }"
@@ -40,7 +42,6 @@ FOCUS = ":host(:focus-visible) { outline: 3px solid #d55e00; outline-offset: 2px
 WIDTHS = {1: (9, 0, 3), 2: (5, 5, 2)}
 """Twelfths of two maps and a zonal mean, by the number of maps."""
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
-Shown = tuple[ScoreMap, NDArray[np.float32]]
 Reached = TypeVar("Reached", MapImage, Section)
 
 
@@ -53,26 +54,9 @@ class MapsView:
     """The map of one score, its zonal mean, and a section of all levels; two maps and sections side by side."""
 
     depends: ClassVar[tuple[str, ...]] = (
-        "experiment",
-        "emulator",
-        "variable",
-        "metric",
-        "level",
-        "time",
-        "average",
-        "logarithmic",
-        "cell",
-        "projection",
-        "centre",
-        "units",
-        "vertical",
-        "dark",
-        "region",
-        *BOX,
-        "regime",
-        "pinned_cell",
-        *compare.DEPENDS,
-    )
+        "experiment", "emulator", "variable", "metric", "level", "time", "average", "logarithmic", "cell", "projection",
+        "centre", "units", "vertical", "dark", "region", *BOX, "regime", "pinned_cell", *compare.DEPENDS,
+    )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
@@ -81,7 +65,7 @@ class MapsView:
         self.maps, self.sections = [self.map], [self.section]
         self.summary = pn.pane.HTML("", sizing_mode="stretch_width")
         self.missing = pn.pane.HTML("", margin=0)
-        self.notice = pmui.Alert(self.missing, severity="info", visible=False, sizing_mode="stretch_width")
+        self.notice = hidden_notice(self.missing)
         self.places = _places(self.map.figure, self.line.figure)
         self.rows = _places(self.section.figure)
         self.pictures, self.profiles = pn.Row(*self.places, **WIDE), pn.Row(*self.rows, **WIDE)
@@ -156,7 +140,7 @@ class MapsView:
                 blanked = side.evidence(self.catalog).mask(values) if self._blanks(side) else values
                 drawn.show(blanked, self._raster(), side.missed(self.catalog))
             if changed - {"time", "cell", "pinned_cell", "projection", "centre", "vertical"} or fresh:
-                drawn.coloured.colour(side.colouring(self.catalog), dark=state.dark)
+                drawn.coloured.colour(field_colouring(side, self.catalog), dark=state.dark)
             if changed & {*moved, "cell", "pinned_cell"} or fresh:
                 drawn.select(self._raster(), state.cell, state.pinned_cell)
         if changed - {"cell", "pinned_cell"}:
@@ -166,7 +150,8 @@ class MapsView:
             for part in parts:
                 part.restyle(dark=state.dark)
             self.summary.styles = {"color": colours(state.dark).text, "font-size": "0.9rem", "line-height": "1.5"}
-        self.summary.object = self._summary(shown, 1000 * (time.perf_counter() - start))
+        took = 1000 * (time.perf_counter() - start)
+        self.summary.object = map_summary(state, self.catalog, shown, took=took)
 
     def _values(self, side: ScoreMap) -> NDArray[np.float32]:
         values = side.values(self.catalog)
@@ -221,12 +206,10 @@ class MapsView:
         return part
 
     def _say_what_is_missing(self, field: ScoreMap) -> None:
-        """A notice where an emulator has no scores, or nothing is there to compare with."""
-        names = [field.emulator, *([field.other] if field.other else [])]
-        without = [name for name in names if self.catalog.scores(self.state.experiment, name) is None]
-        said = [
-            f"{escape(name)} has no score store, so there is no map of it. Choose another emulator." for name in without
-        ]
+        """A notice where an emulator has no such scores, or nothing is there to compare with."""
+        stored, called = field.score.stored, f"“{field.score.label}”"
+        lacks = [self.catalog.lacks(self.state.experiment, name, stored, called=called) for name in field.emulators]
+        said = [f"{escape(why)}, so there is no map of it. Choose another score or emulator." for why in lacks if why]
         if field.compare != "none" and not field.other:
             said.append(nothing_pinned())
         self.missing.object = "<br>".join(said)
@@ -259,7 +242,7 @@ class MapsView:
                 if self._blanks(side):
                     drawn = side.section_evidence(self.catalog).mask(drawn)
                 section.show(drawn)
-                section.coloured.colour(side.colouring(self.catalog, section=True), dark=state.dark)
+                section.coloured.colour(field_colouring(side, self.catalog, section=True), dark=state.dark)
                 section.label(*self.catalog.grid(state.experiment).level_axis(state.vertical))
             section.mark(state.level)
 
@@ -281,37 +264,3 @@ class MapsView:
 
     def _tap_section(self, event: Tap) -> None:
         self.state.level = int(np.clip(round(event.y), 0, LEVELS - 1))
-
-    def _summary(self, shown: list[Shown], took: float) -> str:
-        """Mean and column of each map, how a difference was tested, and what the marks mean."""
-        state, cells = self.state, self.catalog.grid(self.state.experiment)
-        first, two = shown[0][0], len(shown) == 2
-        unit = f" {first.unit}" if first.score.power else ""
-        where = "Global mean" if selects_all(state.choices) else f"Mean of {escape(selection_words(state.choices))}"
-        times = f"mean over {len(cells.times)} times" if state.average else cells.times[state.time]
-        means = [f"{plain_number(area_mean(values, cells.area))}{unit}" for _, values in shown]
-        tested = ""
-        if first.is_difference and first.levels(self.catalog) is not None:
-            _, low, high = (plain_number(value) for value in first.mean_words(self.catalog))
-            means = [f"difference {means[0]} (95 %: {low} to {high})"]
-            tested = f"{escape(first.test_words(self.catalog, first.evidence(self.catalog)))}<br>"
-
-        def at(cell: int) -> str:
-            return " and ".join(f"<b>{plain_number(float(values[cell]))}{unit}</b>" for _, values in shown)
-
-        lines = [f"<b>{where} {' and '.join(means)}</b> · {times}, {cells.level_labels[state.level]}"]
-        if two:
-            lines.append(
-                f"Solid: {escape(first.emulator)} · dashed: {escape(first.pinned_emulator)} · the colours are the same"
-            )
-        lines.append(
-            f"{tested}◯ column {state.cell}, {cells.place(state.cell)}: {at(state.cell)} "
-            "(click the map, or use arrow keys on it, for another)"
-        )
-        if state.pinned_cell >= 0:
-            lines.append(
-                f"□ pinned column {state.pinned_cell}, {cells.place(state.pinned_cell)}: {at(state.pinned_cell)}"
-            )
-        crosses = f"× truth outside the ensemble{' at most of the times' if state.average else ''} · "
-        lines.append(f"{'' if first.is_difference else crosses}drawn in {took:.0f} ms")
-        return "<br>".join(lines)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import io
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
+import numpy as np
 import panel as pn
-import panel_material_ui as pmui
+from numpy.typing import NDArray
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
 from app.state import State
+from app.views.answers import Asker
+from app.views.controls import download_button, upload_button
 from app.views.layout import words
+from app.views.notices import hidden_notice
 from diffmp_core.columns.user_column import LARGEST, read_user_column, template, to_text
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import stack_channels
@@ -22,28 +28,18 @@ ABOUT = (
     "address and in scenario files."
 )
 FILE = "column.csv"
+ACCEPTED = ".csv,.nc,text/csv,application/x-netcdf"
 
 
 class OwnColumn:
     """Upload and template, seen while the reader's own column is the target."""
 
     def __init__(self, state: State, catalog: Catalog) -> None:
-        self.state, self.catalog = state, catalog
-        self.upload = pmui.FileInput(
-            label="Load a column",
-            accept=".csv,.nc,text/csv,application/x-netcdf",
-            max_file_size=LARGEST,
-            chunk_size=LARGEST,
-            size="small",
-            variant="outlined",
-            margin=2,
-        )
-        self.upload.param.watch(lambda event: self.load(event.new), "value")
-        self.save = pmui.FileDownload(
-            label="Template", callback=self._template, filename=FILE, size="small", variant="outlined", margin=2
-        )
+        self.state, self.catalog, self.asker = state, catalog, Asker()
+        self.upload = upload_button("Load a column", self.load, accept=ACCEPTED, largest=LARGEST)
+        self.save = download_button("Template", self._template, filename=FILE)
         self.said = pn.pane.HTML("", margin=0)
-        self.notice = pmui.Alert(self.said, severity="warning", visible=False, sizing_mode="stretch_width")
+        self.notice = hidden_notice(self.said, "warning")
 
     def panel(self) -> Viewable:
         """The buttons, hidden while another target is chosen."""
@@ -57,19 +53,29 @@ class OwnColumn:
             margin=0,
         )
 
-    def load(self, content: bytes | None) -> None:
-        """Take the column of a file, or say in one sentence why not."""
-        if not content:
-            return
-        cells = self.catalog.grid(self.state.experiment)
-        try:
-            inputs = read_user_column(content, height=cells.height, pressure=cells.pressure)
-        except DiffmpError as error:
-            self.said.object = escape(str(error))
-            self.notice.visible = True
-            return
-        self.notice.visible = False
-        self.state.param.update(own=to_text(inputs), target="own")
+    def load(self, content: bytes) -> None:
+        """Take the column of a file, or say in one sentence why not; it is read aside from the session."""
+        experiment = self.state.experiment
+        cells = self.catalog.grid(experiment)
+        self.upload.loading, self.notice.visible = True, False
+        self.asker.ask(
+            lambda: _reader().submit(read_user_column, content, height=cells.height, pressure=cells.pressure),
+            lambda inputs, _: self._take(inputs, experiment),
+            self._refuse,
+        )
+
+    def _take(self, inputs: NDArray[np.float32], experiment: str) -> None:
+        """Show a column on the levels of an experiment, unless the reader has gone to another one."""
+        self.upload.loading = False
+        if experiment == self.state.experiment:
+            self.state.param.update(own=to_text(inputs), target="own")
+
+    def _refuse(self, error: BaseException) -> None:
+        self.upload.loading = False
+        if not isinstance(error, DiffmpError):
+            raise error
+        self.said.object = escape(str(error))
+        self.notice.visible = True
 
     def _template(self) -> io.BytesIO:
         """The selected column as a file to be changed."""
@@ -77,3 +83,9 @@ class OwnColumn:
         columns = self.catalog.columns(state.experiment).isel(time=[state.time], cell=[state.cell])
         text = template(stack_channels(columns, INPUTS)[0], height=self.catalog.grid(state.experiment).height)
         return io.BytesIO(text.encode())
+
+
+@functools.cache
+def _reader() -> ThreadPoolExecutor:
+    """One file at a time in this process: what a netCDF file may take in memory and time is bounded for each."""
+    return ThreadPoolExecutor(1, thread_name_prefix="upload")

@@ -7,23 +7,21 @@ from typing import NamedTuple
 
 import numpy as np
 import panel as pn
-import panel_material_ui as pmui
 from bokeh.models import Range1d
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
 from app.choices import Choices
 from app.exhibits import EnsemblePair
-from app.figures.axes import LevelAxis, level_axis, value_axis
 from app.figures.profile import EnsemblePanel, lock
 from app.figures.profile_difference import DifferencePanel, mean_difference
 from app.pinned import PINS, differs, nothing_pinned, pinned
 from app.state import State
+from app.target import DEPENDS, take_target
 from app.views import compare
-from app.views.answers import Asker, duration
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, grid, pane, words
-from app.views.target import DEPENDS, Target, take_target
+from app.views.live_ensemble import LiveEnsemble
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.significance import RATE
 from diffmp_core.variables import OUTPUTS
@@ -47,20 +45,17 @@ class Selected(NamedTuple):
     truth: np.ndarray
 
 
-class PinnedProfiles:
+class PinnedProfiles(LiveEnsemble):
     """The comparison part of Profiles; it asks an emulator of its own and shows nothing while nothing is compared."""
 
     depends = (*PINS, *compare.DEPENDS[:1])
 
     def __init__(self, state: State, catalog: Catalog, y_range: Range1d) -> None:
-        self.state, self.catalog, self.asker = state, catalog, Asker()
+        super().__init__(state, catalog)
         self._selected: Selected | None = None
-        self.members: np.ndarray | None = None
-        self.target: Target | None = None
         self.outputs = {v.name: EnsemblePanel(v.name, y_range, height=HEIGHT) for v in OUTPUTS}
         self.differences = {v.name: DifferencePanel(v.name, y_range, height=HEIGHT) for v in OUTPUTS}
-        self.title, self.how, self.status = words("", "subtitle1"), words("", "caption"), words("")
-        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
+        self.title, self.how = words("", "subtitle1"), words("", "caption")
         self.beside = grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER)
         self.minus = grid((pane(panel.figure) for panel in self.differences.values()), QUARTER)
         leave = export_menu("pair", lambda: EnsemblePair.of(state), catalog)
@@ -88,43 +83,29 @@ class PinnedProfiles:
         self.how.object = HOW[state.compare]
         self.members = None
         if not differs(state.choices):
-            self._refuse(DiffmpError(nothing_pinned(column=True)))
+            self.refuse(DiffmpError(nothing_pinned(column=True)))
             return
         other = self.other
         self.target, rule = take_target(other, self.catalog)
         self.title.object = f"Pinned: {other.emulator} · {rule}"
-        try:
-            live = self.catalog.live(other.experiment, other.emulator)
-        except DiffmpError as error:
-            self._refuse(error)
-            return
-        target = self.target
-        if live is None or target is None:
-            why = f"{other.emulator} is a reference without weights, so it draws no live ensemble" if target else rule
-            self._refuse(DiffmpError(f"{why}; choose another one"))
-            return
-        self.asker.ask(
-            lambda: live.submit(self.asker.key, target.inputs, members=state.members, seed=state.seed),
-            self._answer,
-            self._refuse,
-        )
+        self.ask(other, nothing=f"{rule}; choose another one")
 
-    def draw(self, selected: Mapping[str, EnsemblePanel], members: np.ndarray | None, truth: np.ndarray) -> None:
+    def draw_beside(self, selected: Mapping[str, EnsemblePanel], members: np.ndarray | None, truth: np.ndarray) -> None:
         """Draw beside the ensemble selected, ``(member, 4, level)``, its truth ``(4, level)`` and its panels."""
         self._selected = Selected(selected, members, truth)
-        self._draw()
+        self.draw()
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Draw what is pinned, or the difference from it; nothing while nothing is compared."""
         state = self.state
         if state.compare == "none" or self._selected is None:
             return
         panels, members, truth = self._selected
-        levels = self._levels()
+        levels = self.catalog.grid(state.experiment).levels(state.vertical)
         other_truth = np.full_like(truth, np.nan) if self.target is None else self.target.truth.mean(axis=0)
         with pn.io.hold():
             for channel, entry in enumerate(OUTPUTS):
-                std = self.catalog.truth_std(state.experiment, state.emulator, entry.name)
-                values = value_axis(entry.name, state.units, truth_std=std)
+                values = self.catalog.value_axis(state.experiment, state.emulator, entry.name, state.units)
                 mine = None if self.members is None else self.members[:, channel]
                 if state.compare == "side by side":
                     panel = self.outputs[entry.name]
@@ -136,20 +117,8 @@ class PinnedProfiles:
                     found = mean_difference(members[:, channel], mine, truth[channel], other_truth[channel])
                     self.differences[entry.name].show(found, levels=levels, values=values)
 
-    def _answer(self, ensemble: np.ndarray, took: float) -> None:
-        with pn.io.hold():
-            self.notice.visible = False
-            self.members = np.asarray(ensemble).mean(axis=0)
-            self.status.object = f"{len(self.members)} members from seed {self.state.seed}, {duration(took)}"
-            self._draw()
-
-    def _refuse(self, error: BaseException) -> None:
-        with pn.io.hold():
-            self.notice.param.update(object=str(error), visible=True)
-            self.members = self.target = None
-            self.title.object = self.status.object = ""
-            self._draw()
-
-    def _levels(self) -> LevelAxis:
-        cells = self.catalog.grid(self.state.experiment)
-        return level_axis(self.state.vertical, height=cells.height, pressure=cells.pressure)
+    def refuse(self, error: BaseException) -> None:
+        """Draw nothing pinned, and say why."""
+        self.target = None
+        self.title.object = ""
+        super().refuse(error)

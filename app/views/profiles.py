@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.models import Range1d
-from numpy.typing import NDArray
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
 from app.exhibits import Ensemble, Ranks
-from app.figures.axes import TITLES, LevelAxis, level_axis, set_range, value_axis
+from app.exhibits.ensemble import RANK_HISTOGRAM
+from app.figures.axes import TITLES, LevelAxis, set_range, value_axis
 from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, surface_line
 from app.metrics import perfect_coverage
-from app.selections import PRESETS, Facts, column_facts
 from app.state import State
-from app.views.answers import Asker, duration
+from app.target import DEPENDS, NO_OWN, TARGETS, take_target
 from app.views.compare import compare_controls
 from app.views.controls import choice, small_button, stepped_slider
 from app.views.denoising import DenoisingView
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, words
+from app.views.live_ensemble import LiveEnsemble
 from app.views.own_column import OwnColumn
 from app.views.pinned_profiles import PinnedProfiles
-from app.views.target import DEPENDS, NO_OWN, TARGETS, Target, take_target
-from diffmp_core.errors import DiffmpError
+from app.views.typical_columns import TypicalColumns
 from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS, Variable
 
 DRAWINGS = {"Members": "members", "Fan": "fan"}
 
 LEGEND = "Solid, black or white: truth · thin: members · dashed: their mean · ×: truth outside all members"
-
-ROWS = 6
-"""Columns listed by their rank."""
-RANK = {"width": 24, "height": 24, "fontSize": "0.8rem", "bgcolor": "primary.main", "color": "background.paper"}
-"""Look of a rank."""
 
 NO_COLUMN = "No column of this time belongs to the region and regime; choose another one or another time."
 
@@ -50,7 +44,7 @@ spread, a hill too much, a slope a bias. Ties, such as no cloud in truth and mem
 """
 
 
-class ProfilesView:
+class ProfilesView(LiveEnsemble):
     """Live ensemble of the selected column: four outputs, two inputs, ranks."""
 
     depends: ClassVar[tuple[str, ...]] = (
@@ -59,9 +53,7 @@ class ProfilesView:
     )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
-        self.state, self.catalog = state, catalog
-        self.asker = Asker()
-        self.members: np.ndarray | None = None
+        super().__init__(state, catalog)
         self.y_range = Range1d(start=0, end=1)
         self.outputs = {v.name: EnsemblePanel(v.name, self.y_range) for v in OUTPUTS}
         self.inputs = {n: InputPanel(self.y_range, title=TITLES[n], compares=False, height=320) for n in ("T", "qv")}
@@ -69,19 +61,8 @@ class ProfilesView:
         self.own, self.denoising = OwnColumn(state, catalog), DenoisingView(state, catalog)
         self.pinned = PinnedProfiles(state, catalog, self.y_range)
         self.covered = {v.name: words("") for v in OUTPUTS}
-        self.target: Target | None = None
         self.place = words("")
-        self.status = words("")
-        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
-        wide: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (8, 4)}
-        self.preset = pmui.Select(label="Typical columns", options=list(PRESETS), value=next(iter(PRESETS)), **wide)
-        self.rule = words("", "caption")
-        self.rank = -1
-        self.rows = pmui.MenuList(
-            items=[], dense=True, label="Columns by rank", sizing_mode="stretch_width", sx={"& .MuiAvatar-root": RANK}
-        )
-        self.rows.param.watch(lambda event: self._take_row(event.new), "active")
-        self.preset.param.watch(lambda _: self._go_to_preset(0), "value")
+        self.typical = TypicalColumns(state, catalog)
 
     def panel(self) -> Viewable:
         """Controls at the left; outputs with their ranks, then inputs."""
@@ -90,13 +71,7 @@ class ProfilesView:
             choice(state, "target", "Show", TARGETS),
             self.own.panel(),
             stepped_slider(state, "time", "Time", lambda i: self.catalog.grid(state.experiment).times[i]),
-            self.preset,
-            self.rows,
-            pn.Row(
-                small_button("‹ previous", lambda: self._go_to_preset(self.rank - 1)),
-                small_button("next ›", lambda: self._go_to_preset(self.rank + 1)),
-            ),
-            self.rule,
+            *self.typical.controls(),
             *compare_controls(state, significance=False),
             words("Ensemble", "subtitle1"),
             choice(state, "drawing", "Ensemble as", DRAWINGS),
@@ -145,64 +120,20 @@ class ProfilesView:
                 self.members = None
                 self._say_place(rule)
             if changed & {"experiment", "time"}:
-                self._fill_rows()
+                self.typical.fill()
             if changed & {"experiment", "emulator"}:
                 self._draw_ranks()
             self.pinned.refresh(changed)
             self.denoising.refresh(changed)
             if changed & {"emulator", "members", "seed", *DEPENDS}:
-                self._ask()
+                self.ask(self.state.choices, nothing=NO_OWN if self.state.target == "own" else NO_COLUMN)
             elif changed - {"dark", "denoising", "step"}:
-                self._draw()
+                self.draw()
 
-    def _ask(self) -> None:
-        """Ask the emulator for an ensemble; until it answers, the truth stands alone."""
+    def draw(self) -> None:
+        """Draw the column, and the ensemble where there is one; without it the truth stands alone."""
         state, target = self.state, self.target
-        if target is None:
-            self._refuse(DiffmpError(NO_OWN if state.target == "own" else NO_COLUMN))
-            return
-        try:
-            live = self.catalog.live(state.experiment, state.emulator)
-        except DiffmpError as error:
-            self._refuse(error)
-            return
-        if live is None:
-            self._refuse(
-                DiffmpError(
-                    f"{state.emulator} is a reference without weights, so it draws no live ensemble; "
-                    "choose another emulator above"
-                )
-            )
-            return
-        self.asker.ask(
-            lambda: live.submit(self.asker.key, target.inputs, members=state.members, seed=state.seed),
-            self._answer,
-            self._refuse,
-        )
-
-    def _answer(self, ensemble: np.ndarray, took: float) -> None:
-        """Draw an ensemble (column, member, 4, level); of many columns the members' means over them."""
-        with pn.io.hold():
-            self.notice.visible = False
-            self.members = np.asarray(ensemble).mean(axis=0)
-            self.status.object = f"{len(self.members)} members from seed {self.state.seed}, {duration(took)}"
-            self._draw()
-
-    def _refuse(self, error: BaseException) -> None:
-        """Show the truth alone and why."""
-        with pn.io.hold():
-            self.notice.param.update(object=str(error), visible=True)
-            self.members = None
-            self.status.object = ""
-            self._draw()
-
-    def _levels(self) -> LevelAxis:
-        cells = self.catalog.grid(self.state.experiment)
-        return level_axis(self.state.vertical, height=cells.height, pressure=cells.pressure)
-
-    def _draw(self) -> None:
-        """Draw the column and the ensemble that are there."""
-        state, target, levels = self.state, self.target, self._levels()
+        levels = self.catalog.grid(state.experiment).levels(state.vertical)
         if target is None:
             self._clear(levels)
             return
@@ -210,16 +141,15 @@ class ProfilesView:
         with pn.io.hold():
             set_range(self.y_range, (levels.start, levels.end))
             for channel, variable in enumerate(OUTPUTS):
-                truth_std = self.catalog.truth_std(state.experiment, state.emulator, variable.name)
                 inside = self.outputs[variable.name].show(
                     None if self.members is None else self.members[:, channel],
                     truth[channel],
                     levels=levels,
-                    values=value_axis(variable.name, state.units, truth_std=truth_std),
+                    values=self.catalog.value_axis(state.experiment, state.emulator, variable.name, state.units),
                     as_fan=state.drawing == "fan",
                 )
                 self.covered[variable.name].object = self._covered_words(variable, inside, len(levels.values))
-            self.pinned.draw(self.outputs, self.members, truth)
+            self.pinned.draw_beside(self.outputs, self.members, truth)
             for name, panel in self.inputs.items():
                 entry = BY_NAME[name]
                 panel.show(
@@ -251,16 +181,12 @@ class ProfilesView:
     def _draw_ranks(self) -> None:
         """Rank histograms of the experiment over all levels."""
         scores = self.catalog.scores(self.state.experiment, self.state.emulator)
+        ranked = None if scores is None else scores.get(RANK_HISTOGRAM)
         for name, panel in self.ranks.items():
-            panel.figure.visible = scores is not None
-            if scores is not None:
-                counts = scores["rank_histogram"].sel(variable=name).sum("level").values
+            panel.figure.visible = ranked is not None
+            if ranked is not None:
+                counts = ranked.sel(variable=name).sum("level").values
                 panel.show(counts, title="Rank of the truth")
-
-    def _facts(self) -> Facts:
-        state = self.state
-        key = ("facts", state.experiment, state.time)
-        return self.catalog.keep(key, lambda: column_facts(self.catalog.columns(state.experiment), state.time))
 
     def _say_place(self, rule: str) -> None:
         """Where and when the columns are, and their single-level inputs."""
@@ -269,37 +195,9 @@ class ProfilesView:
             self.place.object = said
             return
         if self.state.target == "column":
-            facts = self._facts()
+            facts = self.typical.facts()
             ground = "land" if facts.land[self.state.cell] >= 0.5 else "sea"
             said += f", {ground}; column-integrated subgrid heating {facts.heating[self.state.cell]:.0f} W/m²"
         means = target.inputs[:, :, 0].mean(axis=0)
         single = {v.name: float(means[INPUT_NAMES.index(v.name)]) for v in INPUTS if not v.profile}
         self.place.object = f"{said} · {surface_line(single)}"
-
-    def _ranked(self) -> NDArray[np.int64]:
-        return PRESETS[self.preset.value].ranked(self._facts())
-
-    def _fill_rows(self) -> None:
-        """The first columns of the rule chosen, at this time."""
-        cells = self.catalog.grid(self.state.experiment)
-        ranked = self._ranked()[:ROWS]
-        self.rows.param.update(
-            items=[{"avatar": str(i + 1), "label": cells.place(int(cell))} for i, cell in enumerate(ranked)],
-            active=None,
-        )
-
-    def _take_row(self, active: tuple[int, ...] | int | None) -> None:
-        """Select the column of a row."""
-        if active is not None:
-            self._go_to_preset(active if isinstance(active, int) else active[0])
-
-    def _go_to_preset(self, rank: int) -> None:
-        """Select the column of that rank by the rule chosen, of this time."""
-        selection, ranked = PRESETS[self.preset.value], self._ranked()
-        self._fill_rows()
-        if len(ranked) == 0:
-            self.rule.object = f"No column of this time is admitted by: {selection.words}."
-            return
-        self.rank = int(np.clip(rank, 0, len(ranked) - 1))
-        self.rule.object = f"Rank {self.rank + 1} of {len(ranked)} at this time: {selection.words}."
-        self.state.param.update(cell=int(ranked[self.rank]), target="column")

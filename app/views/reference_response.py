@@ -18,13 +18,13 @@ from panel.viewable import Viewable
 from app.catalog import Catalog
 from app.choices import PERTURBATIONS
 from app.exhibits import ModelResponse
-from app.figures.axes import level_axis, value_axis
 from app.figures.response import HourlyPanel, ResponsePanel, band, response_table
 from app.state import State
+from app.target import DEPENDS
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, grid, pane, words
 from app.views.long_work import LongWork, Progress
-from app.views.target import DEPENDS
+from app.views.notices import hidden_notice
 from diffmp_core.column_integrals import Change, compare, integrate, paired_change
 from diffmp_core.constants import SECONDS_PER_DAY
 from diffmp_core.errors import DiffmpError
@@ -86,7 +86,7 @@ class ReferenceResponse:
         self.hours = pmui.Select(label="For", options=HOURS, value=FIRST_HOURS, size="small", width=110)
         self.hour = pmui.Select(label="Show", options={"Mean of the hours": MEAN}, value=MEAN, size="small", width=220)
         self.hour.param.watch(lambda _: self._draw(), "value")
-        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
+        self.notice = hidden_notice()
         self.table = pn.pane.HTML("", sizing_mode="stretch_width")
         self.shown = pn.Column(sizing_mode="stretch_width", visible=False, margin=0)
 
@@ -209,16 +209,14 @@ class ReferenceResponse:
         chosen = slice(None) if self.hour.value == MEAN else slice(self.hour.value - 1, self.hour.value)
         before, after = (ensemble[chosen].mean(axis=0, keepdims=True) for ensemble in both)
         first, second = profiles(before), profiles(after)
-        cells = self.catalog.grid(state.experiment)
-        levels = level_axis(state.vertical, height=cells.height, pressure=cells.pressure)
+        levels = self.catalog.grid(state.experiment).levels(state.vertical)
         with pn.io.hold():
             for channel, variable in enumerate(OUTPUTS):
-                truth_std = self.catalog.truth_std(state.experiment, state.emulator, variable.name)
                 self.outputs[variable.name].show(
                     band(first, channel),
                     band(second, channel),
                     levels=levels,
-                    values=value_axis(variable.name, state.units, truth_std=truth_std),
+                    values=self.catalog.value_axis(state.experiment, state.emulator, variable.name, state.units),
                     target=f"{self.asked.rule if self.asked else ''} {state.vertical}",
                 )
             integrals = [integrate(ensemble, mass) for ensemble in both]

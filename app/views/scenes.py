@@ -14,7 +14,7 @@ from app.browser import PRESENT_CLASS
 from app.presentation import Presentation
 from app.scenario import LARGEST, LONGEST_NAME, LONGEST_NOTE, Scenario, plain_text, read_scenario
 from app.state import State
-from app.views.controls import small_button
+from app.views.controls import download_button, small_button, upload_button
 from app.views.layout import paper, words
 from diffmp_core.errors import DiffmpError
 
@@ -45,19 +45,8 @@ class ScenesDrawer:
         self.title = pmui.TextInput(
             label="Title", value="", max_length=LONGEST_NAME, size="small", sizing_mode="stretch_width", margin=(8, 4)
         )
-        self.save = pmui.FileDownload(
-            label="Save as file", callback=self._file, filename=FILE, size="small", variant="outlined", margin=2
-        )
-        self.upload = pmui.FileInput(
-            label="Load a file",
-            accept=".json,application/json",
-            max_file_size=LARGEST,
-            chunk_size=LARGEST,
-            size="small",
-            variant="outlined",
-            margin=2,
-        )
-        self.upload.param.watch(lambda event: self.load(event.new), "value")
+        self.save = download_button("Save as file", self._file, filename=FILE)
+        self.upload = upload_button("Load a file", self.load, accept=".json,application/json", largest=LARGEST)
         self.list = pn.Column(sizing_mode="stretch_width", margin=0)
         self.drawer = pmui.Drawer(anchor="right", size=440, open=False)
         presentation.param.watch(lambda *_: self._fill(), ["scenes", "place"])
@@ -92,9 +81,9 @@ class ScenesDrawer:
             title=plain_text(self.title.value)[:LONGEST_NAME], state=self.state.choices, scenes=self.presentation.scenes
         )
 
-    def load(self, content: bytes | None) -> None:
+    def load(self, content: bytes) -> None:
         """Show a scenario file; what cannot be read is said, all in one notice."""
-        if content and (scenario := self._read(content)):
+        if scenario := self._read(content):
             self.state.show(scenario.state)
 
     def load_scenes(self, content: bytes) -> bool:

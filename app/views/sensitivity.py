@@ -13,7 +13,7 @@ from panel.viewable import Viewable
 from app.catalog import Catalog
 from app.choices import PERTURBATIONS
 from app.exhibits import EmulatorResponse
-from app.figures.axes import LevelAxis, level_axis, set_range, value_axis
+from app.figures.axes import LevelAxis, set_range
 from app.figures.profile import InputPanel
 from app.figures.response import (
     ResponsePanel,
@@ -24,16 +24,17 @@ from app.figures.response import (
     surface_words,
 )
 from app.state import State
+from app.target import DEPENDS, NO_OWN, TARGETS, Target, take_target
 from app.views.answers import Asker, after, duration
 from app.views.changed_inputs import ChangedInputs
 from app.views.controls import choice, small_button
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, uneven_grid, words
+from app.views.notices import hidden_notice
 from app.views.own_column import OwnColumn
 from app.views.perturbation_controls import PerturbationControls
 from app.views.reference_response import Question, ReferenceResponse
 from app.views.sweeps import Sweeps
-from app.views.target import DEPENDS, NO_OWN, TARGETS, Target, take_target
 from diffmp_core.errors import DiffmpError
 from diffmp_core.perturbation import Perturbation
 from diffmp_core.variables import INPUT_NAMES, OUTPUTS
@@ -90,7 +91,7 @@ class SensitivityView:
         self.status = words("")
         self.rule = words("", "caption")
         self.warning = pmui.Alert("", severity="warning", visible=False, sizing_mode="stretch_width", margin=(4, 0))
-        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
+        self.notice = hidden_notice()
         self.controls = PerturbationControls(state, self._top_words)
         self.own = OwnColumn(state, catalog)
         self.sweeps = Sweeps(state, catalog, self.members)
@@ -175,9 +176,6 @@ class SensitivityView:
         except DiffmpError as error:
             self._refuse(error)
             return
-        if live is None:
-            self._refuse(DiffmpError(f"{state.emulator} is a reference without weights; choose another emulator above"))
-            return
         perturbation = self._perturbation()
         wanted = self.members()
         members = wanted if resting else min(wanted, self.quick_members())
@@ -201,7 +199,12 @@ class SensitivityView:
             if members < wanted:
                 after(REST_MS, lambda: self._ask(resting=True) if self.asker.latest == newest else None)
 
-        self.asker.ask(lambda: live.submit_work(self.asker.key, work), answer, self._refuse)
+        self.asker.ask(
+            lambda: live.submit_work(self.asker.key, work),
+            answer,
+            self._refuse,
+            slow=lambda: self.status.param.update(object="Drawing both answers …"),
+        )
 
     def _perturbation(self) -> Perturbation:
         return Perturbation(**{name: getattr(self.state, name) for name in PERTURBATIONS})
@@ -257,8 +260,7 @@ class SensitivityView:
         return [*self.outputs.values(), *self.inputs.panels.values()]
 
     def _levels(self) -> LevelAxis:
-        cells = self.catalog.grid(self.state.experiment)
-        return level_axis(self.state.vertical, height=cells.height, pressure=cells.pressure)
+        return self.catalog.grid(self.state.experiment).levels(self.state.vertical)
 
     def _draw(self) -> None:
         """Draw the response that is there."""
@@ -271,12 +273,11 @@ class SensitivityView:
             differ = not self._perturbation().changes_nothing
             set_range(self.y_range, (levels.start, levels.end))
             for channel, variable in enumerate(OUTPUTS):
-                truth_std = self.catalog.truth_std(state.experiment, state.emulator, variable.name)
                 self.outputs[variable.name].show(
                     band(response.baseline, channel),
                     band(response.perturbed, channel),
                     levels=levels,
-                    values=value_axis(variable.name, state.units, truth_std=truth_std),
+                    values=self.catalog.value_axis(state.experiment, state.emulator, variable.name, state.units),
                     target=target,
                     differ=differ,
                 )

@@ -70,15 +70,7 @@ emulator. The page looks every three seconds while this tab is visible.""",
 class StudiesView:
     """The study chosen, or the trainings; looks for new files while it is visible."""
 
-    depends: ClassVar[tuple[str, ...]] = (
-        "experiment",
-        "emulator",
-        "study",
-        "charts",
-        "criterion",
-        "variable",
-        "dark",
-    )
+    depends: ClassVar[tuple[str, ...]] = ("experiment", "emulator", "study", "charts", "criterion", "variable", "dark")
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import panel as pn
-import panel_material_ui as pmui
 import xarray as xr
 from panel.viewable import Viewable
 
@@ -16,12 +15,13 @@ from app.exhibits.sweep import TITLES, UNITS
 from app.figures.sweep import CurvePanel, MapPanel
 from app.state import State
 from app.sweeps import SLIDERS
+from app.target import DEPENDS
 from app.views.answers import duration
 from app.views.controls import select
 from app.views.export_menu import export_menu
 from app.views.layout import grid, pane, words
 from app.views.long_work import LongWork, waiting_threads
-from app.views.target import DEPENDS
+from app.views.notices import hidden_notice
 from diffmp_core.errors import DiffmpError
 
 WHAT_IT_IS = """
@@ -45,7 +45,7 @@ class Sweeps:
         self.data: xr.Dataset | None = None
         self.curves = {name: CurvePanel(title, UNITS[name]) for name, title in TITLES.items()}
         self.map = MapPanel()
-        self.notice = pmui.Alert("", severity="info", visible=False, sizing_mode="stretch_width")
+        self.notice = hidden_notice()
         self.shown = pn.Column(sizing_mode="stretch_width", visible=False, margin=0)
         self.curve_grid = grid((pane(panel.figure) for panel in self.curves.values()), HALF)
         self.map_pane = pane(self.map.figure)

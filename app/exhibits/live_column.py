@@ -1,0 +1,47 @@
+"""What exhibits of a column have in common that ask an emulator: the column, or many, and the ensemble drawn for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.catalog import Catalog
+from app.exhibits.exhibit import OfSelection, drawn_words
+from app.target import Target, take_target
+from diffmp_core.errors import DiffmpError
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveColumn(OfSelection):
+    """An ensemble that an emulator draws live for a column, for many, or for the reader's own.
+
+    Attributes:
+        time, cell: indices of the column.
+        target: ``column``, ``composite`` for means over columns of region and regime, or ``own``.
+        own: the reader's column, as :mod:`diffmp_core.columns.user_column` writes it.
+        members, seed: of the ensemble of each column.
+    """
+
+    emulator: str
+    time: int
+    cell: int
+    target: str = "column"
+    own: str = ""
+    members: int = 32
+    seed: int = 0
+    units: str = "physical"
+    vertical: str = "height"
+
+    def drawn_by(self, catalog: Catalog) -> str:
+        """The ensemble drawn here."""
+        return drawn_words(self.emulator, self.members, self.seed)
+
+    def columns(self, catalog: Catalog) -> Target:
+        """The columns that the ensemble is drawn for.
+
+        Raises:
+            DiffmpError: none belongs to the selection.
+        """
+        columns, rule = take_target(self.choices, catalog)
+        if columns is None:
+            raise DiffmpError(f"expected columns, found none: {rule}; choose another selection or time")
+        return columns

@@ -1,0 +1,67 @@
+"""A part of a tab that draws the ensemble of a target: it asks the emulator, and says so where there is no answer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import panel as pn
+
+from app.catalog import Catalog
+from app.choices import Choices
+from app.state import State
+from app.target import Target
+from app.views.answers import Asker, duration
+from app.views.layout import words
+from app.views.notices import hidden_notice
+from diffmp_core.errors import DiffmpError
+
+
+class LiveEnsemble(ABC):
+    """Asks one question at a time, of the columns of ``target``.
+
+    Attributes:
+        members: (member, 4, level), of many columns the members' means over them; None while there is no answer.
+    """
+
+    def __init__(self, state: State, catalog: Catalog) -> None:
+        self.state, self.catalog, self.asker = state, catalog, Asker()
+        self.target: Target | None = None
+        self.members: np.ndarray | None = None
+        self.status, self.notice = words(""), hidden_notice()
+
+    def ask(self, choices: Choices, *, nothing: str) -> None:
+        """Ask the emulator of these choices for an ensemble; ``nothing`` says why there is no target."""
+        try:
+            if self.target is None:
+                raise DiffmpError(nothing)
+            inputs, live = self.target.inputs, self.catalog.live(choices.experiment, choices.emulator)
+        except DiffmpError as error:
+            self.refuse(error)
+            return
+        self.asker.ask(
+            lambda: live.submit(self.asker.key, inputs, members=choices.members, seed=choices.seed),
+            self._answer,
+            self.refuse,
+            slow=lambda: self.status.param.update(object=f"Drawing {choices.members} members …"),
+        )
+
+    def _answer(self, ensemble: np.ndarray, took: float) -> None:
+        """Draw an ensemble (column, member, 4, level)."""
+        with pn.io.hold():
+            self.notice.visible = False
+            self.members = np.asarray(ensemble).mean(axis=0)
+            self.status.object = f"{len(self.members)} members from seed {self.state.seed}, {duration(took)}"
+            self.draw()
+
+    def refuse(self, error: BaseException) -> None:
+        """Draw without an ensemble, and say why."""
+        with pn.io.hold():
+            self.notice.param.update(object=str(error), visible=True)
+            self.members = None
+            self.status.object = ""
+            self.draw()
+
+    @abstractmethod
+    def draw(self) -> None:
+        """Draw the target and the ensemble that are there."""

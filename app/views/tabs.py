@@ -1,0 +1,121 @@
+"""The tabs of the page: each is built on its first visit, and catches up on what it missed when it is seen again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import panel as pn
+import panel_material_ui as pmui
+from panel.viewable import Viewable
+
+from app.catalog import Catalog
+from app.choices import TABS
+from app.presentation import Presentation
+from app.state import State
+from app.theme import set_type_size
+from app.views.base import View
+from app.views.distributions import DistributionsView
+from app.views.layout import Beside
+from app.views.maps import MapsView
+from app.views.overview import OverviewView
+from app.views.profiles import ProfilesView
+from app.views.sensitivity import SensitivityView
+from app.views.studies import StudiesView
+from diffmp_core.errors import DiffmpError
+
+VIEWS: dict[str, type[View]] = {
+    "Overview": OverviewView,
+    "Maps": MapsView,
+    "Distributions": DistributionsView,
+    "Profiles": ProfilesView,
+    "Sensitivity": SensitivityView,
+    "Studies": StudiesView,
+}
+LIVE_TABS = ("Profiles", "Sensitivity")
+"""Tabs that ask a model: built once the browser listens, because an answer that comes before that would be lost."""
+LARGE = 1.3
+"""Type of figures while the page is presented, times its usual size."""
+WITHOUT_BAR = {"& .MuiTabs-root": {"display": "none"}}
+"""Look of the tabs while the page is presented."""
+
+
+class Views(dict[str, View]):
+    """The tabs by name, each made when it is first asked for: half the work of a new session is figures unseen."""
+
+    def __init__(self, state: State, catalog: Catalog) -> None:
+        super().__init__()
+        self._make = lambda name: VIEWS[name](state, catalog)
+
+    def __missing__(self, name: str) -> View:
+        view = self[name] = self._make(name)
+        return view
+
+
+class Tabs:
+    """The views, a place for each, and what those that were seen have missed since."""
+
+    def __init__(
+        self, state: State, catalog: Catalog, presentation: Presentation, tell: Callable[[Sequence[str]], None]
+    ) -> None:
+        """``tell`` gets why a tab cannot be drawn."""
+        self.state, self.presentation, self.tell = state, presentation, tell
+        self.views = Views(state, catalog)
+        self._missed: dict[str, set[str]] = {}
+        self._places = {
+            name: pn.Column(
+                pmui.Typography("Drawing …", variant="body2"),
+                sizing_mode="stretch_width",
+                min_height=400,
+                margin=(10, 0),
+            )
+            for name in TABS
+        }
+
+    def panel(self) -> Viewable:
+        """The bar of tabs and the visible one, which is built now, or when the browser listens."""
+        state, presentation = self.state, self.presentation
+        tabs = pmui.Tabs(*self._places.items(), active=TABS.index(state.tab), sizing_mode="stretch_width")
+        tabs.param.watch(lambda event: setattr(state, "tab", TABS[event.new]), "active")
+        state.param.watch(lambda event: setattr(tabs, "active", TABS.index(event.new)), "tab")
+
+        def present(*_: object) -> None:
+            tabs.sx = WITHOUT_BAR if presentation.on else None
+            for tab in self._missed:
+                self._fit(tab)
+
+        presentation.param.watch(present, "on")
+        presentation.param.watch(lambda _: self._fit(state.tab), "controls")
+        if state.tab in LIVE_TABS and pn.state.curdoc is not None:
+            pn.state.onload(self._show)
+        else:
+            self._show()
+        return tabs
+
+    def refresh(self, changed: set[str]) -> None:
+        """Note what each tab that was seen has missed, and let the visible one catch up, or build it."""
+        for tab, missed in self._missed.items():
+            missed |= changed & set(self.views[tab].depends)
+        self._show()
+
+    def _show(self) -> None:
+        tab = self.state.tab
+        try:
+            if tab not in self._missed:
+                self._places[tab][:] = [self.views[tab].panel()]
+                self._missed[tab] = set()
+            elif self._missed[tab]:
+                missed, self._missed[tab] = frozenset(self._missed[tab]), set()
+                self.views[tab].refresh(missed)
+        except DiffmpError as error:
+            self.tell([str(error)])
+            if tab not in self._missed:
+                self._places[tab][:] = [pmui.Typography("Nothing to show here; the sentence above says why.")]
+        if self.presentation.on:
+            self._fit(tab)
+
+    def _fit(self, tab: str) -> None:
+        """A tab to be read at a desk, or from afar: type of the figures, and whether controls stand beside them."""
+        for layout in self._places[tab].select(Beside):
+            layout.show_controls(not self.presentation.on or self.presentation.controls)
+        for pane in self._places[tab].select(pn.pane.Bokeh):
+            set_type_size(pane.object, LARGE if self.presentation.on else 1.0)

@@ -1,0 +1,84 @@
+"""Single columns worth a look: those that a rule ranks first, at the time shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+from numpy.typing import NDArray
+from panel.viewable import Viewable
+
+from app.catalog import Catalog
+from app.selections import PRESETS, Facts, column_facts
+from app.state import State
+from app.views.controls import small_button
+from app.views.layout import words
+
+ROWS = 6
+"""Columns listed by their rank."""
+RANK = {"width": 24, "height": 24, "fontSize": "0.8rem", "bgcolor": "primary.main", "color": "background.paper"}
+"""Look of a rank."""
+
+
+class TypicalColumns:
+    """A rule to choose, a list of its first columns, and buttons to the one before and the next."""
+
+    def __init__(self, state: State, catalog: Catalog) -> None:
+        self.state, self.catalog = state, catalog
+        self.rank = -1
+        self.rule = words("", "caption")
+        self.preset = pmui.Select(
+            label="Typical columns",
+            options=list(PRESETS),
+            value=next(iter(PRESETS)),
+            size="small",
+            sizing_mode="stretch_width",
+            margin=(8, 4),
+        )
+        self.rows = pmui.MenuList(
+            items=[], dense=True, label="Columns by rank", sizing_mode="stretch_width", sx={"& .MuiAvatar-root": RANK}
+        )
+        self.rows.param.watch(lambda event: self._take_row(event.new), "active")
+        self.preset.param.watch(lambda _: self.go_to(0), "value")
+
+    def controls(self) -> Sequence[Viewable]:
+        """Rule, list, buttons, and in words which column was taken."""
+        before = small_button("‹ previous", lambda: self.go_to(self.rank - 1))
+        after = small_button("next ›", lambda: self.go_to(self.rank + 1))
+        return self.preset, self.rows, pn.Row(before, after), self.rule
+
+    def facts(self) -> Facts:
+        """About every column of the time shown, (cell,)."""
+        state = self.state
+        key = ("facts", state.experiment, state.time)
+        return self.catalog.keep(key, lambda: column_facts(self.catalog.columns(state.experiment), state.time))
+
+    def fill(self) -> None:
+        """List the first columns of the rule, at the time shown."""
+        cells = self.catalog.grid(self.state.experiment)
+        ranked = self._ranked()[:ROWS]
+        self.rows.param.update(
+            items=[{"avatar": str(i + 1), "label": cells.place(int(cell))} for i, cell in enumerate(ranked)],
+            active=None,
+        )
+
+    def go_to(self, rank: int) -> None:
+        """Select the column of that rank, at the time shown."""
+        selection, ranked = PRESETS[self.preset.value], self._ranked()
+        self.fill()
+        if len(ranked) == 0:
+            self.rule.object = f"No column of this time is admitted by: {selection.words}."
+            return
+        self.rank = int(np.clip(rank, 0, len(ranked) - 1))
+        self.rule.object = f"Rank {self.rank + 1} of {len(ranked)} at this time: {selection.words}."
+        self.state.param.update(cell=int(ranked[self.rank]), target="column")
+
+    def _ranked(self) -> NDArray[np.int64]:
+        return PRESETS[self.preset.value].ranked(self.facts())
+
+    def _take_row(self, active: tuple[int, ...] | int | None) -> None:
+        """Select the column of a row."""
+        if active is not None:
+            self.go_to(active if isinstance(active, int) else active[0])
