@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from diffmp_core.cli import parse_guidance
+from diffmp_core.cli.terminal import console, progress_bar, time_left
 from diffmp_core.errors import DiffmpError
-from diffmp_core.terminal import console, progress_bar, time_left
 
 COMMANDS = ("simulate", "prepare", "train", "sample", "score", "study", "fetch", "export", "card", "report", "serve")
 
@@ -69,7 +69,7 @@ def test_time_left_is_at_the_pace_of_this_start():
 
 def test_cells_of_an_earlier_run_do_not_count_in_the_pace(monkeypatch, capsys):
     clock = iter([0.0, 0.0, 100.0])
-    monkeypatch.setattr("diffmp_core.terminal.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr("diffmp_core.cli.terminal.time", SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr(console, "_force_terminal", False)
     with progress_bar("simulate", "cells") as report:
         report(500, 1000)

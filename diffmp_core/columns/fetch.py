@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ import cftime
 from diffmp_core.columns.sources.climsim import GRID_INFO, TIME_STEP
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import open_store, sha256_of
-from diffmp_core.terminal import ReportProgress
 
 REPOSITORY = "LEAP/ClimSim_low-res"
 """Data set on Hugging Face (CC-BY-4.0, doi:10.57967/hf/0740)."""
@@ -73,7 +72,7 @@ def fetch_climsim(
     files: Sequence[str],
     *,
     endpoint: str | None = None,
-    progress: ReportProgress | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> list[Path]:
     """Fetch files of the data set into a folder, under their own paths; ``diffmp prepare`` reads that folder.
 

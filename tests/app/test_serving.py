@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from diffmp_core.cli import check_passwords
+from diffmp_core.cli.dashboard import check_passwords
 from diffmp_core.errors import DiffmpError
 from tests.app.served import free_port, wait_until_served
 

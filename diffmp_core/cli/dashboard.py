@@ -20,8 +20,8 @@ from typing import Annotated
 
 import typer
 
+from diffmp_core.cli.terminal import console
 from diffmp_core.errors import DiffmpError
-from diffmp_core.terminal import console
 
 DEFAULT_PORT = 5006
 LARGEST_MESSAGE = 4_000_000  # bytes that a browser may send the page at once; an upload is smaller

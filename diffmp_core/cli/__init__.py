@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from diffmp_core import __version__
-from diffmp_core.command_options import Guidance, Members, Seed, Split, Steps, parse_guidance, parse_split
-from diffmp_core.dashboard_commands import report, serve
+from diffmp_core.cli.dashboard import report, serve
+from diffmp_core.cli.exchange import card, export, fetch
+from diffmp_core.cli.options import Guidance, Members, Seed, Split, Steps, parse_guidance, parse_split
+from diffmp_core.cli.study import study
+from diffmp_core.cli.terminal import console, progress_bar
 from diffmp_core.errors import DiffmpError
-from diffmp_core.exchange_commands import card, export, fetch
-from diffmp_core.study_command import study
-from diffmp_core.terminal import console, progress_bar
 
 app = typer.Typer(
     name="diffmp",

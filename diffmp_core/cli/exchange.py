@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from diffmp_core.command_options import Guidance, Steps, parse_guidance
-from diffmp_core.terminal import console, progress_bar
+from diffmp_core.cli.options import Guidance, Steps, parse_guidance
+from diffmp_core.cli.terminal import console, progress_bar
 
 
 class DataSet(StrEnum):

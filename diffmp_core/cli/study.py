@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from diffmp_core.terminal import console, progress_bar
+from diffmp_core.cli.terminal import console, progress_bar
 
 
 class StudyName(StrEnum):
