@@ -17,6 +17,7 @@ from diffmp_core.scores.ensemble import crps_fair
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.physical import PhysicalChecks
 from diffmp_core.scores.table import METRICS, rich_table
+from diffmp_core.scores.tally import Tally
 from diffmp_core.stores import open_columns, open_store, select_split, stack_channels, write_store
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUT_NAMES, OUTPUTS
 from tests.synthetic import make_columns
@@ -270,9 +271,7 @@ def test_memory_does_not_grow_with_the_number_of_times():
 
     def peak(times: int) -> int:
         ones = np.ones((50, LEVELS))
-        run = evaluate_module._Run(
-            unit=np.ones(4), weights=ones, masses=ones, members=MEMBERS, writer=None, progress=None
-        )
+        run = Tally(unit=np.ones(4), weights=ones, masses=ones, members=MEMBERS, writer=None, progress=None)
         tracemalloc.start()
         run.score_cells(slice(0, 50), batches(times), total=50 * times)
         largest = tracemalloc.get_traced_memory()[1]
