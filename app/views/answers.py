@@ -11,7 +11,6 @@ from typing import Any
 import panel as pn
 from bokeh.document import Document
 
-
 SLOW_MS = 500
 """Readers who wait longer than this for an answer are told that it is coming [ms]."""
 

@@ -24,6 +24,8 @@ LINE = "34px"
 """Height of what stands in the bar."""
 PIN = "Pin: keep this column and time, to compare others with"
 SEARCH = "Column at latitude, longitude"
+OF_EMULATORS = ("Maps", "Distributions")
+"""Tabs that compare emulators and no columns."""
 
 
 class Toolbar:
@@ -117,9 +119,15 @@ class Toolbar:
             state.param.update(pinned_cell=state.cell, pinned_time=state.time)
 
     def _choose_other(self) -> None:
-        """Where a comparison is asked for and nothing else is pinned: pin the next emulator that has scores."""
+        """Where a comparison is asked for and nothing else is pinned: pin the next emulator that has scores.
+
+        A pinned column is something else on Profiles; maps and distributions compare emulators only.
+        """
         state = self.state
-        if state.restoring or state.compare == "none" or differs(state.choices):
+        another = state.pinned_emulator not in ("", state.emulator)
+        if state.restoring or state.compare == "none" or another:
+            return
+        if state.tab not in OF_EMULATORS and differs(state.choices):
             return
         known = self.catalog.limits(state.experiment).emulators
         others = [name for name in known if name != state.emulator]

@@ -60,7 +60,6 @@ UNITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
 TEXT_UNITS = {"T": 1.0, "qv": 1e3, "Ps": 1e-2, "SHF": 1.0, "LHF": 1.0, "SOLIN": 1.0}
 """SI to the units of the text, so that its numbers are short."""
 _NUMBER = re.compile(r"-?\d{1,6}(\.\d{1,8})?(e-\d{1,2})?", re.ASCII)
-_HEADING = re.compile(r"\s*([^\[\]()]*?)\s*(?:[\[(]([^\[\]()]*)[\])])?\s*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,16 +173,18 @@ def _read_csv(content: bytes) -> dict[str, Field]:
         separator = next((mark for mark in ",;\t" if lines and mark in lines[0]), ",")
         rows = list(csv.reader(io.StringIO("\n".join(lines[: MOST_ROWS + 2])), delimiter=separator))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DiffmpError("expected a CSV table or a netCDF file, found something else; take the template") from error
+        raise DiffmpError(
+            "expected a CSV table in UTF-8 or a netCDF file, found something else; take the template"
+        ) from error
     if len(rows) < 2 or len(rows) > MOST_ROWS + 1:
         raise DiffmpError(
             f"expected a heading and 1 to {MOST_ROWS} rows, found {len(lines)} lines; send one column of levels"
         )
     fields: dict[str, Field] = {}
     for place, heading in enumerate(rows[0]):
-        match = _HEADING.fullmatch(heading)
-        name = ALIASES.get(match[1].casefold()) if match else None
-        if match is None or name is None:
+        called, unit = _name_and_unit(heading)
+        name = ALIASES.get(called.casefold())
+        if name is None:
             continue
         if name in fields:
             raise DiffmpError(f"expected one column {name} in the table, found two; leave one out")
@@ -194,12 +195,24 @@ def _read_csv(content: bytes) -> dict[str, Field]:
             numbers = [_number(cell, name, number) for number, cell in enumerate(cells, start=1) if cell]
         if not numbers:
             raise DiffmpError(f"expected a number of {name} in the first row, found none; fill it in")
-        fields[name] = Field(np.array(numbers), (match[2] or "").strip())
+        fields[name] = Field(np.array(numbers), unit)
     return fields
+
+
+def _name_and_unit(heading: str) -> tuple[str, str]:
+    """The parts of a heading such as ``T [K]`` or ``T (K)``; no regular expression, whose time a file could choose."""
+    heading = heading.strip()
+    for start, end in ("[]", "()"):
+        if heading.endswith(end) and start in heading:
+            name, unit = heading[:-1].split(start, maxsplit=1)
+            return name.strip(), unit.strip()
+    return heading, ""
 
 
 def _number(cell: str, name: str, row: int) -> float:
     try:
+        if "_" in cell:  # Python's own way to write a number
+            raise ValueError(cell)
         return float(cell)
     except ValueError:
         found = repr(cell[:20]) if cell else "nothing"

@@ -7,6 +7,7 @@ few numbers asked for and prints them as JSON. Whatever happens to the child is 
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ PATIENCE_S = 30.0
 """Time that the child may take, its start on a busy machine included [s]."""
 MEMORY = 2 * 2**30
 """Address space of the child, most of which libraries reserve and never touch [bytes]."""
+MOST_IN_CHUNK = 2**20
+"""Values of a chunk of a variable, which is unpacked whole: a small file can hold chunks of gigabytes."""
 _UNREADABLE = (
     "expected a netCDF file with one column, found one that cannot be read; write it again or send a CSV table"
 )
@@ -71,6 +74,12 @@ def main(path: Path, most: int, names: Sequence[str]) -> dict[str, tuple[list[fl
                 raise DiffmpError(
                     f"expected numbers of {name} along one dimension of at most {most}, found shape {variable.shape}; "
                     "send one column only"
+                )
+            chunks = variable.chunking()  # None in a classic file
+            if isinstance(chunks, list) and math.prod(chunks) > MOST_IN_CHUNK:
+                raise DiffmpError(
+                    f"expected chunks of {name} of at most {MOST_IN_CHUNK:,} values, found {math.prod(chunks):,}; "
+                    "write the file again with smaller ones"
                 )
             values = variable[...].astype(float)
             found[name] = (values.filled(float("nan")).ravel().tolist(), str(getattr(variable, "units", "")))

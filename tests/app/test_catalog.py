@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from app.catalog import SHIPPED, Catalog, served_folders
+from app.exhibits.score_colours import score_range
 from app.metrics import MAP_BY_NAME
 from diffmp_core.errors import DiffmpError
 
@@ -48,14 +49,16 @@ def test_arrays_are_read_once(catalog):
 def test_references_without_a_store_have_no_map(catalog):
     assert catalog.scores("globe", "Analogue ensemble") is None
     assert catalog.levels("globe", "Analogue ensemble", "mse", "qc", None) is None
-    assert catalog.live("globe", "Analogue ensemble") is None
+    with pytest.raises(DiffmpError, match="expected an emulator with weights"):
+        catalog.live("globe", "Analogue ensemble")
 
 
 def test_colours_are_the_same_for_all_emulators(catalog):
     metric = MAP_BY_NAME["mse"]
 
     def shown(metric, *, averaged=True, logarithmic=False):
-        return catalog.colour_range(
+        return score_range(
+            catalog,
             "globe",
             metric,
             "qc",
@@ -85,8 +88,9 @@ def test_colours_are_the_same_for_all_emulators(catalog):
     ],
 )
 def test_logarithmic_colours_start_above_zero_whatever_the_values(catalog, monkeypatch, values, expected):
-    monkeypatch.setattr("app.catalog.SHOWN_PERCENT", 100.0)
-    found = catalog.colour_range(
+    monkeypatch.setattr("app.exhibits.score_colours.SHOWN_PERCENT", 100.0)
+    found = score_range(
+        catalog,
         "globe",
         MAP_BY_NAME["mse"],
         "qc",

@@ -100,6 +100,13 @@ def test_the_bar_pins_and_lets_go(live: Catalog, state: State):
     assert (state.pinned_cell, toolbar.pin.label) == (-1, "Pin")
     state.compare = "difference"
     assert state.pinned_emulator == OTHER
+    state.param.update(compare="none", pinned_emulator="", pinned_cell=11)
+    state.param.update(tab="Profiles", compare="difference")
+    assert state.pinned_emulator == ""
+    state.param.update(tab="Maps", compare="none")
+    state.compare = "difference"
+    assert state.pinned_emulator == OTHER
+    state.param.update(compare="none", pinned_cell=-1)
     state.show(state.choices.model_copy(update={"pinned_emulator": "", "compare": "side by side"}))
     assert state.pinned_emulator == ""
 

@@ -38,8 +38,8 @@ from app.exhibits.exhibit import cf_unit
 from app.exhibits.formats import FORMATS, csv, export
 from app.exhibits.paper import DOTS_PER_INCH
 from app.state import State
+from app.target import take_target
 from app.views.export_menu import ExportMenu
-from app.views.target import take_target
 from diffmp_core.column_integrals import INTEGRALS
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.errors import DiffmpError

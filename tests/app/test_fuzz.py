@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from app.browser import Browser
 from app.catalog import Catalog
-from app.choices import NAMES, TABS, Offer
+from app.choices import NAMES, TABS
+from app.offer import Offer
 from app.page import DashboardPage
 from app.scenario import FORMAT, VERSION, Scenario, Scene, plain_text, read_scenario
 from diffmp_core.errors import DiffmpError
@@ -85,7 +86,7 @@ def test_no_path_leaves_the_experiments(catalog: Catalog, name: str):
     assert page.state.experiment == "globe"
     page.drawer.load(json.dumps({"format": FORMAT, "version": VERSION, "state": {"experiment": name}}).encode())
     assert page.state.experiment == "globe"
-    assert len(page._notices) == 1
+    assert len(page.notices) == 1
 
 
 def test_half_characters_become_question_marks():
@@ -131,7 +132,7 @@ def test_a_live_page_survives_what_is_thrown_at_it(browser, hostile_folder: Path
             file.write_bytes(content)
             page.locator("input[type=file]").set_input_files(file)
             page.wait_for_function("() => Bokeh.documents[0].is_idle")
-        page.get_by_role("button", name="Close").click()
+        page.get_by_text("Close", exact=True).click()
         for name in TABS:
             open_tab(page, name)
             assert page.get_by_text("Traceback").count() == 0

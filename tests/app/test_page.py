@@ -44,13 +44,13 @@ def said(notice) -> str:
 def page(catalog):
     made = DashboardPage(catalog)
     for tab in TABS[1:]:
-        made.views[tab] = Recorder()
+        made.tabs.views[tab] = Recorder()
     made.panel()
     return made
 
 
 def test_a_tab_is_built_when_first_seen(page):
-    maps = page.views["Maps"]
+    maps = page.tabs.views["Maps"]
     assert maps.built == 0
     page.state.tab = "Maps"
     page.state.tab = "Overview"
@@ -61,7 +61,7 @@ def test_a_tab_is_built_when_first_seen(page):
 def test_only_the_visible_tab_is_redrawn_and_the_others_catch_up(page):
     page.state.tab = "Maps"
     page.state.tab = "Profiles"
-    maps, profiles = page.views["Maps"], page.views["Profiles"]
+    maps, profiles = page.tabs.views["Maps"], page.tabs.views["Profiles"]
     page.state.level = 3
     page.state.variable = "qc"
     assert profiles.refreshed == [{"level"}, {"variable"}]
@@ -73,7 +73,7 @@ def test_only_the_visible_tab_is_redrawn_and_the_others_catch_up(page):
 def test_what_a_tab_does_not_depend_on_does_not_redraw_it(page):
     page.state.tab = "Maps"
     page.state.seed = 5
-    assert page.views["Maps"].refreshed == []
+    assert page.tabs.views["Maps"].refreshed == []
 
 
 def test_the_address_follows_the_state(page):
@@ -84,33 +84,33 @@ def test_the_address_follows_the_state(page):
 
 
 def test_a_tab_that_cannot_be_drawn_is_told_and_tried_again(page):
-    page.views["Maps"] = Recorder(fails=True)
+    page.tabs.views["Maps"] = Recorder(fails=True)
     page.state.tab = "Maps"
-    assert "expected &lt;weights&gt;" in said(page._notices[0])
-    page.views["Maps"].fails = False
+    assert "expected &lt;weights&gt;" in said(page.notices[0])
+    page.tabs.views["Maps"].fails = False
     page.state.level = 3
-    assert page.views["Maps"].built == 1
+    assert page.tabs.views["Maps"].built == 1
 
 
 def test_malformed_addresses_become_escaped_notices(catalog):
     page = DashboardPage(catalog, "?level=<img src=x onerror=alert(1)>&tab=Maps")
     assert page.state.tab == "Maps"
-    assert len(page._notices) == 1
-    assert "<img" not in said(page._notices[0])
-    assert "level" in said(page._notices[0])
+    assert len(page.notices) == 1
+    assert "<img" not in said(page.notices[0])
+    assert "level" in said(page.notices[0])
 
 
 def test_unforeseen_errors_are_told(page, caplog):
-    page.report(RuntimeError("secret path"))
-    assert "RuntimeError" in said(page._notices[0])
-    assert "secret path" not in said(page._notices[0])
+    page.notices.report(RuntimeError("secret path"))
+    assert "RuntimeError" in said(page.notices[0])
+    assert "secret path" not in said(page.notices[0])
     assert "secret path" in caplog.text
 
 
 def test_markup_in_files_is_escaped(catalog):
     page = DashboardPage(catalog, "?experiment=small")
     page.panel()
-    for part in page.views["Overview"].parts.values():
+    for part in page.tabs.views["Overview"].parts.values():
         assert "<b>globe" not in part.object
 
 
@@ -119,13 +119,13 @@ def test_a_tab_that_asks_a_model_is_built_once_the_browser_listens(catalog, monk
     monkeypatch.setattr(pn.state, "onload", waiting.append)
     for tab, at_once in (("Profiles", 0), ("Sensitivity", 0), ("Maps", 1)):
         page = DashboardPage(catalog, f"?tab={tab}")
-        page.views[tab] = Recorder()
+        page.tabs.views[tab] = Recorder()
         with set_curdoc(Document()):
             page.panel()
-        assert page.views[tab].built == at_once
+        assert page.tabs.views[tab].built == at_once
         if not at_once:
             waiting.pop()()
-            assert page.views[tab].built == 1
+            assert page.tabs.views[tab].built == 1
     assert waiting == []
 
 
@@ -149,8 +149,8 @@ def test_equal_titles_are_told_apart(experiment_folder, tmp_path):
 
 def test_several_bad_values_are_one_notice(catalog):
     page = DashboardPage(catalog, "?level=x&tab=y&" + "&".join(f"z{i}=1" for i in range(20)))
-    assert len(page._notices) == 1
-    lines = said(page._notices[0]).split("<br>")
+    assert len(page.notices) == 1
+    lines = said(page.notices[0]).split("<br>")
     assert len(lines) == 9
     assert lines[-1] == "… and 14 more."
 
@@ -226,7 +226,7 @@ def test_a_scenario_is_saved_and_loaded(catalog, page):
     other = DashboardPage(catalog)
     other.drawer.load(content)
     assert other.drawer.scenario == page.drawer.scenario
-    assert len(other._notices) == 0
+    assert len(other.notices) == 0
     assert "<script>" not in other.presenter.note.object
     assert "<b>one" not in other.presenter.name.object
 
@@ -234,22 +234,22 @@ def test_a_scenario_is_saved_and_loaded(catalog, page):
 def test_a_bad_scenario_is_told_in_one_notice_and_changes_nothing(page):
     start = page.state.choices
     page.drawer.load(b"no scenario")
-    assert "expected a scenario file" in said(page._notices[0])
+    assert "expected a scenario file" in said(page.notices[0])
     assert page.state.choices == start
     bad = {"format": "diffmp-scenario", "version": 1, "state": {"level": 99, "time": "x"}, "scenes": [1]}
     page.drawer.load(json.dumps(bad).encode())
-    assert len(page._notices) == 1
-    assert len(said(page._notices[0]).split("<br>")) == 3
+    assert len(page.notices) == 1
+    assert len(said(page.notices[0]).split("<br>")) == 3
 
 
 def controls_shown(page) -> bool:
-    return bool(page._places["Maps"].select(lambda part: getattr(part, "label", "") == "Projection"))
+    return bool(page.tabs._places["Maps"].select(lambda part: getattr(part, "label", "") == "Projection"))
 
 
 def test_figures_are_larger_while_presented(catalog):
     page = DashboardPage(catalog, "?tab=Maps")
     page.panel()
-    title = page.views["Maps"].map.figure.title
+    title = page.tabs.views["Maps"].map.figure.title
     page.presentation.on = True
     assert title.text_font_size == "18px"
     page.state.dark = True
@@ -265,7 +265,7 @@ def test_figures_are_larger_while_presented(catalog):
 def test_every_experiment_is_listed_with_a_link(catalog):
     page = DashboardPage(catalog)
     page.panel()
-    text = page.views["Overview"].parts["served"].object
+    text = page.tabs.views["Overview"].parts["served"].object
     assert 'href="?experiment=small"' in text
     assert "Small &lt;b&gt;globe" in text
 
@@ -273,9 +273,9 @@ def test_every_experiment_is_listed_with_a_link(catalog):
 def test_a_view_is_made_when_its_tab_is_first_seen(catalog):
     page = DashboardPage(catalog)
     page.panel()
-    assert set(page.views) == {"Overview"}
+    assert set(page.tabs.views) == {"Overview"}
     page.state.tab = "Maps"
-    assert set(page.views) == {"Overview", "Maps"}
+    assert set(page.tabs.views) == {"Overview", "Maps"}
 
 
 def test_scenes_outlive_a_reload(catalog, page):
@@ -291,7 +291,7 @@ def test_scenes_outlive_a_reload(catalog, page):
     other.presentation.take(())
     assert other.browser.talk == ""
     other.browser._handle_msg({"restore": kept | {"talk": "no scenario"}})
-    assert "expected a scenario file" in said(other._notices[0])
+    assert "expected a scenario file" in said(other.notices[0])
 
 
 def test_every_control_and_score_explains_itself(page):

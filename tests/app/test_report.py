@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from bokeh.models import CustomJS
 
 from app.catalog import Catalog
-from app.report import sections, write_report
+from app.exhibits import EnsemblePair, ScoreMap
+from app.report import share_data, write_report
+from app.report_sections import sections
 from diffmp_core.errors import DiffmpError
+from diffmp_core.variables import OUTPUT_NAMES
 from tests.app.experiment import add_networks, make_experiment
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-MOST_BYTES = 15_000_000
+MOST_BYTES = 6_000_000
+AGAINST = "DIFF-MP paper against DIFF-MP calibrated"
 
 
 @pytest.fixture(scope="module")
@@ -27,19 +34,57 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def catalog(folder: Path) -> Catalog:
+    return Catalog([folder])
+
+
+@pytest.fixture(scope="module")
 def written(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(folder, tmp_path_factory.mktemp("out") / "report.html")
 
 
-def test_every_exhibit_is_in_it_with_its_python(written: Path, folder: Path):
-    text, catalog = written.read_text(encoding="utf-8"), Catalog([folder])
+def test_every_exhibit_is_in_it_with_its_python(written: Path, catalog: Catalog):
+    text = written.read_text(encoding="utf-8")
     made = list(sections(catalog, catalog.names[0], "DIFF-MP calibrated"))
     titles = [section.title for section in made]
-    assert titles == ["Scores", "Maps", "Zonal means", "Distributions", "Ranks", "Profiles", "Sensitivity"]
+    assert titles == [
+        "Scores", "Maps", "Zonal means", AGAINST, "Distributions", "Ranks", "Profiles", "Sensitivity",
+    ]  # fmt: skip
     count = sum(len(section.exhibits) for section in made)
     assert text.count("<figure ") == text.count("<details><summary>The Python") == count
     assert text.count("T neutralised below level 11") >= 1
     assert "A <b>globe" not in text
+
+
+def test_the_other_emulator_is_held_against_the_one_reported_on(written: Path, catalog: Catalog):
+    exhibits = next(s.exhibits for s in sections(catalog, "globe", "DIFF-MP calibrated") if s.title == AGAINST)
+    differences = [e for e in exhibits if isinstance(e, ScoreMap) and e.is_difference]
+    assert [(e.metric, e.variable) for e in differences] == [("mse", name) for name in OUTPUT_NAMES]
+    assert [e.emulator for e in exhibits if isinstance(e, ScoreMap) and e.metric == "coverage"] == ["DIFF-MP paper"] * 4
+    assert isinstance(exhibits[-1], EnsemblePair)
+    shown = differences[0]
+    data = shown.data(catalog)
+    first, second = (catalog.scores("globe", f"DIFF-MP {key}")["column_mse"] for key in ("paper", "calibrated"))
+    paired = (first - second).sel(variable=shown.variable).isel(level=shown.level).mean("time")
+    np.testing.assert_allclose(data["mse"] / shown.factor(catalog), paired, rtol=1e-4, atol=1e-6)
+    text = written.read_text(encoding="utf-8")
+    assert data.attrs["subtitle"] in text
+    assert "cannot be told from equally good (false discovery rate 10%" in data.attrs["subtitle"]
+
+
+def test_maps_share_what_is_the_same_and_nothing_else(catalog: Catalog):
+    exhibit = ScoreMap(experiment="globe", emulator="DIFF-MP calibrated", variable="qc", metric="mse", level=5)
+    plots = [each.screen(each.data(catalog))[0][0] for each in (exhibit, replace(exhibit, level=9))]
+    share_data(plots)
+    by_name = [{r.name: r.data_source for r in plot.renderers if r.name} for plot in plots]
+    assert by_name[0]["coastline"] is by_name[1]["coastline"]
+    runs, values, pixels = (
+        [next(iter(plot.select({"type": CustomJS}))).args[name] for plot in plots]
+        for name in ("runs", "values", "pixels")
+    )
+    assert runs[0] is runs[1]
+    assert values[0] is not values[1]
+    assert pixels[0] is not pixels[1]
 
 
 def test_it_is_small_and_asks_no_other_host(written: Path):

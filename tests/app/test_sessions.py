@@ -33,7 +33,7 @@ def visit(catalog: Catalog, tab: str) -> weakref.ref:
     document = Document()
     with set_curdoc(document):
         page = DashboardPage(catalog)
-        pn.config.exception_handler = page.reporter()
+        pn.config.exception_handler = page.notices.reporter()
         page.panel().server_doc(document)
         page.state.tab = tab
         page.state.level = 3

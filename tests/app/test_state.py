@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.choices import LONGEST_QUERY, NAMES, REGIONS, TABS, Choices, Limits
+from app.choices import NAMES, REGIONS, TABS, Choices
+from app.offer import LONGEST_QUERY, Limits
 from app.state import State
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.errors import DiffmpError

@@ -13,7 +13,7 @@ from app.catalog import Catalog
 from app.exhibits import StudyScores, TrainingCurve
 from app.figures.study import guidance_table, study_charts
 from app.figures.study_chart import Chart, ChartPlot, Series, axis_ends, legend
-from app.report import sections
+from app.report_sections import sections
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.table import METRICS
 from diffmp_core.studies.table import PAPER_CRITERIA, SHOWN

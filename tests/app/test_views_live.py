@@ -13,8 +13,9 @@ from app.composites import composite
 from app.state import State
 from app.views.distributions import DistributionsView
 from app.views.perturbation_controls import PRESETS
-from app.views.profiles import ROWS, ProfilesView
+from app.views.profiles import ProfilesView
 from app.views.sensitivity import SensitivityView
+from app.views.typical_columns import ROWS
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
@@ -105,16 +106,17 @@ def test_presets_and_rows_select_columns(live_catalog: Catalog, live_state: Stat
     view = ProfilesView(live_state, live_catalog)
     view.panel()
     grid = live_catalog.grid(live_state.experiment)
-    view._go_to_preset(0)
+    typical = view.typical
+    typical.go_to(0)
     best = live_state.cell
     assert abs(grid.lat[best]) < 20
-    view._go_to_preset(1)
+    typical.go_to(1)
     assert live_state.cell != best
-    assert "Rank 2 of" in view.rule.object
-    assert len(view.rows.items) == ROWS
-    view.rows.active = (0,)
+    assert "Rank 2 of" in typical.rule.object
+    assert len(typical.rows.items) == ROWS
+    typical.rows.active = (0,)
     assert live_state.cell == best
-    assert grid.place(best) in view.rows.items[0]["label"]
+    assert grid.place(best) in typical.rows.items[0]["label"]
 
 
 def test_profiles_of_a_region_are_means_over_its_columns(live_catalog: Catalog, live_state: State):

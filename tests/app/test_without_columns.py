@@ -66,14 +66,11 @@ def test_what_needs_columns_says_how_to_get_them(shipped: Path) -> None:
 
 def test_the_page_opens_and_tells_what_is_missing(shipped: Path) -> None:
     page = DashboardPage(Catalog([shipped]))
-    told: list[str] = []
-    page.tell = told.extend
     page.panel()
     page.state.tab = "Maps"
-    assert told == []
+    assert len(page.notices) == 0
     page.state.tab = "Profiles"
-    assert len(told) == 1
-    assert "diffmp fetch climsim" in told[0]
+    assert "diffmp fetch climsim" in page.notices[0][0].object
 
 
 def test_a_report_has_what_needs_no_columns(shipped: Path) -> None:

@@ -1,0 +1,104 @@
+"""The reader's own column: a good file is taken, any other is one sentence on the page, and the session goes on."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from app.catalog import Catalog
+from app.state import State
+from app.views.own_column import OwnColumn
+from diffmp_core.columns.user_column import from_text
+from tests.app.own_columns import BAD, GOOD, bad_netcdf, fill, netcdf, table
+
+PATIENCE_S = 2.0
+"""Any table has to be refused within this time: it was 5.6 s for 2,006 bytes, growing with the third power."""
+
+ON_THE_PAGE = ("empty", "rubbish", "markup", "a slow heading", "the beginning of an HDF5 file")
+"""What a browser uploads too."""
+
+
+@pytest.fixture
+def view(catalog: Catalog, state: State) -> OwnColumn:
+    made = OwnColumn(state, catalog)
+    made.panel()
+    return made
+
+
+def refused(view: OwnColumn, content: bytes, words: str) -> None:
+    before = view.state.choices
+    view.load(content)
+    said = view.said.object
+    assert re.search(words, html.unescape(said)), said
+    assert view.notice.visible
+    assert "\n" not in said
+    assert "<" not in said
+    assert len(said) < 400
+    assert not view.upload.loading
+    assert view.state.choices == before
+    view.load(table())
+    assert not view.notice.visible
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_table_is_one_sentence(view: OwnColumn, name: str):
+    start = time.perf_counter()
+    refused(view, *BAD[name])
+    assert name.startswith("the beginning") or time.perf_counter() - start < PATIENCE_S
+
+
+def test_a_bad_netcdf_file_is_one_sentence(view: OwnColumn, tmp_path: Path):
+    for name, (content, words) in bad_netcdf(tmp_path).items():
+        assert len(content) < 200_000, name
+        refused(view, content, words)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_table_is_taken(view: OwnColumn, name: str):
+    view.load(GOOD[name])
+    assert not view.notice.visible
+    assert view.state.target == "own"
+    assert from_text(view.state.own)[0, 0] == pytest.approx(300, abs=0.5)
+
+
+def test_a_good_netcdf_file_is_the_same_column(view: OwnColumn, tmp_path: Path):
+    view.load(table())
+    own = view.state.own
+    view.state.own = ""
+    view.load(netcdf(tmp_path, fill))
+    assert view.state.own == own
+
+
+def test_an_empty_file_is_told_and_the_same_file_is_read_again(view: OwnColumn):
+    view.upload.param.update(value=None)  # what Panel makes of an empty file
+    assert "found 0 lines" in view.said.object
+    view.upload.param.update(value=table())
+    own, view.state.own = view.state.own, ""
+    view.upload.param.update(value=table())
+    assert view.state.own == own != ""
+
+
+def test_a_file_read_too_late_is_not_put_into_another_experiment(view: OwnColumn):
+    view._take(from_text(" ".join(["300"] * 30 + ["5"] * 30 + ["1000", "10", "100", "300"])), "another")
+    assert view.state.own == ""
+
+
+@pytest.mark.browser
+def test_the_page_says_what_is_wrong_with_a_file_and_goes_on(page, address: str, tmp_path: Path):
+    page.goto(f"{address}?tab=Profiles&target=own")
+    page.get_by_text("No column of your own is loaded yet").first.wait_for()
+    for number, name in enumerate(ON_THE_PAGE):
+        content, words = BAD[name]
+        (tmp_path / f"{number}.csv").write_bytes(content)
+        page.locator("input[type=file]").set_input_files(tmp_path / f"{number}.csv")
+        page.get_by_text(words).wait_for()
+    (tmp_path / "good.csv").write_bytes(table())
+    page.locator("input[type=file]").set_input_files(tmp_path / "good.csv")
+    page.wait_for_function("() => window.location.search.includes('own=')")
+    page.get_by_text("members from seed").first.wait_for()
+    assert page.locator("img[src=x]").count() == 0
+    assert page.errors == []
