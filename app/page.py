@@ -94,6 +94,7 @@ class DashboardPage:
         others = _busy_watchers()
         page = pmui.Page(
             title=TITLE,
+            busy_indicator=None,
             meta_name=f"{TITLE} dashboard",
             header=[
                 pmui.Select.from_param(
@@ -120,9 +121,7 @@ class DashboardPage:
             logo=ASSETS / "logo.svg",
             favicon=ASSETS / "favicon.svg",
         )
-        if pn.state.curdoc is not None:
-            own = [watcher for watcher in _busy_watchers() if watcher not in others]
-            pn.state.on_session_destroyed(lambda _: _let_go(own))
+        _let_go([watcher for watcher in _busy_watchers() if watcher not in others])
         page.param.watch(lambda event: setattr(state, "dark", event.new), "dark_theme")
         state.param.watch(lambda event: setattr(page, "dark_theme", event.new), "dark")
 
@@ -208,7 +207,11 @@ def _busy_watchers() -> list[param.parameterized.Watcher]:
 
 
 def _let_go(watchers: Sequence[param.parameterized.Watcher]) -> None:
-    """Take watchers off Panel's busy sign: a page that follows it would stay, with all its session, for ever."""
+    """Take watchers off Panel's busy sign.
+
+    A page that follows it would stay, with all its session, for ever; and Panel walks over all that the page holds each
+    time the sign changes, twice an event. Figures say themselves when they are waited for.
+    """
     for watcher in watchers:
         pn.state.param.unwatch(watcher)
 

@@ -75,13 +75,17 @@ def tabs(watch: Stopwatch) -> Iterator[Figure]:
         figure_box(page),
         {name: page.get_by_role("tab", name=name) for name in ("Maps", "Distributions", "Profiles")},
     )
-    for name in ("Profiles", "Distributions", "Maps"):
+    for name in ("Profiles", "Distributions"):
         watch.once(tab[name].click)
-    turns = (tab["Distributions"], tab["Maps"])
-    yield Figure.of("tab: Distributions, Maps in turn", watch.repeated(lambda i: turns[i % 2].click()), 200)
+
+    def turn(name: str) -> Timing:
+        return watch.until_seen(tab[name].click, f".tab-{name.lower()}")
+
+    turns = [turn(("Maps", "Distributions")[i % 2]) for i in range(2 * watch.repeat)]
+    yield Figure.of("tab: Distributions, Maps in turn", median(turns), 200)
 
     def choose(i: int) -> None:
-        watch.once(tab["Maps"].click)
+        turn("Maps")
         watch.once(lambda: _tap(watch, box, i))
 
     timing = watch.repeated(lambda i: tab["Profiles"].click(), choose)
@@ -91,6 +95,8 @@ def tabs(watch: Stopwatch) -> Iterator[Figure]:
 def drag(watch: Stopwatch) -> Iterator[Figure]:
     """A slider of the Sensitivity tab, held by the mouse."""
     watch.open(tab="Sensitivity")
+    watch.page.get_by_text("members, seed").first.wait_for()
+    watch.page.wait_for_timeout(1000)
     x, y = hold_slider(watch.page, "Warm or cool")
 
     def to(place: float) -> None:
@@ -199,11 +205,13 @@ def main() -> None:
     table = Table(title="The dashboard on the shipped demo", title_justify="left")
     for head in ("what", "measured", "aimed at", "", "server CPU"):
         table.add_column(head, justify="left" if head == "what" else "right")
-    for row in measure(chosen.only, chosen.repeat):
-        met = "met" if row.value <= row.target else "missed"
-        spent = "" if row.server_ms is None else f"{row.server_ms:.0f} ms"
-        table.add_row(row.what, _words(row.value, row.unit), f"≤ {_words(row.target, row.unit)}", met, spent)
-    Console(width=120).print(table)
+    try:
+        for row in measure(chosen.only, chosen.repeat):
+            met = "met" if row.value <= row.target else "missed"
+            spent = "" if row.server_ms is None else f"{row.server_ms:.0f} ms"
+            table.add_row(row.what, _words(row.value, row.unit), f"≤ {_words(row.target, row.unit)}", met, spent)
+    finally:
+        Console(width=120).print(table)
 
 
 def _words(value: float, unit: str) -> str:
