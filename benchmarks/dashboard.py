@@ -75,17 +75,15 @@ def tabs(watch: Stopwatch) -> Iterator[Figure]:
         figure_box(page),
         {name: page.get_by_role("tab", name=name) for name in ("Maps", "Distributions", "Profiles")},
     )
-    for name in ("Profiles", "Distributions"):
+    for name in ("Profiles", "Distributions", "Maps"):
         watch.once(tab[name].click)
-
-    def turn(name: str) -> Timing:
-        return watch.until_seen(tab[name].click, f".tab-{name.lower()}")
-
-    turns = [turn(("Maps", "Distributions")[i % 2]) for i in range(2 * watch.repeat)]
-    yield Figure.of("tab: Distributions, Maps in turn", median(turns), 200)
+    turns = (tab["Distributions"], tab["Maps"])
+    yield Figure.of("tab: Distributions, Maps in turn", watch.repeated(lambda i: turns[i % 2].click()), 200)
+    turns[0].click()  # a tab that is left is not drawn when it is asked for again
+    watch.page.wait_for_timeout(2000)
 
     def choose(i: int) -> None:
-        turn("Maps")
+        watch.once(tab["Maps"].click)
         watch.once(lambda: _tap(watch, box, i))
 
     timing = watch.repeated(lambda i: tab["Profiles"].click(), choose)

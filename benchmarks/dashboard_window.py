@@ -49,14 +49,6 @@ window.WebSocket = class extends WebSocket {
 };
 """
 
-SEEN = """
-(element) => { window.seen = new Promise((done) => {
-  const look = () => requestAnimationFrame(getComputedStyle(element).visibility == "visible" ? painted : look);
-  const painted = () => requestAnimationFrame(() => done(performance.now() - acted));
-  look();
-}) }
-"""
-
 
 @dataclass(frozen=True)
 class Server:
@@ -155,15 +147,6 @@ class Stopwatch:
         )
         wall, largest = self.page.evaluate("() => [lastDrawn - acted, Math.max(0, ...messages)]")
         self.largest = max(self.largest, int(largest))
-        return Timing(float(wall), self.server.cpu_ms() - before)
-
-    def until_seen(self, action: Callable[[], object], selector: str) -> Timing:
-        """Time from the last event of the mouse in an action until a hidden part of the page has been painted."""
-        before = self.server.cpu_ms()
-        self.page.locator(selector).evaluate(SEEN)
-        action()
-        wall = self.page.evaluate("() => seen")
-        self.page.wait_for_timeout(QUIET_MS)
         return Timing(float(wall), self.server.cpu_ms() - before)
 
     def repeated(self, action: Callable[[int], object], prepare: Callable[[int], object] = lambda i: None) -> Timing:

@@ -33,11 +33,10 @@ VIEWS: dict[str, type[View]] = {
 }
 LIVE_TABS = ("Profiles", "Sensitivity")
 """Tabs that ask a model: built once the browser listens, because an answer that comes before that would be lost."""
-SEEN = {"visibility": "visible", "position": "relative", "height": "auto", "overflow": "visible"}
-ASIDE = {"visibility": "hidden", "position": "absolute", "height": "0", "overflow": "hidden"}
-"""How a tab waits that is not seen: it keeps its width, so that no figure is laid out or drawn anew when it is seen."""
 LARGE = 1.3
 """Type of figures while the page is presented, times its usual size."""
+WITHOUT_BAR = {"& .MuiTabs-root": {"display": "none"}}
+"""Look of the tabs while the page is presented."""
 
 
 class Views(dict[str, View]):
@@ -66,34 +65,21 @@ class Tabs:
             name: pn.Column(
                 pmui.Typography("Drawing …", variant="body2"),
                 sizing_mode="stretch_width",
+                min_height=400,
                 margin=(10, 0),
-                css_classes=[f"tab-{name.lower()}"],
             )
             for name in TABS
         }
 
     def panel(self) -> Viewable:
-        """The bar of tabs, and below it their places: the visible one is built now, or when the browser listens.
-
-        The bar's own tabs are empty. It would take the figures of a tab from the page and draw all of them anew when the
-        tab is seen again, which takes a second; places that were seen only hide.
-        """
+        """The bar of tabs and the visible one, which is built now, or when the browser listens."""
         state, presentation = self.state, self.presentation
-        bar = pmui.Tabs(
-            *((name, pn.Spacer(height=0)) for name in TABS), active=TABS.index(state.tab), sizing_mode="stretch_width"
-        )
-        bar.param.watch(lambda event: setattr(state, "tab", TABS[event.new]), "active")
-
-        def turn(*_: object) -> None:
-            bar.active = TABS.index(state.tab)
-            for name, place in self._places.items():
-                place.styles = SEEN if name == state.tab else ASIDE
-
-        state.param.watch(turn, "tab")
-        turn()
+        tabs = pmui.Tabs(*self._places.items(), active=TABS.index(state.tab), sizing_mode="stretch_width")
+        tabs.param.watch(lambda event: setattr(state, "tab", TABS[event.new]), "active")
+        state.param.watch(lambda event: setattr(tabs, "active", TABS.index(event.new)), "tab")
 
         def present(*_: object) -> None:
-            bar.visible = not presentation.on
+            tabs.sx = WITHOUT_BAR if presentation.on else None
             for tab in self._missed:
                 self._fit(tab)
 
@@ -103,7 +89,7 @@ class Tabs:
             pn.state.onload(self._show)
         else:
             self._show()
-        return pn.Column(bar, *self._places.values(), sizing_mode="stretch_width")
+        return tabs
 
     def refresh(self, changed: set[str]) -> None:
         """Note what each tab that was seen has missed, and let the visible one catch up, or build it."""
