@@ -117,6 +117,7 @@ def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_live_page_survives_what_is_thrown_at_it(browser, hostile_folder: Path, tmp_path: Path):
     with serve([hostile_folder]) as server, watched_window(browser, server.url) as page:
