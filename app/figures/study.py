@@ -58,6 +58,9 @@ class Arrangement:
     rows: bool = False
 
 
+RUNAWAY = 1e3
+"""Ratio of the greatest to the least value of a score from which on its axis is logarithmic."""
+
 ARRANGEMENTS: Mapping[str, Arrangement] = {
     "models": Arrangement(("spacing_km",), "model", "", rows=True),
     "steps": Arrangement(("training",), "steps", "denoising steps", logarithmic=True),
@@ -96,9 +99,15 @@ def score_chart(data: xr.Dataset, study: str, name: str, output: str, *, full: b
         series=(*_series(data, how, score, spread), *_chosen(data, study, score, output)),
         rows=tuple(label(value) for value in data[how.along].values) if how.rows else (),
         perfect=data[name].attrs.get("perfect"),
-        logarithmic=(how.logarithmic, False),
+        logarithmic=(how.logarithmic, not how.rows and runs_away(score)),
         description=f"{short} of {TITLES[output]}. {definition}",
     )
+
+
+def runs_away(score: xr.DataArray) -> bool:
+    """Whether a score spans so many powers of ten that only a logarithmic axis shows it: some sampling diverged."""
+    known = score.values[np.isfinite(score.values)]
+    return bool(known.size) and bool(known.min() > 0) and bool(known.max() > RUNAWAY * known.min())
 
 
 def cost_chart(data: xr.Dataset, study: str) -> Chart:

@@ -11,7 +11,7 @@ from bokeh.models import ColumnDataSource
 
 from app.catalog import Catalog
 from app.exhibits import StudyScores, TrainingCurve
-from app.figures.study import guidance_table, study_charts
+from app.figures.study import guidance_table, runs_away, study_charts
 from app.figures.study_chart import Chart, ChartPlot, Series, axis_ends, legend
 from app.report_sections import sections
 from diffmp_core.errors import DiffmpError
@@ -167,3 +167,10 @@ def test_the_data_of_a_study_are_those_of_its_own_columns(catalog: Catalog):
     assert "3 trainings of each model" in data.attrs["subtitle"]
     assert set(data.data_vars) >= {*SHOWN, *(f"{name}_std" for name in SHOWN)}
     assert set(METRICS) - set(SHOWN) == {"bias"}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([0.1, 0.9], False), ([0.1, 3e8, np.nan], True), ([-0.1, 3e8], False), ([np.nan], False)]
+)
+def test_a_score_that_runs_away_gets_a_logarithmic_axis(values, expected):
+    assert runs_away(xr.DataArray(values)) == expected
