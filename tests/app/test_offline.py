@@ -11,8 +11,6 @@ from tests.app.served import chromium, open_tab, watched_window
 
 pytestmark = pytest.mark.browser
 
-TRIES = 5
-
 CUT_OFF = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 """No name is resolved, so that not even what a page's script cannot see gets out."""
 
@@ -45,11 +43,8 @@ def test_every_tab_export_and_a_presentation_ask_no_other_host(browser, address)
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Present: full screen").click()
         page.get_by_text("1 / 1").locator("visible=true").wait_for()
-        for _ in range(TRIES):  # the page may not yet know that it presents
-            page.keyboard.press("Escape")
-            page.wait_for_timeout(3000)
-            if page.get_by_role("tab", name="Maps").is_visible():
-                break
+        page.wait_for_function("() => document.documentElement.style.fontSize == '130%'")  # keys are obeyed from now on
+        page.keyboard.press("Escape")
         page.get_by_role("tab", name="Maps").wait_for()
         page.get_by_label("Toggle theme").click()
         page.wait_for_function("() => window.location.search.includes('dark=1')")
