@@ -31,6 +31,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[int, ...] | None]] = {
     "paper": (DIFFUSION | PAPER | {"settle_clouds": False, "normalization": "paper"}, (3, 4, LEVELS)),
     "cvae": ({**SMALL, "kind": "cvae", "latent": 5}, (1, 5)),
     "cgan": ({**SMALL, "kind": "cgan", "latent": 5, "pretrained": {**SMALL, "kind": "regression"}}, (1, 5)),
+    "one step": ({**SMALL, "kind": "one_step"}, (1, 4, LEVELS)),
     "gaussian": ({**SMALL, "kind": "gaussian"}, (1, 4, LEVELS)),
     "regression": ({**SMALL, "kind": "regression"}, None),
 }

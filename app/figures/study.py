@@ -21,6 +21,7 @@ LABELS: Mapping[str, str] = {
     "fixed": "trained on n fixed steps",
     "continuous": "trained on all noise levels",
     "calibrated": "DIFF-MP calibrated",
+    "one_step": "DIFF-MP one step",
     "paper": "DIFF-MP paper",
     "cvae": "CVAE-MP",
     "cgan": "CGAN-MP",

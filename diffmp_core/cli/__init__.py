@@ -145,7 +145,7 @@ def train(
     columns: Annotated[Path, typer.Argument(help="Column store (its splits train and validation are read).")],
     out: Annotated[Path, typer.Argument(help="Emulator folder to write; a killed training goes on where it stopped.")],
     config: Annotated[
-        str, typer.Option(help="calibrated, paper, cvae, cgan, gaussian, regression, or a YAML file.")
+        str, typer.Option(help="calibrated, one_step, paper, cvae, cgan, gaussian, regression, or a YAML file.")
     ] = "calibrated",
     device: Annotated[str | None, typer.Option(help="cpu or cuda; cuda when there is one.")] = None,
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
 from diffmp_core.errors import DiffmpError
 
@@ -45,3 +46,8 @@ def load_weights(emulator: nn.Module, path: Path) -> None:
                 f"expected finite weights in {path}, found NaN or infinity in {name}; train again from a checkpoint"
             )
     emulator.load_state_dict(found, strict=True)
+
+
+def shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    """Shape of each tensor."""
+    return {name: value.shape for name, value in tensors.items()}

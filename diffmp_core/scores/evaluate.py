@@ -135,6 +135,7 @@ def evaluate(
         },
         climsim=tally.energy.overall(),
         physical=tally.physical.table(),
+        clear=tally.clear.table(),
         averages=averages,
         emulator=label,
         emulator_folder=folder,

@@ -21,6 +21,7 @@ class ScoreResult:
         scores: variable -> metric -> value over everything, NaN where undefined.
         climsim: output -> criterion of the ClimSim benchmark -> value, NaN where undefined.
         physical: check of :mod:`diffmp_core.scores.physical` -> statistic -> value, NaN where undefined.
+        clear: qc and qi -> share of values without cloud (:mod:`diffmp_core.scores.clear`).
         averages: ``overall_*``, ``level_*``, ``climsim_*``, ``truth_std``, ``bin_edges`` and the histograms of the
             score store.
         emulator: name of the emulator.
@@ -37,6 +38,7 @@ class ScoreResult:
     scores: dict[str, dict[str, float]]
     climsim: dict[str, dict[str, float]]
     physical: dict[str, dict[str, float]]
+    clear: dict[str, dict[str, float]]
     averages: xr.Dataset
     emulator: str
     emulator_folder: Path | None
@@ -58,6 +60,7 @@ class ScoreResult:
             "scores": _finite(self.scores),
             "climsim": _finite(self.climsim),
             "physical": _finite(self.physical),
+            "clear": _finite(self.clear),
             "members": self.members,
             "steps": self.steps,
             "guidance": list(self.guidance),

@@ -61,6 +61,14 @@ CRITERION_NAMES = {
 """Headings of the criteria of the ClimSim benchmark."""
 
 
+CLEAR_NAMES = {
+    "truth": "share without cloud, truth",
+    "members": "share without cloud, members",
+    "worst_level": "their difference at the worst level",
+}
+"""Headings of the shares without cloud."""
+
+
 def perfect_coverage(members: int) -> float:
     """Coverage, ties split, of a perfect ensemble of M members, with ties or without: (M - 1)/(M + 1).
 
@@ -154,6 +162,10 @@ def rich_table(result: ScoreResult) -> Table:
     for name in CRITERIA:
         values = (_shown(result.climsim.get(variable, {}).get(name)) for variable in result.scores)
         table.add_row(CRITERION_NAMES[name], *values, _shown(None))
+    table.add_section()
+    for name, heading in CLEAR_NAMES.items():
+        values = (_shown(result.clear.get(variable, {}).get(name)) for variable in result.scores)
+        table.add_row(heading, *values, _shown(0.0 if name == "worst_level" else None))
     return table
 
 

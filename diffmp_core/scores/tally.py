@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from diffmp_core.errors import DivergedError
 from diffmp_core.scores import climsim
+from diffmp_core.scores.clear import CLOUDS, ClearShare
 from diffmp_core.scores.climsim import EnergyErrors
 from diffmp_core.scores.ensemble import Ensemble, reduce_members
 from diffmp_core.scores.histograms import BINS, bin_edges, count_ranks, count_values
@@ -45,6 +46,7 @@ class Tally:
         self.levels: list[Statistics] = []
         self.energy = EnergyErrors.none()
         self.physical = PhysicalChecks.none()
+        self.clear = ClearShare.none()
         self.done = 0
 
     def score_cells(
@@ -65,6 +67,7 @@ class Tally:
             statistics.put(here, statistics[here].combine(Statistics.of(ensemble)))
             there = slice(cells.start + here.start, cells.start + here.stop)
             self.physical += PhysicalChecks.of(inputs, truth, members, self.masses[there])
+            self.clear += ClearShare.of(truth, members)
             if self.writer is not None:
                 self.writer.write_columns(time, there, column_fields(ensemble))
             self.done += len(truth)
@@ -89,6 +92,8 @@ class Tally:
         for statistic, values in self.physical.statistics().items():
             units = {"units": ", ".join(CHECKS.values())}
             arrays[f"physical_{statistic}"] = (("check",), values, units)
+        for whose, values in self.clear.shares().items():
+            arrays[f"clear_share_{whose}"] = (("cloud", "level"), values, {"units": "1"})
         counts = ("variable", "level", "bin")
         return xr.Dataset(
             arrays
@@ -103,7 +108,7 @@ class Tally:
                     {"units": "1", "ties": "split evenly"},
                 ),
             },
-            coords={"variable": list(OUTPUT_NAMES), "check": list(CHECKS)},
+            coords={"variable": list(OUTPUT_NAMES), "check": list(CHECKS), "cloud": list(CLOUDS)},
         )
 
     def _count(self, truth: NDArray, members: NDArray, ensemble: Ensemble) -> None:

@@ -15,13 +15,17 @@ from diffmp_core.studies.material import Material, StudyColumns
 from diffmp_core.studies.preset import SMOKE_SIZE, SMOKE_TIGHT, TWO_CORES, Preset
 from diffmp_core.studies.sources import Given, Reference, Source, Trained, TrainingSize, sized_config
 
-Model = Literal["calibrated", "paper", "cvae", "cgan", "gaussian", "regression"]
+Model = Literal["calibrated", "one_step", "paper", "cvae", "cgan", "gaussian", "regression"]
+
+
+PARENTS: dict[Model, Model] = {"cgan": "regression", "one_step": "calibrated"}
+"""Models that are made from another one, trained before."""
 
 
 class ModelsPreset(Preset):
     """Options of the study."""
 
-    models: tuple[Model, ...] = ("calibrated", "paper", "cvae", "cgan", "gaussian", "regression")
+    models: tuple[Model, ...] = ("calibrated", "one_step", "paper", "cvae", "cgan", "gaussian", "regression")
     """Shipped configurations; all are trained in the same size, on the same columns, for as long."""
     references: tuple[Literal["analogue", "climatology"], ...] = ("analogue", "climatology")
     steps: int = Field(default=5, ge=1)
@@ -67,10 +71,10 @@ def run(workshop: Workshop, material: Material, preset: ModelsPreset) -> xr.Data
 
 
 def training(model: Model, columns: StudyColumns, seed: int, size: TrainingSize) -> Trained:
-    """Training of a model; the GAN's regression is the one of its seed."""
+    """Training of a model; what it is made from is the one of its seed."""
     config = sized_config(model, size, name=f"{model}-{columns.spacing_km}km", seed=seed)
-    regression = training("regression", columns, seed, size) if model == "cgan" else None
-    return Trained(config, columns.path, regression)
+    parent = PARENTS.get(model)
+    return Trained(config, columns.path, None if parent is None else training(parent, columns, seed, size))
 
 
 def model_name(folder: Path) -> str:

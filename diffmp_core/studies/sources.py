@@ -63,20 +63,24 @@ class Given:
         return emulator
 
 
+PARENT_OPTIONS = {"cgan": "pretrained", "one_step": "initial"}
+"""Option by which an emulator names the trained one that it is made from."""
+
+
 @dataclass(frozen=True)
 class Trained:
-    """A training on the split train of a store; a GAN needs a trained ``regression`` of its own columns."""
+    """A training on the split train of a store; ``parent`` is the trained emulator that it is made from, if any."""
 
     config: TrainingConfig
     columns: Path
-    regression: Trained | None = None
+    parent: Trained | None = None
 
     @property
     def identity(self) -> str:
-        """Of configuration, columns and, for a GAN, its regression, wherever that lies."""
+        """Of configuration, columns and the parent, wherever that lies."""
         options: dict[str, Any] = self.config.model_dump(mode="json")
-        if self.regression is not None:
-            options["model"]["pretrained"] = self.regression.identity
+        if self.parent is not None:
+            options["model"][PARENT_OPTIONS[self.config.model.kind]] = self.parent.identity
         return _digest(options, columns_fingerprint(self.columns))
 
     def open(self, folder: Path, *, show: bool) -> Emulator:
@@ -88,9 +92,9 @@ class Trained:
         if (out / CONFIG_FILE).is_file():  # written last
             return out
         config = self.config
-        if self.regression is not None:
-            pretrained = str(self.regression._train(folder, show=show).resolve())
-            config = config.model_copy(update={"model": config.model.model_copy(update={"pretrained": pretrained})})
+        if self.parent is not None:
+            parent = {PARENT_OPTIONS[config.model.kind]: str(self.parent._train(folder, show=show).resolve())}
+            config = config.model_copy(update={"model": config.model.model_copy(update=parent)})
         return train(self.columns, out, config=config, progress=show)
 
 

@@ -7,7 +7,6 @@ Random streams are functions of the step (:mod:`diffmp_core.training.seeds`) and
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +81,3 @@ def without_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]
     """The tensors of one group, without its prefix."""
     start = f"{prefix}."
     return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
-
-
-def shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
-    """Shape of each tensor."""
-    return {name: value.shape for name, value in tensors.items()}

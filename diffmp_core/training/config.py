@@ -17,6 +17,7 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.models.cgan import CGANConfig
 from diffmp_core.models.cvae import CVAEConfig
 from diffmp_core.models.diffusion import DiffMPConfig
+from diffmp_core.models.one_step import OneStepConfig
 from diffmp_core.models.regression import GaussianConfig, RegressionConfig
 from diffmp_core.training.learning_rate import Schedule
 
@@ -34,7 +35,8 @@ class TrainingConfig(BaseModel):
 
     name: str = Field(default="custom", min_length=1)
     model: Annotated[
-        DiffMPConfig | CVAEConfig | CGANConfig | GaussianConfig | RegressionConfig, Field(discriminator="kind")
+        DiffMPConfig | OneStepConfig | CVAEConfig | CGANConfig | GaussianConfig | RegressionConfig,
+        Field(discriminator="kind"),
     ]
     replace_abnormal: bool = False
     """Replace columns with a normalised output beyond 3 by a neighbour (Section 2 of the paper)."""

@@ -18,12 +18,12 @@ from torch import Tensor
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import NetworkEmulator
 from diffmp_core.models.folder import inference_dtype
+from diffmp_core.models.weights import shapes
 from diffmp_core.training.checkpoint import (
     flatten_optimizer,
     load_checkpoint,
     restore_optimizer,
     save_checkpoint,
-    shapes,
     with_prefix,
     without_prefix,
 )

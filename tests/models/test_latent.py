@@ -1,4 +1,4 @@
-"""What CVAE-MP, CGAN-MP and the Gaussian regression have in common with DIFF-MP: size, interface, folder."""
+"""What the emulators that answer at once have in common with DIFF-MP: size, interface, folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from diffmp_core.variables import INPUTS
 from tests.models.toy import LEVELS, draw_toy, make_normalization
 from tests.synthetic import make_columns
 
-KINDS = ("cvae", "cgan", "gaussian")
+KINDS = ("one_step", "cvae", "cgan", "gaussian")
 NORMALIZATION = make_normalization()
 
 

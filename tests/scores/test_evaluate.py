@@ -12,11 +12,12 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import load_experiment
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
 from diffmp_core.scores import evaluate as evaluate_module
+from diffmp_core.scores.clear import ClearShare
 from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.ensemble import crps_fair
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.physical import PhysicalChecks
-from diffmp_core.scores.table import METRICS, rich_table
+from diffmp_core.scores.table import CLEAR_NAMES, METRICS, rich_table
 from diffmp_core.scores.tally import Tally
 from diffmp_core.stores import open_columns, open_store, select_split, stack_channels, write_store
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUT_NAMES, OUTPUTS
@@ -298,6 +299,17 @@ def test_physical_checks_of_all_columns_are_in_table_and_store(scored, path, ana
     assert open_store(out / "scores.nc")["physical_rmse"].dims == ("check",)
 
 
+def test_shares_without_cloud_of_all_columns_are_in_table_and_store(scored, path, analogue):
+    result, out = scored
+    columns = open_columns(path)
+    inputs, truth = stack_channels(columns, INPUTS), stack_channels(columns, OUTPUTS)
+    members = analogue.sample(torch.from_numpy(inputs), MEMBERS).numpy()
+    expected = ClearShare.of(truth, members)
+    np.testing.assert_allclose(result.averages["clear_share_truth"], expected.shares()["truth"])
+    assert json.loads((out / "scores.json").read_text())["clear"]["qc"] == pytest.approx(expected.table()["qc"])
+    assert open_store(out / "scores.nc")["clear_share_members"].dims == ("cloud", "level")
+
+
 def test_progress_reaches_the_end(path, analogue):
     seen = []
     evaluate(analogue, path, members=2, split="all", progress=lambda done, total: seen.append((done, total)))
@@ -306,5 +318,5 @@ def test_progress_reaches_the_end(path, analogue):
 
 def test_terminal_table_fits_and_shows_every_score(scored):
     table = rich_table(scored[0])
-    assert table.row_count == len(METRICS) + 1 + len(CRITERIA)
+    assert table.row_count == len(METRICS) + 1 + len(CRITERIA) + len(CLEAR_NAMES)
     assert [column.header for column in table.columns] == ["score", *OUTPUT_NAMES, "ideal"]

@@ -82,6 +82,14 @@ def test_models_ranks_analogues_before_climatology(columns, tmp_path):
     assert study.attrs["report"] == "test columns of Synthetic test columns"
 
 
+def test_models_makes_the_one_step_emulator_from_the_calibrated_one_of_its_seed(columns, tmp_path):
+    preset = ModelsPreset(**TINY, models=("one_step", "calibrated"), references=(), seeds=1, size=BRIEF)
+    study = run_study("models", [columns], tmp_path / "models.nc", preset=preset)
+    assert list(study["model"].values) == ["one_step", "calibrated"]
+    assert study["network_evaluations"].sel(model=["one_step", "calibrated"]).values.ravel().tolist() == [1, 5]
+    assert len(list((tmp_path / "models" / "emulators").iterdir())) == 2
+
+
 def test_models_takes_given_emulators_in_place_of_trainings(columns, emulator, tmp_path):
     preset = ModelsPreset(**TINY, references=(), size=BRIEF)
     study = run_study("models", [columns], tmp_path / "models.nc", preset=preset, emulators=[emulator])

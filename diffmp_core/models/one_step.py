@@ -1,0 +1,131 @@
+"""DIFF-MP in one evaluation: its network, trained on at the noisiest level by a score of the members that it draws.
+
+At that level hardly any signal is left, and one evaluation of a diffusion model gives the conditional mean, whatever
+the noise. Trained on by a proper score of several members of one column, the same network learns to turn the noise into
+a member at once; no teacher is needed. The score of M members x_m against the truth y is fair for any M
+(Ferro 2014, doi:10.1002/qj.2270)::
+
+    S = 1/M sum_m |x_m - y|  -  1/(2 M (M - 1)) sum_(m, n) |x_m - x_n|
+
+taken twice: with |.| the absolute value, value by value, S is the CRPS, which knows no more than the distribution of
+each value; with |.| the Euclidean norm over the levels of an output it is the energy score (Gneiting and Raftery 2007,
+doi:10.1198/016214506000001437, equation 22), which is least only if values belong together as they do in the truth.
+Lang et al. (2024, arXiv:2412.15832) train weather models so, value by value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor
+
+from diffmp_core.columns.normalize import Normalization
+from diffmp_core.errors import DiffmpError
+from diffmp_core.models.base import CLOUD, Draw, NetworkConfig, NetworkEmulator, normal_draws
+from diffmp_core.models.diffusion import DiffMP
+from diffmp_core.models.folder import load_emulator
+from diffmp_core.models.schedule import TERMINAL_LEVEL
+from diffmp_core.models.weights import shapes
+from diffmp_core.variables import OUTPUTS
+
+LEAST_NORM = 1e-3
+"""Added in quadrature to the Euclidean norm, whose gradient has no limit at zero."""
+
+
+class OneStepConfig(NetworkConfig):
+    """Options of DIFF-MP in one evaluation."""
+
+    kind: Literal["one_step"] = "one_step"
+    initial: str | None = None
+    """Folder of the trained DIFF-MP (v-prediction, zero terminal SNR, same network) whose weights the training sets out
+    from, relative to the working directory; None sets out from random weights. In an emulator's folder it is None."""
+    training_members: int = Field(default=2, ge=2)
+    """Members M of each column that a training step draws and scores."""
+
+
+class OneStep(NetworkEmulator):
+    """Draws the profiles of a member with a single evaluation of DIFF-MP's network."""
+
+    kind: ClassVar[str] = "one_step"
+    config_class = OneStepConfig
+    config: OneStepConfig
+    nothing: Tensor
+
+    def __init__(self, config: OneStepConfig, normalization: Normalization) -> None:
+        """Fresh network, or that of the DIFF-MP that ``config.initial`` names.
+
+        Raises:
+            DiffmpError: that folder holds no DIFF-MP of the same network, prediction and noise levels.
+        """
+        super().__init__(config.model_copy(update={"initial": None}), normalization)
+        self.register_buffer("nothing", _nothing(normalization), persistent=False)
+        if config.initial is not None:
+            self.denoiser.load_state_dict(_trained(config.initial, self).state_dict())
+
+    def draw_members(self, condition: Tensor, members: int, draw: Draw) -> Tensor:
+        """Normalised members (column, member, 4, level) of inputs (column, 6, level): x_0 at the noisiest level."""
+        s, sigma = TERMINAL_LEVEL, math.sqrt(1 - TERMINAL_LEVEL**2)
+        x = draw((len(condition), members, len(OUTPUTS), self.levels))
+        level = torch.full((1,), s, device=x.device)
+        return s * x - sigma * self.denoiser(x, level, self.denoiser.encode(condition))
+
+    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+        """Fair CRPS of values plus fair energy score of profiles, of the members as they count: no cloud below zero."""
+        members = self.draw_members(inputs, self.config.training_members, normal_draws(generator)).float()
+        members = torch.maximum(members, self.nothing)
+        return fair_score(members, outputs, torch.abs).mean() + fair_score(members, outputs, profile_norm).mean()
+
+    def sample_normalised(
+        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
+    ) -> Tensor:
+        """Members by one evaluation each; steps and guidance have no effect."""
+        return self.draw_members(condition, members, draw)
+
+
+def fair_score(members: Tensor, truth: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
+    """Fair kernel score S of ensembles (column, member, ...) against truths (column, ...); the mean over n of S.
+
+    Unbiased for any number of members, so its mean may be negative for a batch.
+
+    References:
+        Ferro 2014, doi:10.1002/qj.2270; Gneiting and Raftery 2007, doi:10.1198/016214506000001437, equation 22.
+    """
+    count = members.shape[1]
+    error = norm(members - truth[:, None]).mean(dim=1)
+    first, second = torch.triu_indices(count, count, offset=1, device=members.device)
+    return error - 0.5 * norm(members[:, first] - members[:, second]).mean(dim=1)
+
+
+def profile_norm(difference: Tensor) -> Tensor:
+    """Root mean square over levels of (..., level): the Euclidean norm in units of a value's."""
+    return (difference.square().mean(dim=-1) + LEAST_NORM**2).sqrt()
+
+
+def _nothing(normalization: Normalization) -> Tensor:
+    """Least value (4, level) of each normalised output: no cloud, and minus infinity of tendencies."""
+    zero = normalization.apply_outputs(torch.zeros(len(OUTPUTS), len(normalization.height)).numpy())
+    return torch.where(torch.from_numpy(CLOUD), torch.from_numpy(zero), -math.inf)
+
+
+def _trained(folder: str, emulator: OneStep) -> torch.nn.Module:
+    """Network of a trained DIFF-MP that has the shape of an emulator's and the meaning that it takes up.
+
+    Raises:
+        DiffmpError: another kind of emulator, another network, or columns on other levels.
+    """
+    found = load_emulator(folder, precision="float32")
+    if not isinstance(found, DiffMP) or (found.config.prediction, found.config.schedule) != ("v", "zero_terminal_snr"):
+        raise DiffmpError(
+            f"expected a calibrated DIFF-MP (v, zero_terminal_snr) as model.initial, found {found.kind!r} at {folder}; "
+            "name the folder of diffmp train --config calibrated"
+        )
+    if shapes(found.denoiser.state_dict()) != shapes(emulator.denoiser.state_dict()):
+        raise DiffmpError(
+            f"expected a DIFF-MP of the same filters, layers, film_path and levels as model.initial, found another at "
+            f"{folder}; change these options of the model to its own"
+        )
+    return found.denoiser

@@ -1,0 +1,69 @@
+"""Where there is no cloud: the share of values without, by level, of the truth and of the members.
+
+"Without" is less than a trace, :data:`CLOUDY`. Exact zeros are no measure: at the lowest levels of the simulator's
+columns half of all values are traces, which emulators settle to zero, and which nothing feels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diffmp_core.scores.moments import Array
+from diffmp_core.variables import LEVELS, OUTPUTS
+
+CLOUDY = 1e-6
+"""Least cloud water or ice [kg/kg] that counts as cloud."""
+
+CLOUDS = tuple(variable.name for variable in OUTPUTS if variable.non_negative)
+_CHANNELS = [channel for channel, variable in enumerate(OUTPUTS) if variable.non_negative]
+
+
+@dataclass(frozen=True)
+class ClearShare:
+    """Counts of values without cloud, ``(cloud, level)``, of ``columns`` truths and ``members`` members in all."""
+
+    columns: float
+    members: float
+    truth: Array
+    ensemble: Array
+
+    @classmethod
+    def none(cls) -> Self:
+        """Of no column at all."""
+        zero = np.zeros((len(CLOUDS), LEVELS))
+        return cls(0.0, 0.0, zero, zero)
+
+    @classmethod
+    def of(cls, truth: NDArray, members: NDArray) -> Self:
+        """Of truths ``(column, 4, level)`` and members ``(column, member, 4, level)``, physical units."""
+        return cls(
+            columns=float(len(truth)),
+            members=float(members.shape[0] * members.shape[1]),
+            truth=(truth[:, _CHANNELS] < CLOUDY).sum(axis=0).astype(float),
+            ensemble=(members[:, :, _CHANNELS] < CLOUDY).sum(axis=(0, 1)).astype(float),
+        )
+
+    def __add__(self, other: Self) -> Self:
+        """Of both groups of columns."""
+        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
+
+    def shares(self) -> dict[str, Array]:
+        """``truth`` and ``members``, each ``(cloud, level)``, 0 to 1."""
+        return {"truth": self.truth / self.columns, "members": self.ensemble / self.members}
+
+    def table(self) -> dict[str, dict[str, float]]:
+        """Cloud -> ``truth`` and ``members``, shares over all levels, and ``worst_level``, their largest difference."""
+        shares = self.shares()
+        truth, members = shares["truth"], shares["members"]
+        return {
+            name: {
+                "truth": float(truth[i].mean()),
+                "members": float(members[i].mean()),
+                "worst_level": float(np.abs(members[i] - truth[i]).max()),
+            }
+            for i, name in enumerate(CLOUDS)
+        }
