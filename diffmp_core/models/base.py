@@ -122,6 +122,9 @@ class NetworkEmulator(nn.Module, ABC):
             film_path=self.config.film_path,
         )
 
+    def set_out(self) -> None:
+        """Called once, before a training: take up what it is to set out from; nothing, as a rule."""
+
     @property
     def device(self) -> torch.device:
         """Where the network lies, and where generators of noise belong."""

@@ -42,7 +42,7 @@ class OneStepConfig(NetworkConfig):
     kind: Literal["one_step"] = "one_step"
     initial: str | None = None
     """Folder of the trained DIFF-MP (v-prediction, zero terminal SNR, same network) whose weights the training sets out
-    from, relative to the working directory; None sets out from random weights. In an emulator's folder it is None."""
+    from, relative to the working directory; None sets out from random weights. A trained emulator reads it no more."""
     training_members: int = Field(default=2, ge=2)
     """Members M of each column that a training step draws and scores."""
 
@@ -56,15 +56,17 @@ class OneStep(NetworkEmulator):
     nothing: Tensor
 
     def __init__(self, config: OneStepConfig, normalization: Normalization) -> None:
-        """Fresh network, or that of the DIFF-MP that ``config.initial`` names.
+        super().__init__(config, normalization)
+        self.register_buffer("nothing", _nothing(normalization), persistent=False)
+
+    def set_out(self) -> None:
+        """Take up the weights of the DIFF-MP that ``config.initial`` names, if it names one.
 
         Raises:
-            DiffmpError: that folder holds no DIFF-MP of the same network, prediction and noise levels.
+            DiffmpError: that folder holds no DIFF-MP of the same network, prediction, noise levels and normalisation.
         """
-        super().__init__(config.model_copy(update={"initial": None}), normalization)
-        self.register_buffer("nothing", _nothing(normalization), persistent=False)
-        if config.initial is not None:
-            self.denoiser.load_state_dict(_trained(config.initial, self).state_dict())
+        if self.config.initial is not None:
+            self.denoiser.load_state_dict(_trained(self.config.initial, self).state_dict())
 
     def draw_members(self, condition: Tensor, members: int, draw: Draw) -> Tensor:
         """Normalised members (column, member, 4, level) of inputs (column, 6, level): x_0 at the noisiest level."""
@@ -118,9 +120,13 @@ def _trained(folder: str, emulator: OneStep) -> torch.nn.Module:
         DiffmpError: another kind of emulator, another network, or columns on other levels.
     """
     found = load_emulator(folder, precision="float32")
-    if not isinstance(found, DiffMP) or (found.config.prediction, found.config.schedule) != ("v", "zero_terminal_snr"):
+    meaning = ("v", "zero_terminal_snr", emulator.config.normalization)
+    if (
+        not isinstance(found, DiffMP)
+        or (found.config.prediction, found.config.schedule, found.config.normalization) != meaning
+    ):
         raise DiffmpError(
-            f"expected a calibrated DIFF-MP (v, zero_terminal_snr) as model.initial, found {found.kind!r} at {folder}; "
+            f"expected a DIFF-MP of {', '.join(meaning)} as model.initial, found {found.kind!r} at {folder}; "
             "name the folder of diffmp train --config calibrated"
         )
     if shapes(found.denoiser.state_dict()) != shapes(emulator.denoiser.state_dict()):

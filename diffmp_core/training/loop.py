@@ -167,4 +167,6 @@ def fresh_emulator(config: TrainingConfig, normalization: Normalization) -> Netw
     """Untrained emulator whose weights are drawn from the configuration's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(config.seed, Purpose.weights))
-        return build_emulator(config.model.model_dump(), normalization)
+        emulator = build_emulator(config.model.model_dump(), normalization)
+    emulator.set_out()
+    return emulator

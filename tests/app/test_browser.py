@@ -61,6 +61,7 @@ def test_logarithmic_colours_can_be_switched_off_and_on(page, address):
     assert page.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABS)
 def test_every_control_has_a_name_and_every_figure_a_description(page, address, name):
     page.goto(f"{address}?tab={name}")

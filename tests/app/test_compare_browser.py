@@ -11,7 +11,7 @@ import pytest
 from app.figures.axes import plain_number
 from diffmp_core.stores import open_store
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LEVEL = 7
 SECONDS = 86_400.0

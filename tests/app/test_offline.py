@@ -9,7 +9,7 @@ import pytest
 from app.choices import TABS
 from tests.app.served import chromium, open_tab, watched_window
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CUT_OFF = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 """No name is resolved, so that not even what a page's script cannot see gets out."""

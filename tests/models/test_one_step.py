@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ def test_it_sets_out_from_a_trained_diff_mp(tmp_path: Path) -> None:
     save_emulator(parent, tmp_path / "parent")
     child = build(initial=str(tmp_path / "parent"))
     assert isinstance(child, OneStep)
+    child.set_out()
     for name, value in parent.denoiser.state_dict().items():
         assert torch.equal(child.denoiser.state_dict()[name], value)
     condition, _, _, _ = draw_toy(3, torch.Generator().manual_seed(0))
@@ -89,19 +91,20 @@ def test_it_sets_out_from_a_trained_diff_mp(tmp_path: Path) -> None:
     own = [e.sample_normalised(condition, 2, draw=normal_draws(torch.Generator().manual_seed(1)), **options)
            for e in (parent, child)]  # fmt: skip
     torch.testing.assert_close(*own)
+    shutil.rmtree(tmp_path / "parent")
     loaded = load_emulator(save_emulator(child, tmp_path / "child"), precision="float32")
-    assert loaded.config.model_dump()["initial"] is None
+    assert torch.equal(loaded.denoiser.state_dict()[name], value)
 
 
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"kind": "regression"}, "expected a calibrated DIFF-MP"),
-        ({"kind": "diffusion", "prediction": "epsilon"}, "expected a calibrated DIFF-MP"),
+        ({"kind": "regression"}, "expected a DIFF-MP of v, zero_terminal_snr, calibrated"),
+        ({"kind": "diffusion", "prediction": "epsilon"}, "expected a DIFF-MP of v, zero_terminal_snr, calibrated"),
         ({"kind": "diffusion", "filters": 12}, "of the same filters"),
     ],
 )
 def test_it_sets_out_from_nothing_else(options: dict[str, Any], problem: str, tmp_path: Path) -> None:
     save_emulator(build(**options), tmp_path / "parent")
     with pytest.raises(DiffmpError, match=problem):
-        build(initial=str(tmp_path / "parent"))
+        build(initial=str(tmp_path / "parent")).set_out()
