@@ -19,6 +19,7 @@ from make_demo import write_cards
 from diffmp_core.experiments import add_to_experiment, leave_columns_out, load_experiment, write_experiment
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
 from diffmp_core.scores.evaluate import evaluate
+from diffmp_core.scores.score_store import COLUMN_FIELDS
 from diffmp_core.scores.table import markdown_table
 from diffmp_core.stores import open_columns, select_split
 
@@ -26,8 +27,12 @@ ROOT = Path(__file__).parents[1]
 CLIMSIM = ROOT / "data" / "climsim"
 EMULATORS = {
     "DIFF-MP calibrated": ROOT / "assets" / "emulators" / "climsim-lowres-calibrated",
+    "DIFF-MP one step": ROOT / "assets" / "emulators" / "climsim-lowres-one-step",
     "Deterministic regression": ROOT / "assets" / "emulators" / "climsim-lowres-regression",
 }
+FIELDS = {"DIFF-MP calibrated": COLUMN_FIELDS}
+"""What is kept column by column, for maps; of all others nothing."""
+
 TITLE = "ClimSim, E3SM-MMF"
 DESCRIPTION = (
     "Columns of E3SM-MMF, a superparameterised climate model: all column physics, radiation included, real geography, "
@@ -55,7 +60,16 @@ def make_climsim(columns: Path, *, folder: Path = CLIMSIM, members: int = 32, st
     train = select_split(open_columns(columns), "train")
     results = {}
     for name, emulator in EMULATORS.items():
-        results[name] = evaluate(emulator, columns, folder, members=members, steps=steps, split="test", name=name)
+        results[name] = evaluate(
+            emulator,
+            columns,
+            folder,
+            members=members,
+            steps=steps,
+            split="test",
+            name=name,
+            fields=FIELDS.get(name, ()),
+        )
     for name, reference in (
         ("Analogue ensemble", AnalogueEnsemble.from_columns(train)),
         ("Climatological ensemble", ClimatologicalEnsemble.from_columns(train)),

@@ -27,8 +27,10 @@ ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "data" / "demo"
 SHIPPED = ROOT / "assets" / "emulators"
 CALIBRATED, REGRESSION = SHIPPED / "simulator-120km-calibrated", SHIPPED / "simulator-120km-regression"
+ONE_STEP = SHIPPED / "simulator-120km-one-step"
 EMULATORS = {
     "DIFF-MP calibrated": CALIBRATED,
+    "DIFF-MP one step": ONE_STEP,
     "DIFF-MP paper": SHIPPED / "simulator-120km-paper",
     "CVAE-MP": SHIPPED / "simulator-120km-cvae",
     "CGAN-MP": SHIPPED / "simulator-120km-cgan",
@@ -37,8 +39,8 @@ EMULATORS = {
 }
 FIELDS = {
     "DIFF-MP calibrated": COLUMN_FIELDS,
-    "DIFF-MP paper": ("column_mse", "column_crps_fair", "column_covered"),
     "Gaussian regression": (),
+    "Deterministic regression": (),
 }
 """What is kept column by column, for maps."""
 

@@ -7,10 +7,10 @@ a member at once; no teacher is needed. The score of M members x_m against the t
 
     S = 1/M sum_m |x_m - y|  -  1/(2 M (M - 1)) sum_(m, n) |x_m - x_n|
 
-taken twice: with |.| the absolute value, value by value, S is the CRPS, which knows no more than the distribution of
-each value; with |.| the Euclidean norm over the levels of an output it is the energy score (Gneiting and Raftery 2007,
-doi:10.1198/016214506000001437, equation 22), which is least only if values belong together as they do in the truth.
-Lang et al. (2024, arXiv:2412.15832) train weather models so, value by value.
+taken three times: with |.| the absolute value, value by value, S is the CRPS, which knows no more than the distribution
+of each value; with |.| a Euclidean norm, over the levels of an output and over all outputs of a column, it is the energy
+score (Gneiting and Raftery 2007, doi:10.1198/016214506000001437, equation 22), which is least only if values belong
+together as they do in the truth. Lang et al. (2024, arXiv:2412.15832) train weather models so, value by value.
 """
 
 from __future__ import annotations
@@ -76,10 +76,11 @@ class OneStep(NetworkEmulator):
         return s * x - sigma * self.denoiser(x, level, self.denoiser.encode(condition))
 
     def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
-        """Fair CRPS of values plus fair energy score of profiles, of the members as they count: no cloud below zero."""
+        """Sum of the fair scores of values, profiles and columns, of members as they count: no cloud below zero."""
         members = self.draw_members(inputs, self.config.training_members, normal_draws(generator)).float()
         members = torch.maximum(members, self.nothing)
-        return fair_score(members, outputs, torch.abs).mean() + fair_score(members, outputs, profile_norm).mean()
+        norms = (torch.abs, profile_norm, column_norm)
+        return torch.stack([fair_score(members, outputs, norm).mean() for norm in norms]).sum()
 
     def sample_normalised(
         self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
@@ -105,6 +106,11 @@ def fair_score(members: Tensor, truth: Tensor, norm: Callable[[Tensor], Tensor])
 def profile_norm(difference: Tensor) -> Tensor:
     """Root mean square over levels of (..., level): the Euclidean norm in units of a value's."""
     return (difference.square().mean(dim=-1) + LEAST_NORM**2).sqrt()
+
+
+def column_norm(difference: Tensor) -> Tensor:
+    """Root mean square over outputs and levels of (..., output, level)."""
+    return profile_norm(difference.flatten(-2))
 
 
 def _nothing(normalization: Normalization) -> Tensor:

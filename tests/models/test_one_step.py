@@ -14,7 +14,7 @@ import torch
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import build_emulator, normal_draws
 from diffmp_core.models.folder import load_emulator, save_emulator
-from diffmp_core.models.one_step import LEAST_NORM, OneStep, fair_score, profile_norm
+from diffmp_core.models.one_step import LEAST_NORM, OneStep, column_norm, fair_score, profile_norm
 from tests.models.toy import draw_toy, make_normalization, moments_on_toy, train_on_toy
 
 SIZE: dict[str, Any] = {"filters": 8, "layers": 2}
@@ -42,6 +42,15 @@ def test_score_of_profiles_is_the_energy_score_per_value() -> None:
     error = sum(distance(members[:, m], truth) for m in range(3)) / 3
     pairs = sum(distance(members[:, m], members[:, n]) for m, n in ((0, 1), (0, 2), (1, 2))) / 3
     torch.testing.assert_close(found, error - pairs / 2, rtol=1e-4, atol=2 * LEAST_NORM)
+
+
+def test_norms_are_root_mean_squares() -> None:
+    difference = torch.zeros(2, 4, 8)
+    difference[1, 2] = 3.0
+    torch.testing.assert_close(
+        profile_norm(difference)[1], torch.tensor([0.0, 0.0, 3.0, 0.0]), rtol=0, atol=2 * LEAST_NORM
+    )
+    torch.testing.assert_close(column_norm(difference), torch.tensor([0.0, 1.5]), rtol=0, atol=2 * LEAST_NORM)
 
 
 def test_identical_members_have_a_gradient_that_is_finite() -> None:
