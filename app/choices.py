@@ -104,6 +104,7 @@ class Choices(BaseModel):
     own: Annotated[str, AfterValidator(_own_column)] = Field(
         default="", description="Column of the reader's own, as diffmp_core.columns.user_column writes it"
     )
+    every: bool = Field(default=False, description="Ensembles of every emulator are shown")
     denoising: bool = Field(default=False, description="Steps from noise to profiles are shown")
     step: int = Field(default=STEPS, ge=0, le=STEPS, description="Denoising steps done, all for the answer")
     sweep: Slider = Field(default="fluxes", description="Slider that is swept")

@@ -7,6 +7,7 @@ from app.exhibits.denoising import DenoisingSteps
 from app.exhibits.distribution import Distribution
 from app.exhibits.ensemble import Ensemble, Ranks
 from app.exhibits.ensemble_pair import EnsemblePair
+from app.exhibits.every_ensemble import EveryEnsemble
 from app.exhibits.exhibit import Exhibit
 from app.exhibits.model_response import ModelResponse
 from app.exhibits.response import EmulatorResponse
@@ -23,6 +24,7 @@ __all__ = [
     "EmulatorResponse",
     "Ensemble",
     "EnsemblePair",
+    "EveryEnsemble",
     "Exhibit",
     "ModelResponse",
     "Ranks",

@@ -21,6 +21,7 @@ from app.target import DEPENDS, NO_OWN, TARGETS, take_target
 from app.views.compare import compare_controls
 from app.views.controls import choice, small_button, stepped_slider
 from app.views.denoising import DenoisingView
+from app.views.every_emulator import EveryEmulator
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, words
 from app.views.live_ensemble import LiveEnsemble
@@ -49,7 +50,7 @@ class ProfilesView(LiveEnsemble):
 
     depends: ClassVar[tuple[str, ...]] = (
         "emulator", "units", "vertical", "dark", "members", "seed", "drawing", *DEPENDS, *PinnedProfiles.depends,
-        *DenoisingView.depends,
+        *DenoisingView.depends, *EveryEmulator.depends,
     )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
@@ -60,6 +61,7 @@ class ProfilesView(LiveEnsemble):
         self.ranks = {v.name: RankPanel(v.name) for v in OUTPUTS}
         self.own, self.denoising = OwnColumn(state, catalog), DenoisingView(state, catalog)
         self.pinned = PinnedProfiles(state, catalog, self.y_range)
+        self.every = EveryEmulator(state, catalog)
         self.covered = {v.name: words("") for v in OUTPUTS}
         self.place = words("")
         self.typical = TypicalColumns(state, catalog)
@@ -105,7 +107,7 @@ class ProfilesView(LiveEnsemble):
         figures.append(self.pinned.place)
         inputs = paper(words("What the emulator sees", "subtitle1"), seen, words(HOW_TO_READ))
         self.refresh(frozenset(self.depends))
-        return beside(controls, figures, paper(self.denoising.panel()), inputs)
+        return beside(controls, figures, paper(self.every.panel(), self.denoising.panel()), inputs)
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Ask for a new ensemble if the column, the emulator or the draw changed, else draw what is there."""
@@ -125,10 +127,12 @@ class ProfilesView(LiveEnsemble):
                 self._draw_ranks()
             self.pinned.refresh(changed)
             self.denoising.refresh(changed)
+            nothing = NO_OWN if self.state.target == "own" else NO_COLUMN
             if changed & {"emulator", "members", "seed", *DEPENDS}:
-                self.ask(self.state.choices, nothing=NO_OWN if self.state.target == "own" else NO_COLUMN)
-            elif changed - {"dark", "denoising", "step"}:
+                self.ask(self.state.choices, nothing=nothing)
+            elif changed - {"dark", "denoising", "step", "every"}:
                 self.draw()
+            self.every.refresh(changed, self.target, nothing=nothing)
 
     def draw(self) -> None:
         """Draw the column, and the ensemble where there is one; without it the truth stands alone."""

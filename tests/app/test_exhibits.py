@@ -23,6 +23,7 @@ from app.exhibits import (
     Distribution,
     EmulatorResponse,
     Ensemble,
+    EveryEnsemble,
     Exhibit,
     ModelResponse,
     Ranks,
@@ -66,6 +67,7 @@ EXHIBITS: tuple[Exhibit, ...] = (
     StudyScores(experiment="globe", study="guidance", charts="outputs", criterion="std_ratio"),
     TrainingCurve(experiment="globe", training=EMULATOR),
     DenoisingSteps(**GLOBE, time=1, cell=9, members=3, seed=3, step=2),
+    EveryEnsemble(**GLOBE, time=1, cell=9, members=4, seed=3),
 )
 EACH = pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: type(exhibit).__name__)
 
@@ -132,6 +134,16 @@ def test_shares_of_a_distribution_add_up_and_its_ratio_is_theirs(live: Catalog):
     ratio = data["log2_ratio"].sel(emulator=PAPER).values
     known = np.isfinite(ratio) & (share > 0) & (truth > 0) & (np.abs(ratio) < 1.9)
     assert np.sign(ratio[known]) == pytest.approx(np.sign(np.log2(share[known] / truth[known])))
+
+
+def test_every_ensemble_is_that_of_its_emulator(live: Catalog):
+    alike = {"time": 1, "cell": 9, "members": 4, "seed": 3}
+    data = EveryEnsemble(**GLOBE, **alike).data(live)
+    assert list(data["ensemble"].values) == [EMULATOR, PAPER]  # the reference cannot be asked
+    for name in (EMULATOR, PAPER):
+        alone = Ensemble(experiment="globe", emulator=name, **alike).data(live)
+        np.testing.assert_array_equal(data["qc"].sel(ensemble=name), alone["qc"])
+        np.testing.assert_array_equal(data["qc_truth"], alone["qc_truth"])
 
 
 def test_an_ensemble_is_what_the_emulator_draws(live: Catalog):

@@ -360,6 +360,28 @@ def test_a_column_of_ones_own_is_loaded_and_used_in_both_tabs(live_catalog: Cata
     assert len(views[1].inputs["T"].source.data["y"]) == 0
 
 
+def test_every_emulator_answers_on_request_on_shared_axes(live_catalog: Catalog, live_state: State):
+    view = ProfilesView(live_state, live_catalog)
+    view.panel()
+    assert not view.every.rows
+    change(live_state, view, every=True)
+    assert view.every.shown.visible
+    assert len(view.every.rows) == 2
+    own, other = view.every.rows
+    np.testing.assert_array_equal(own.members, view.members)
+    assert not np.array_equal(other.members, own.members)
+    assert own.panels[0].extent != other.panels[0].extent
+    assert own.panels[0].x_range.start == other.panels[0].x_range.start
+    before = other.members
+    change(live_state, view, cell=live_state.cell + 1)
+    assert not np.array_equal(other.members, before)
+    change(live_state, view, target="own", own="")
+    assert np.isnan(own.panels[0].levels.data["truth"]).all()
+    assert "No column of your own" in own.notice.object
+    change(live_state, view, every=False)
+    assert not view.every.shown.visible
+
+
 def test_denoising_is_shown_on_request_and_played(live_catalog: Catalog, live_state: State):
     view = ProfilesView(live_state, live_catalog)
     view.panel()

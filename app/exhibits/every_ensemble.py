@@ -1,0 +1,109 @@
+"""The ensembles of every emulator for one column, a row each: Figure 11 of the paper with all its models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import xarray as xr
+from bokeh.models import Range1d
+from matplotlib.figure import Figure
+
+from app.catalog import Catalog
+from app.exhibits.ensemble import Ensemble, draw_output
+from app.exhibits.exhibit import STEPS, Rows, levels_of
+from app.exhibits.paper import level_panel
+from app.figures.axes import TITLES, ValueAxis
+from app.figures.profile import EnsemblePanel, lock
+from app.theme import LIGHT
+from diffmp_core.errors import DiffmpError
+from diffmp_core.variables import OUTPUTS
+
+ROW_HEIGHT = 260
+"""Height of a row on the page [pixels]."""
+
+
+def drawable(catalog: Catalog, experiment: str) -> tuple[str, ...]:
+    """Emulators of an experiment that can be asked for an ensemble: references are made of data that is not here."""
+    return tuple(entry.name for entry in catalog.experiment(experiment).emulators if entry.folder is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EveryEnsemble(Ensemble):
+    """The ensemble of each emulator for the same column, as in :class:`Ensemble`; axes of an output are shared."""
+
+    what: ClassVar[str] = "every-emulator"
+    size: ClassVar[tuple[float, float]] = (9.5, 12.5)
+
+    def drawn_by(self, catalog: Catalog) -> str:
+        """The ensembles drawn here."""
+        return f"{self.members} members of each emulator, {STEPS} steps, seed {self.seed}"
+
+    def gather(self, catalog: Catalog) -> xr.Dataset:
+        """Members ``(emulator, member, level)`` and truth ``(level,)`` of each output, and the inputs of the column."""
+        names = drawable(catalog, self.experiment)
+        if not names:
+            raise DiffmpError(
+                f"expected an emulator with weights in experiment {self.experiment!r}, found none; choose another one"
+            )
+        choices = self.choices
+        alone = [Ensemble.of(choices.model_copy(update={"emulator": name})).gather(catalog) for name in names]
+        along = xr.DataArray(list(names), dims="ensemble", name="ensemble", attrs={"long_name": "emulator"})
+        data = xr.concat(
+            alone,
+            along,
+            data_vars=[entry.name for entry in OUTPUTS],
+            coords="minimal",
+            compat="override",
+            combine_attrs="override",
+        )
+        return data.assign_attrs(
+            title=f"{len(names)} emulators and the truth" if _has_truth(data) else f"{len(names)} emulators",
+            subtitle=str(alone[0].attrs["subtitle"]),
+        )
+
+    def draw(self, data: xr.Dataset, figure: Figure) -> None:
+        """A row an emulator, a column an output."""
+        levels, names = levels_of(data, self.vertical), data["ensemble"].values
+        panels = figure.subplots(len(names), len(OUTPUTS), sharey=True, sharex="col", squeeze=False)
+        for number, (row, name) in enumerate(zip(panels, names, strict=True)):
+            for place, (axes, entry) in enumerate(zip(row, OUTPUTS, strict=True)):
+                draw_output(axes, data.sel(ensemble=name), entry.name, levels, as_fan=self.drawing == "fan")
+                title = TITLES[entry.name] if number == 0 else ""
+                label = data[entry.name].axis_label if number == len(names) - 1 else ""
+                level_panel(axes, levels, title=title, label=label, left=place == 0)
+            row[0].text(
+                0.02, 0.98, str(name), transform=row[0].transAxes, va="top", color=LIGHT.text, fontweight="bold"
+            )
+
+    def screen(self, data: xr.Dataset) -> Rows:
+        """The panels as the page draws them."""
+        levels = levels_of(data, self.vertical)
+        y_range = Range1d(start=levels.start, end=levels.end)
+        rows: list[list[EnsemblePanel]] = []
+        for name in data["ensemble"].values:
+            rows.append(emulator_row(str(name), y_range))
+            for panel in rows[-1]:
+                panel.show(
+                    data[panel.variable].sel(ensemble=name).values,
+                    data[f"{panel.variable}_truth"].values,
+                    levels=levels,
+                    values=ValueAxis(1.0, data[panel.variable].axis_label),
+                    as_fan=self.drawing == "fan",
+                )
+                panel.paint(False)
+        for panels in zip(*rows, strict=True):
+            lock(*panels)
+        return [[panel.figure for panel in row] for row in rows]
+
+
+def emulator_row(name: str, y_range: Range1d) -> list[EnsemblePanel]:
+    """Panels of the four outputs of an emulator."""
+    panels = [EnsemblePanel(entry.name, y_range, height=ROW_HEIGHT) for entry in OUTPUTS]
+    for panel in panels:
+        panel.figure.title.text = f"{TITLES[panel.variable]}, {name}"
+    return panels
+
+
+def _has_truth(data: xr.Dataset) -> bool:
+    return any(bool(data[f"{entry.name}_truth"].notnull().any()) for entry in OUTPUTS)

@@ -1,0 +1,121 @@
+"""Every emulator of the experiment asked for the same column, a row each, on request (Figure 11 of the paper)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+import panel as pn
+from bokeh.models import Range1d
+from panel.viewable import Viewable
+
+from app.catalog import Catalog
+from app.exhibits import EveryEnsemble
+from app.exhibits.every_ensemble import drawable, emulator_row
+from app.figures.axes import set_range
+from app.figures.profile import lock
+from app.state import State
+from app.target import DEPENDS, Target
+from app.views.controls import switch
+from app.views.export_menu import export_menu
+from app.views.layout import QUARTER, grid, pane, words
+from app.views.live_ensemble import LiveEnsemble
+from diffmp_core.variables import OUTPUTS
+
+WHAT_IT_IS = """
+**Every emulator, the same column.** Each row is an emulator's own ensemble, on the axes of the others; black or white
+is the one truth. An emulator whose members all look alike is sure of itself; look whether the truth agrees.
+"""
+
+
+class EmulatorRow(LiveEnsemble):
+    """The ensemble of one emulator, whichever is selected."""
+
+    def __init__(
+        self, state: State, catalog: Catalog, emulator: str, y_range: Range1d, drawn: Callable[[], None]
+    ) -> None:
+        """``drawn`` is called when it has been drawn."""
+        super().__init__(state, catalog)
+        self.emulator, self.drawn = emulator, drawn
+        self.panels = emulator_row(emulator, y_range)
+
+    def panel(self) -> Viewable:
+        """Its four outputs, and how long they took."""
+        outputs = grid((pane(panel.figure) for panel in self.panels), QUARTER)
+        return pn.Column(self.notice, outputs, self.status, sizing_mode="stretch_width", margin=0)
+
+    def ask_for(self, target: Target | None, *, nothing: str) -> None:
+        """Ask for an ensemble of these columns; ``nothing`` says why there are none."""
+        self.target, self.members = target, None
+        self.ask(self.state.choices.model_copy(update={"emulator": self.emulator}), nothing=nothing)
+
+    def draw(self) -> None:
+        """Draw the members and the truth that are there."""
+        state = self.state
+        levels = self.catalog.grid(state.experiment).levels(state.vertical)
+        nothing = np.full((len(OUTPUTS), len(levels.values)), np.nan)
+        truth = nothing if self.target is None else self.target.truth.mean(axis=0)
+        for channel, (panel, entry) in enumerate(zip(self.panels, OUTPUTS, strict=True)):
+            panel.show(
+                None if self.members is None else self.members[:, channel],
+                truth[channel],
+                levels=levels,
+                values=self.catalog.value_axis(state.experiment, self.emulator, entry.name, state.units),
+                as_fan=state.drawing == "fan",
+            )
+        self.drawn()
+
+
+class EveryEmulator:
+    """A switch, and while it is on a row for each emulator; nothing is made or asked before."""
+
+    depends: ClassVar[tuple[str, ...]] = (
+        "every", "units", "vertical", "dark", "members", "seed", "drawing", *DEPENDS,
+    )  # fmt: skip
+
+    def __init__(self, state: State, catalog: Catalog) -> None:
+        self.state, self.catalog = state, catalog
+        self.y_range = Range1d(start=0, end=1)
+        self.rows: list[EmulatorRow] = []
+        self.experiment = ""
+        self.shown = pn.Column(sizing_mode="stretch_width", visible=False, margin=0)
+
+    def panel(self) -> Viewable:
+        """The switch; the rows below it while it is on."""
+        asked = switch(self.state, "every", "Show every emulator's ensemble")
+        return pn.Column(asked, self.shown, sizing_mode="stretch_width", margin=0)
+
+    def refresh(self, changed: frozenset[str], target: Target | None, *, nothing: str) -> None:
+        """Ask every emulator about a target that may be another one; draw again in other units or colours."""
+        self.shown.visible = self.state.every
+        if not self.state.every:
+            return
+        begun = self._make_rows() or "every" in changed
+        if begun or "dark" in changed:
+            for row in self.rows:
+                for panel in row.panels:
+                    panel.paint(self.state.dark)
+        levels = self.catalog.grid(self.state.experiment).levels(self.state.vertical)
+        set_range(self.y_range, (levels.start, levels.end))
+        for row in self.rows:
+            if begun or changed & {"members", "seed", *DEPENDS}:
+                row.ask_for(target, nothing=nothing)
+            elif changed & {"units", "vertical", "drawing"}:
+                row.draw()
+
+    def _make_rows(self) -> bool:
+        """Rows of this experiment's emulators; returns whether they are new."""
+        if self.experiment == self.state.experiment:
+            return False
+        self.experiment = self.state.experiment
+        names = drawable(self.catalog, self.experiment)
+        self.rows = [EmulatorRow(self.state, self.catalog, name, self.y_range, self._lock) for name in names]
+        leave = export_menu("every emulator", lambda: EveryEnsemble.of(self.state), self.catalog)
+        self.shown[:] = [words(WHAT_IT_IS), *(row.panel() for row in self.rows), leave]
+        return True
+
+    def _lock(self) -> None:
+        """The same value axis for an output of all emulators."""
+        for panels in zip(*(row.panels for row in self.rows), strict=True):
+            lock(*panels)
