@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import ClassVar
 
 import xarray as xr
@@ -82,7 +83,7 @@ class EveryEnsemble(Ensemble):
         y_range = Range1d(start=levels.start, end=levels.end)
         rows: list[list[EnsemblePanel]] = []
         for name in data["ensemble"].values:
-            rows.append(emulator_row(str(name), y_range))
+            rows.append(emulator_row(y_range))
             for panel in rows[-1]:
                 panel.show(
                     data[panel.variable].sel(ensemble=name).values,
@@ -94,15 +95,13 @@ class EveryEnsemble(Ensemble):
                 panel.paint(False)
         for panels in zip(*rows, strict=True):
             lock(*panels)
-        return [[panel.figure for panel in row] for row in rows]
+        named = zip(data["ensemble"].values, rows, strict=True)
+        return [part for name, row in named for part in ([f"<b>{escape(str(name))}</b>"], [p.figure for p in row])]
 
 
-def emulator_row(name: str, y_range: Range1d) -> list[EnsemblePanel]:
+def emulator_row(y_range: Range1d) -> list[EnsemblePanel]:
     """Panels of the four outputs of an emulator."""
-    panels = [EnsemblePanel(entry.name, y_range, height=ROW_HEIGHT) for entry in OUTPUTS]
-    for panel in panels:
-        panel.figure.title.text = f"{TITLES[panel.variable]}, {name}"
-    return panels
+    return [EnsemblePanel(entry.name, y_range, height=ROW_HEIGHT) for entry in OUTPUTS]
 
 
 def _has_truth(data: xr.Dataset) -> bool:

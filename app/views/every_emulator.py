@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import ClassVar
 
 import numpy as np
@@ -38,12 +39,13 @@ class EmulatorRow(LiveEnsemble):
         """``drawn`` is called when it has been drawn."""
         super().__init__(state, catalog)
         self.emulator, self.drawn = emulator, drawn
-        self.panels = emulator_row(emulator, y_range)
+        self.panels = emulator_row(y_range)
 
     def panel(self) -> Viewable:
         """Its four outputs, and how long they took."""
         outputs = grid((pane(panel.figure) for panel in self.panels), QUARTER)
-        return pn.Column(self.notice, outputs, self.status, sizing_mode="stretch_width", margin=0)
+        name = words(escape(self.emulator), "subtitle1")
+        return pn.Column(name, self.notice, outputs, self.status, sizing_mode="stretch_width", margin=0)
 
     def ask_for(self, target: Target | None, *, nothing: str) -> None:
         """Ask for an ensemble of these columns; ``nothing`` says why there are none."""
