@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import panel as pn
 import panel_material_ui as pmui
+from panel.custom import Child, Children, JSComponent
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
@@ -51,6 +53,15 @@ class Views(dict[str, View]):
         return view
 
 
+class Panes(JSComponent):
+    """A bar of tabs and their panes, of which one is seen; the others keep what was laid out and drawn in them."""
+
+    bar = Child(doc="pmui.Tabs, for its buttons")
+    panes = Children(doc="One for each button")
+
+    _esm = (Path(__file__).resolve().parents[2] / "assets" / "tabs.js").read_text(encoding="utf-8")
+
+
 class Tabs:
     """The views, a place for each, and what those that were seen have missed since."""
 
@@ -74,7 +85,8 @@ class Tabs:
     def panel(self) -> Viewable:
         """The bar of tabs and the visible one, which is built now, or when the browser listens."""
         state, presentation = self.state, self.presentation
-        tabs = pmui.Tabs(*self._places.items(), active=TABS.index(state.tab), sizing_mode="stretch_width")
+        buttons = [(name, pn.Spacer(height=0)) for name in TABS]
+        tabs = pmui.Tabs(*buttons, active=TABS.index(state.tab), sizing_mode="stretch_width")
         tabs.param.watch(lambda event: setattr(state, "tab", TABS[event.new]), "active")
         state.param.watch(lambda event: setattr(tabs, "active", TABS.index(event.new)), "tab")
 
@@ -89,7 +101,7 @@ class Tabs:
             pn.state.onload(self._show)
         else:
             self._show()
-        return tabs
+        return Panes(bar=tabs, panes=list(self._places.values()), sizing_mode="stretch_width")
 
     def refresh(self, changed: set[str]) -> None:
         """Note what each tab that was seen has missed, and let the visible one catch up, or build it."""
