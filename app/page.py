@@ -13,6 +13,7 @@ import panel_material_ui as pmui
 import param
 from panel.io import hold
 
+from app.ahead import activity
 from app.browser import Browser
 from app.catalog import Catalog
 from app.choices import NAMES, Choices
@@ -41,6 +42,7 @@ class DashboardPage:
 
     def __init__(self, catalog: Catalog, query: str = "") -> None:
         """Start from the query of the address; what it cannot be followed in is said at the top of the page."""
+        activity.note()
         self.catalog = catalog
         self.state = State(catalog.names, catalog.limits)
         self.notices = Notices()
@@ -141,6 +143,7 @@ class DashboardPage:
 
     def _changed(self, *events: param.parameterized.Event) -> None:
         """Bring the visible tab up to the state; address and history when all is quiet."""
+        activity.note()
         with hold(pn.state.curdoc):
             self.tabs.refresh({event.name for event in events})
         self._settle_soon()

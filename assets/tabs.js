@@ -1,8 +1,17 @@
 // Tabs that have been seen stay laid out and drawn: turning to one is a change of style, and nothing is built again.
+// Those that have not been seen are built ahead, one by one, while nobody touches the page.
 
+const UNTOUCHED_MS = 2500
+const UNVEIL_MS = 3000
+const TOUCHES = ["pointermove", "pointerdown", "keydown", "wheel"]
 const STYLE = `
   :host { display: block; }
-  .pane.away { content-visibility: hidden; position: absolute; left: 0; right: 0; height: 0; overflow: hidden; }`
+  .frame { position: relative; }
+  .pane.away { content-visibility: hidden; position: absolute; left: 0; right: 0; height: 0; overflow: hidden; }
+  .veil { padding: 14px 4px; min-height: 400px; font: 0.9rem/1.5 system-ui, sans-serif; color: inherit; }
+  .veil b { display: block; font-size: 1.1rem; }
+  .veil div { margin-top: 14px; height: 240px; border-radius: 8px; background: currentColor; opacity: 0.07; }
+  .veil[hidden] { display: none; }`
 
 // Bokeh empties and fills again two sheets of every part of the page at each layout, most often with what was there, and
 // measures in between: each time the browser works out the styles of the page anew. What does not change stays.
@@ -28,37 +37,73 @@ function keepSheets(sheets) {
   Object.defineProperty(sheets, "css", {get() { return this.wanted ?? this.el.textContent }})
 }
 
+function element(name, options = {}, ...children) {
+  const made = Object.assign(document.createElement(name), options)
+  made.append(...children)
+  return made
+}
+
 export function render({model, view}) {
   keepSheets(Object.getPrototypeOf(view.style))
   const bar = view.model.data.bar.data
-  const frame = document.createElement("div")
-  const style = document.createElement("style")
-  style.textContent = STYLE
-  frame.style.position = "relative"
-  const panes = model.get_child("panes").map((el) => {
-    const pane = document.createElement("div")
-    pane.setAttribute("role", "tabpanel")
-    pane.append(el)
-    return pane
-  })
-  const show = () => panes.forEach((pane, i) => {
-    pane.className = i == bar.active ? "pane" : "pane away"
-    pane.setAttribute("aria-label", bar._names[i])
-  })
-  // What is away takes no part in layout, which Bokeh does for a whole page at every change; the pane that is seen is
-  // laid out by itself.
-  const seen = () => [view.model.data.bar, view.model.data.panes[bar.active]]
-  Object.defineProperties(view, {
-    layoutable_views: {get: () => seen().map((child) => view.get_child_view(child)).filter((child) => child)},
-    is_managed: {value: false},
-  })
+  const places = view.model.data.panes
+  const panes = model.get_child("panes").map((el) => element("div", {}, el))
+  const words = element("b")
+  const veil = element("div", {className: "veil"}, words, "Drawing …", element("div"))
+  veil.setAttribute("role", "status")
+  const built = places.map((place) => place.children.length > 0)
+  let ahead = -1 // the pane that is built ahead is laid out with the one that is seen, until the page is touched
+  let touched = performance.now()
+
+  const show = () => {
+    panes.forEach((pane, i) => {
+      const seen = i == bar.active && built[i]
+      pane.className = seen ? "pane" : "pane away"
+      pane.ariaHidden = seen ? null : "true"
+      pane.setAttribute("role", "tabpanel")
+      pane.setAttribute("aria-label", bar._names[i])
+    })
+    veil.hidden = built[bar.active]
+    words.textContent = bar._names[bar.active]
+  }
   const turn = () => {
     show()
     view.invalidate_layout()
   }
+  // A pane is unveiled when the browser has built it, not frame by frame.
+  const unveil = (i) => {
+    if (!built[i]) requestIdleCallback(() => { built[i] = true; show() }, {timeout: UNVEIL_MS})
+  }
+  // What is away takes no part in layout, which Bokeh does for a whole page at every change.
+  const laidOut = () => [view.model.data.bar, ...new Set([places[bar.active], places[ahead]])]
+  Object.defineProperties(view, {
+    layoutable_views: {get: () => laidOut().map((part) => part && view.get_child_view(part)).filter((part) => part)},
+    is_managed: {value: false},
+  })
+
+  const touch = () => {
+    touched = performance.now()
+    ahead = -1
+  }
+  let timer
+  const ask = () => requestIdleCallback(() => {
+    if (model.complete) return
+    if (!document.hidden && performance.now() - touched > UNTOUCHED_MS) model.send_msg({untouched: true})
+    timer = setTimeout(ask, UNTOUCHED_MS)
+  })
+
+  const unveils = places.map((place, i) => () => unveil(i))
   bar.properties.active.change.connect(turn)
-  model.on("remove", () => bar.properties.active.change.disconnect(turn))
+  places.forEach((place, i) => place.properties.children.change.connect(unveils[i]))
+  model.on("ahead", () => { ahead = model.ahead })
+  TOUCHES.forEach((name) => window.addEventListener(name, touch, {capture: true, passive: true}))
+  timer = setTimeout(ask, UNTOUCHED_MS)
+  model.on("remove", () => {
+    clearTimeout(timer)
+    bar.properties.active.change.disconnect(turn)
+    places.forEach((place, i) => place.properties.children.change.disconnect(unveils[i]))
+    TOUCHES.forEach((name) => window.removeEventListener(name, touch, {capture: true}))
+  })
   show()
-  frame.append(style, model.get_child("bar"), ...panes)
-  return frame
+  return element("div", {className: "frame"}, element("style", {textContent: STYLE}), model.get_child("bar"), veil, ...panes)
 }

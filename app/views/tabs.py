@@ -1,15 +1,18 @@
-"""The tabs of the page: each is built on its first visit, and catches up on what it missed when it is seen again."""
+"""The tabs of the page: built on the first visit, or ahead of it while nobody waits; each catches up when seen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+import param
 from panel.custom import Child, Children, JSComponent
 from panel.viewable import Viewable
 
+from app.ahead import activity
 from app.catalog import Catalog
 from app.choices import TABS
 from app.presentation import Presentation
@@ -35,6 +38,8 @@ VIEWS: dict[str, type[View]] = {
 }
 LIVE_TABS = ("Profiles", "Sensitivity")
 """Tabs that ask a model: built once the browser listens, because an answer that comes before that would be lost."""
+AHEAD = ("Maps", "Profiles", "Sensitivity", "Distributions", "Overview", "Studies")
+"""Tabs in the order in which they are built ahead: that in which readers come to them."""
 LARGE = 1.3
 """Type of figures while the page is presented, times its usual size."""
 WITHOUT_BAR = {"& .MuiTabs-root": {"display": "none"}}
@@ -57,9 +62,21 @@ class Panes(JSComponent):
     """A bar of tabs and their panes, of which one is seen; the others keep what was laid out and drawn in them."""
 
     bar = Child(doc="pmui.Tabs, for its buttons")
-    panes = Children(doc="One for each button")
+    panes = Children(doc="One for each button; empty until its tab is built")
+    ahead = param.Integer(default=-1, doc="Index of the pane that was built ahead last")
+    complete = param.Boolean(default=False, doc="Whether there is nothing left to build ahead")
 
     _esm = (Path(__file__).resolve().parents[2] / "assets" / "tabs.js").read_text(encoding="utf-8")
+
+    def __init__(self, untouched: Callable[[], None], **params: Any) -> None:
+        """``untouched`` is called now and then while nobody touches the page and the browser has nothing to do."""
+        super().__init__(**params)
+        self._untouched = untouched
+
+    def _handle_msg(self, data: Any) -> None:
+        """A message of the page; what is none of ours is dropped."""
+        if data == {"untouched": True}:
+            self._untouched()
 
 
 class Tabs:
@@ -72,21 +89,17 @@ class Tabs:
         self.state, self.presentation, self.tell = state, presentation, tell
         self.views = Views(state, catalog)
         self._missed: dict[str, set[str]] = {}
-        self._places = {
-            name: pn.Column(
-                pmui.Typography("Drawing …", variant="body2"),
-                sizing_mode="stretch_width",
-                min_height=400,
-                margin=(10, 0),
-            )
-            for name in TABS
-        }
+        self._failed: set[str] = set()
+        self._places = {name: pn.Column(sizing_mode="stretch_width", min_height=400, margin=(10, 0)) for name in TABS}
+        buttons = [(name, pn.Spacer(height=0)) for name in TABS]
+        self.bar = pmui.Tabs(*buttons, active=TABS.index(state.tab), sizing_mode="stretch_width")
+        self.panes = Panes(
+            self.build_ahead, bar=self.bar, panes=list(self._places.values()), sizing_mode="stretch_width"
+        )
 
     def panel(self) -> Viewable:
         """The bar of tabs and the visible one, which is built now, or when the browser listens."""
-        state, presentation = self.state, self.presentation
-        buttons = [(name, pn.Spacer(height=0)) for name in TABS]
-        tabs = pmui.Tabs(*buttons, active=TABS.index(state.tab), sizing_mode="stretch_width")
+        state, presentation, tabs = self.state, self.presentation, self.bar
         tabs.param.watch(lambda event: setattr(state, "tab", TABS[event.new]), "active")
         state.param.watch(lambda event: setattr(tabs, "active", TABS.index(event.new)), "tab")
 
@@ -101,7 +114,21 @@ class Tabs:
             pn.state.onload(self._show)
         else:
             self._show()
-        return Panes(bar=tabs, panes=list(self._places.values()), sizing_mode="stretch_width")
+        return self.panes
+
+    def build_ahead(self) -> None:
+        """Build one tab that was not seen yet, if no session has asked for anything for a while."""
+        if not activity.quiet or self.presentation.on:
+            return
+        left = [tab for tab in AHEAD if tab not in self._missed and tab not in self._failed]
+        if left:
+            self.panes.ahead = TABS.index(left[0])
+            try:
+                self._build(left[0])
+            except DiffmpError:
+                self._failed.add(left[0])  # said when it is visited
+            activity.note()
+        self.panes.complete = len(left) < 2
 
     def refresh(self, changed: set[str]) -> None:
         """Note what each tab that was seen has missed, and let the visible one catch up, or build it."""
@@ -113,8 +140,7 @@ class Tabs:
         tab = self.state.tab
         try:
             if tab not in self._missed:
-                self._places[tab][:] = [self.views[tab].panel()]
-                self._missed[tab] = set()
+                self._build(tab)
             elif self._missed[tab]:
                 missed, self._missed[tab] = frozenset(self._missed[tab]), set()
                 self.views[tab].refresh(missed)
@@ -124,6 +150,10 @@ class Tabs:
                 self._places[tab][:] = [pmui.Typography("Nothing to show here; the sentence above says why.")]
         if self.presentation.on:
             self._fit(tab)
+
+    def _build(self, tab: str) -> None:
+        self._places[tab][:] = [self.views[tab].panel()]
+        self._missed[tab] = set()
 
     def _fit(self, tab: str) -> None:
         """A tab to be read at a desk, or from afar: type of the figures, and whether controls stand beside them."""

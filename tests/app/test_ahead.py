@@ -1,0 +1,111 @@
+"""What is done ahead: tabs built while nobody waits."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import ahead
+from app.choices import TABS
+from app.page import DashboardPage
+from diffmp_core.errors import DiffmpError
+from tests.app.served import watched_window
+
+
+class Tab:
+    """A tab that counts how often it is built; ``fails`` says that it cannot be."""
+
+    depends = ("level",)
+
+    def __init__(self, fails: bool = False) -> None:
+        self.built, self.fails, self.refreshed = 0, fails, []
+
+    def panel(self):
+        if self.fails:
+            raise DiffmpError("expected <weights>, found none")
+        self.built += 1
+        return "content"
+
+    def refresh(self, changed):
+        self.refreshed.append(changed)
+
+
+@pytest.fixture
+def page(catalog):
+    made = DashboardPage(catalog, "?tab=Maps")
+    for tab in TABS:
+        made.tabs.views[tab] = Tab()
+    made.panel()
+    return made
+
+
+@pytest.fixture
+def quiet(monkeypatch):
+    monkeypatch.setattr(ahead, "QUIET_S", 0.0)
+
+
+def built(page) -> set[str]:
+    return {tab for tab in TABS if page.tabs.views[tab].built}
+
+
+def test_tabs_are_built_one_by_one_in_the_order_of_readers(page, quiet):
+    for already in ({"Maps"}, {"Maps", "Profiles"}, {"Maps", "Profiles", "Sensitivity"}):
+        assert built(page) == already
+        page.tabs.panes._handle_msg({"untouched": True})
+    assert not page.tabs.panes.complete
+    for _ in range(2):
+        page.tabs.build_ahead()
+    assert built(page) == set(TABS)
+    assert page.tabs.panes.complete
+
+
+def test_what_was_built_ahead_catches_up_when_it_is_seen_and_is_not_built_again(page, quiet):
+    page.tabs.build_ahead()
+    page.state.level = 3
+    profiles = page.tabs.views["Profiles"]
+    assert profiles.refreshed == []
+    page.state.tab = "Profiles"
+    assert profiles.built == 1
+    assert profiles.refreshed == [frozenset({"level"})]
+
+
+def test_nothing_is_built_ahead_soon_after_a_change_in_any_session_nor_in_a_presentation(page, catalog, monkeypatch):
+    DashboardPage(catalog).state.level = 5
+    page.tabs.build_ahead()
+    monkeypatch.setattr(ahead, "QUIET_S", 0.0)
+    page.presentation.on = True
+    page.tabs.build_ahead()
+    assert built(page) == {"Maps"}
+
+
+def test_a_tab_that_fails_ahead_is_told_when_it_is_visited_only(page, quiet):
+    page.tabs.views["Profiles"].fails = True
+    page.tabs.build_ahead()
+    page.tabs.build_ahead()
+    assert built(page) == {"Maps", "Sensitivity"}
+    assert page.notices.objects == []
+    page.state.tab = "Profiles"
+    assert "expected" in page.notices[0][0].object
+
+
+@pytest.mark.browser
+def test_tabs_come_ahead_in_a_browser_and_stay(page_window, address):
+    window = page_window
+    window.goto(f"{address}?tab=Maps")
+    window.get_by_text("Global mean").first.wait_for()
+    away = window.get_by_role("tabpanel", name="Profiles", include_hidden=True)
+    away.locator("canvas").first.wait_for(state="attached")
+    assert window.get_by_role("tabpanel", name="Profiles").count() == 0  # not for screen readers
+    canvas = away.locator("canvas").first.element_handle()
+    for name in ("Profiles", "Maps", "Profiles"):
+        window.get_by_role("tab", name=name).click()
+        window.get_by_role("tabpanel", name=name).wait_for()
+    assert canvas.is_visible()
+    assert canvas.bounding_box()["width"] > 100
+    assert window.get_by_role("tabpanel").count() == 1
+    assert window.errors == []
+
+
+@pytest.fixture
+def page_window(browser, address):
+    with watched_window(browser, address) as window:
+        yield window
