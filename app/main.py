@@ -6,6 +6,7 @@ import sys
 
 import panel as pn
 
+from app.ahead import load_ahead
 from app.catalog import open_catalog, served_folders
 from app.page import DashboardPage, failure_page
 from app.promptness import act_promptly
@@ -15,9 +16,11 @@ pn.extension()
 act_promptly()
 
 try:
-    dashboard = DashboardPage(open_catalog(tuple(served_folders(sys.argv[1:]))), pn.state.location.search)
+    catalog = open_catalog(tuple(served_folders(sys.argv[1:])))
+    dashboard = DashboardPage(catalog, pn.state.location.search)
     pn.config.exception_handler = dashboard.notices.reporter()
     page = dashboard.panel()
+    load_ahead(catalog)
 except DiffmpError as error:
     page = failure_page(str(error))
 page.servable()

@@ -1,14 +1,23 @@
-"""What is done ahead: tabs built while nobody waits."""
+"""What is done ahead: tabs built while nobody waits, and the first answer of the first model."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from app import ahead
+from app.catalog import Catalog
 from app.choices import TABS
 from app.page import DashboardPage
+from app.state import State
+from app.target import take_target
 from diffmp_core.errors import DiffmpError
+from tests.app.experiment import add_networks, make_experiment
 from tests.app.served import watched_window
+
+PATIENCE_S = 60
 
 
 class Tab:
@@ -85,6 +94,21 @@ def test_a_tab_that_fails_ahead_is_told_when_it_is_visited_only(page, quiet):
     assert page.notices.objects == []
     page.state.tab = "Profiles"
     assert "expected" in page.notices[0][0].object
+
+
+def test_the_first_model_has_answered_before_a_reader_asks(tmp_path: Path, quiet):
+    folder = make_experiment(tmp_path / "globe", cells=162, times=2)
+    add_networks(folder)
+    catalog = Catalog([folder])
+    thread = ahead.load_ahead(catalog)
+    assert ahead.load_ahead(catalog) is thread
+    thread.join(PATIENCE_S)
+    choices = State(catalog.names, catalog.limits).choices
+    target, _ = take_target(choices, catalog)
+    live = catalog.live(choices.experiment, choices.emulator)
+    future = live.submit("reader", target.inputs, members=choices.members, seed=choices.seed)
+    assert future.done()
+    assert np.isfinite(future.result()).all()
 
 
 @pytest.mark.browser
