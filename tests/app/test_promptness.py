@@ -1,14 +1,16 @@
-"""Panel's delay before it acts on a widget, which has no public option: this fails when Panel no longer heeds ours."""
+"""What we set in Panel that has no public option: these fail when Panel no longer heeds it."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
 import panel as pn
+import panel_material_ui as pmui
 from bokeh.document import Document
 from panel.reactive import Syncable
+from panel_material_ui.base import MaterialComponent
 
-from app.promptness import PROMPT_MS, act_promptly
+from app.promptness import IMPORTS, PROMPT_MS, act_promptly, send_little
 
 
 def test_panel_waits_as_long_as_it_is_told(monkeypatch):
@@ -19,3 +21,12 @@ def test_panel_waits_as_long_as_it_is_told(monkeypatch):
     act_promptly()
     pn.widgets.IntSlider(start=0, end=9).get_root(Document()).value = 3
     assert waits == [PROMPT_MS]
+
+
+def test_components_send_no_list_of_imports_for_each(monkeypatch):
+    monkeypatch.setattr(MaterialComponent, "_process_importmap", MaterialComponent._process_importmap)
+    before = pmui.Button(label="Go").get_root(Document()).importmap
+    assert len(str(before)) > 1000
+    send_little()
+    for component in (pmui.Button(label="Go"), pmui.Grid(), pmui.Select(options=["a"])):
+        assert component.get_root(Document()).importmap == IMPORTS
