@@ -16,6 +16,8 @@ from app.figures.colouring import ColouredImage, add_coloured_image, number_hove
 from app.figures.globe import Globe, Raster
 from app.theme import MAP_ASPECT, colours, make_figure, name_figure, style
 
+CROSS = 6
+"""Pixels of the raster that a cross is wide."""
 GATHER = """
 if (!runs.data.shape.length) return;
 const value = values.data.value, [of, count, shape] = ["cell", "count", "shape"].map((name) => runs.data[name][0]);
@@ -53,23 +55,23 @@ class MapImage:
         x0, y0, x1, y1 = view.bounds
         cell, count = pack(raster.pixel)
         self.places.data = {
-            "lat": lat[raster.cells].astype(np.float32),
-            "lon": lon[raster.cells].astype(np.float32),
-            "index": raster.cells.astype(np.int32),
+            "lat": np.round(10 * lat[raster.cells]).astype(np.int16),
+            "lon": np.round(10 * lon[raster.cells]).astype(np.int16),
+            "index": raster.cells.astype(_smallest(raster.cells)),
         }
         self.values.data = {"value": values[raster.cells].astype(np.float32)}
         self.runs.data = {"cell": [cell], "count": [count], "shape": [np.array(raster.pixel.shape, np.int32)]}
         seed = {"image": [np.full((1, 1), np.nan, np.float32)], "cell": [np.zeros((1, 1), cell.dtype)]}
         self.pixels.data = seed | {"x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0]}
         for name, source in self.lines.items():
-            x, y = getattr(view, name)
+            x, y = getattr(view, name).astype(np.float32)
             source.data = {"x": x, "y": y}
 
     def show(self, values: np.ndarray, raster: Raster, missed: np.ndarray) -> None:
         """Change the values ``(cell,)`` and which cells are marked as missed ``(cell,)`` bool."""
         self.values.data = {"value": values[raster.cells].astype(np.float32)}
-        at = missed & np.isfinite(raster.x)
-        self.missed.data = {"x": raster.x[at], "y": raster.y[at]}
+        x, y = thinned(raster, missed)
+        self.missed.data = {"x": x.astype(np.float32), "y": y.astype(np.float32)}
 
     def select(self, raster: Raster, cell: int, pinned: int = -1) -> None:
         """Mark the selected column with a ring and the pinned one with a square; -1 is none."""
@@ -101,16 +103,33 @@ def gather(seen: np.ndarray, raster: Raster) -> np.ndarray:
     return np.where(raster.pixel < 0, np.float32(np.nan), seen[np.maximum(raster.pixel, 0)])
 
 
+def thinned(raster: Raster, marked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where crosses of the cells marked ``(cell,)`` bool go: of crosses that would cover one another, one."""
+    x, y = (centre[marked & np.isfinite(raster.x)] for centre in (raster.x, raster.y))
+    if not x.size:
+        return x, y
+    rows, columns = raster.pixel.shape
+    wide, high = (np.ptp(centre[np.isfinite(centre)]) for centre in (raster.x, raster.y))
+    patch = (y // (CROSS * high / rows)) * 2 * columns + x // (CROSS * wide / columns)
+    first = np.sort(np.unique(patch, return_index=True)[1])
+    return x[first], y[first]
+
+
 def pack(pixel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cells ``(run,)`` and numbers of pixels ``(run,)`` of a raster of cells ``(row, column)``, row by row.
 
     Pixels outside the globe (negative) have the largest number that the kind of the cells can hold.
     """
-    kind = np.uint16 if pixel.max() < np.iinfo(np.uint16).max else np.uint32
+    kind = _smallest(pixel)
     flat = np.where(pixel < 0, np.iinfo(kind).max, pixel).astype(kind).ravel()
     first = np.flatnonzero(np.append(True, flat[1:] != flat[:-1]))
     count = np.diff(first, append=flat.size)
     return flat[first], count.astype(np.uint16 if count.max() <= np.iinfo(np.uint16).max else np.uint32)
+
+
+def _smallest(numbers: np.ndarray) -> type[np.unsignedinteger]:
+    """The smallest kind of integer that holds these and one more; the browser takes no 64 bits."""
+    return np.uint16 if numbers.max() < np.iinfo(np.uint16).max else np.uint32
 
 
 def make_map(*, dark: bool) -> MapImage:
@@ -168,7 +187,7 @@ def make_map(*, dark: bool) -> MapImage:
                     code="""
             const column = places.data[format];
             if (!column || value >= column.length) return "";
-            return format == "index" ? String(column[value]) : column[value].toFixed(1) + "°";""",
+            return format == "index" ? String(column[value]) : (column[value] / 10).toFixed(1) + "°";""",
                 ),
             },
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from app.figures.colouring import NOTHING, Colouring, logarithmic_labels, nice_range
 from app.figures.globe import cell_tree, globe, make_raster
-from app.figures.map_image import gather, make_map, pack
+from app.figures.map_image import CROSS, gather, make_map, pack, thinned
 from app.figures.zonal import make_bands, make_section, make_zonal_line, zonal_mean
 from tests.synthetic import make_columns
 
@@ -50,6 +51,21 @@ def test_an_update_sends_one_number_a_cell(drawn):
     inside = RASTER.pixel >= 0
     np.testing.assert_allclose(unpacked(drawn)[inside], LAT[RASTER.cells[RASTER.pixel[inside]]], rtol=1e-6)
     assert len(drawn.missed.data["x"]) == (LAT > 80).sum()
+
+
+def test_of_crosses_that_would_cover_one_another_one_is_drawn():
+    raster = make_raster(VIEW, *(MANY[name].values for name in ("lat", "lon")), cell_tree(MANY["lat"], MANY["lon"]))
+    marked = np.ones(raster.x.size, bool)
+    x, y = thinned(raster, marked)
+    assert 0.05 * marked.sum() < x.size < 0.5 * marked.sum()
+    drawn = cKDTree(np.stack([x, y], axis=1))
+    pixel = np.ptp(raster.x[np.isfinite(raster.x)]) / raster.pixel.shape[1]
+    seen = np.isfinite(raster.x)
+    nearest, _ = drawn.query(np.stack([raster.x[seen], raster.y[seen]], axis=1))
+    assert nearest.max() < 1.5 * CROSS * pixel  # every cell that is marked lies under a cross
+    few = np.arange(raster.x.size) % 4000 == 0
+    assert thinned(raster, few)[0].size == (few & seen).sum()
+    assert thinned(raster, ~marked)[0].size == 0
 
 
 def test_a_projection_is_a_message_of_less_than_half_a_megabyte(drawn):
