@@ -67,6 +67,22 @@ def maps(watch: Stopwatch) -> Iterator[Figure]:
     yield Figure.of("map: a click marks the column", watch.repeated(lambda i: _tap(watch, box, i)), 200)
 
 
+def visits(watch: Stopwatch) -> Iterator[Figure]:
+    """First visits of the tabs that ask a model: right after the first picture, and when they were built ahead."""
+    page = watch.page
+    for name in ("Profiles", "Sensitivity"):
+        watch.open(experiment=DEMO, tab="Maps")
+        timing = watch.once(page.get_by_role("tab", name=name).click)
+        yield Figure.of(f"first visit of {name}, right after the first picture", timing, 1000)
+    watch.open(experiment=DEMO, tab="Maps")
+    for name in ("Profiles", "Sensitivity", "Studies"):  # the last one is built last
+        page.get_by_role("tabpanel", name=name, include_hidden=True).locator("canvas").first.wait_for(state="attached")
+    page.wait_for_timeout(3000)
+    for name in ("Profiles", "Sensitivity"):
+        timing = watch.once(page.get_by_role("tab", name=name).click)
+        yield Figure.of(f"first visit of {name}, built ahead", timing, 200)
+
+
 def tabs(watch: Stopwatch) -> Iterator[Figure]:
     """Between tabs that have been seen; and a click on the map until its profiles stand."""
     page = watch.page
@@ -171,7 +187,7 @@ def _tap(watch: Stopwatch, box: dict[str, float], i: int) -> None:
 
 
 IN_WINDOW: dict[str, Callable[[Stopwatch], Iterator[Figure]]] = {
-    "open": opening, "maps": maps, "tabs": tabs, "drag": drag, "cells": cells,
+    "open": opening, "visits": visits, "maps": maps, "tabs": tabs, "drag": drag, "cells": cells,
 }  # fmt: skip
 OF_SERVER: dict[str, Callable[[Server], Iterator[Figure]]] = {"sessions": sessions, "queue": queue}
 PARTS = (*IN_WINDOW, *OF_SERVER, "densities")
