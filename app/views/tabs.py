@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ class Tabs:
         self.state, self.presentation, self.tell = state, presentation, tell
         self.views = Views(state, catalog)
         self._missed: dict[str, set[str]] = {}
-        self._failed: set[str] = set()
+        self._tried: set[str] = set()
         self._places = {name: pn.Column(sizing_mode="stretch_width", min_height=400, margin=(10, 0)) for name in TABS}
         buttons = [(name, pn.Spacer(height=0)) for name in TABS]
         self.bar = pmui.Tabs(*buttons, active=TABS.index(state.tab), sizing_mode="stretch_width")
@@ -120,13 +121,12 @@ class Tabs:
         """Build one tab that was not seen yet, if no session has asked for anything for a while."""
         if not activity.quiet or self.presentation.on:
             return
-        left = [tab for tab in AHEAD if tab not in self._missed and tab not in self._failed]
+        left = [tab for tab in AHEAD if tab not in self._missed and tab not in self._tried]
         if left:
+            self._tried.add(left[0])
             self.panes.ahead = TABS.index(left[0])
-            try:
+            with suppress(DiffmpError):  # said when it is visited
                 self._build(left[0])
-            except DiffmpError:
-                self._failed.add(left[0])  # said when it is visited
             activity.note()
         self.panes.complete = len(left) < 2
 
