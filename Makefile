@@ -6,6 +6,7 @@
 PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
+PARALLEL := -n 2 --dist loadfile
 
 .PHONY: install serve test test-all lint bench data figures screenshots clean
 .DELETE_ON_ERROR:
@@ -25,10 +26,10 @@ serve: install
 	@$(BIN)/diffmp serve --port $(PORT)
 
 test: install lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL)
 
 test-all: install lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not gpu'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not gpu' $(PARALLEL)
 
 lint: install
 	$(BIN)/ruff check .

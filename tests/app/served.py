@@ -94,6 +94,11 @@ def open_tab(window, name: str) -> None:
     window.wait_for_function("() => Bokeh.documents[0].is_idle")
 
 
+def column_field(window, tab: str):
+    """Where a tab takes a column of the reader's own; another tab that was built ahead has one too."""
+    return window.get_by_role("tabpanel", name=tab).locator("input[type=file]")
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:

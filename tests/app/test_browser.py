@@ -137,7 +137,7 @@ def test_scenes_are_saved_loaded_and_presented_by_key(page, address, tmp_path):
     assert content["scenes"][0]["name"] == "First <b>"
     content["scenes"].append({"name": "Second", "note": "Say this.", "state": {"level": 9, "dark": "yes"}})
     file.write_text(json.dumps(content))
-    page.locator("input[type=file]").set_input_files(file)
+    page.locator("input[type=file][accept*=json]").set_input_files(file)
     page.get_by_text("Scene 2 asks for dark").wait_for()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Present: full screen").click()

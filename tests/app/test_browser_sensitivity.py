@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.served import column_field
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -19,12 +21,13 @@ def test_a_sweep_and_a_column_of_ones_own(page, address, tmp_path: Path):
     page.get_by_role("button", name="Your own").locator("visible=true").first.click()
     page.get_by_text("No column of your own is loaded yet").locator("visible=true").first.wait_for()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Template").or_(page.get_by_role("link", name="Template")).first.click()
+        template = page.get_by_role("button", name="Template").or_(page.get_by_role("link", name="Template"))
+        template.locator("visible=true").first.click()
     file = tmp_path / "column.csv"
     download.value.save_as(file)
     broken = tmp_path / "broken.csv"
     broken.write_text(file.read_text().replace("T [K]", "T [furlong]"))
-    chooser = page.locator("input[type=file][accept*=csv]").first
+    chooser = column_field(page, "Sensitivity")
     chooser.set_input_files(broken)
     page.get_by_text("expected T in K").locator("visible=true").first.wait_for()
     chooser.set_input_files(file)

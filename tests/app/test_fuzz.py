@@ -131,7 +131,7 @@ def test_a_live_page_survives_what_is_thrown_at_it(browser, hostile_folder: Path
         for number, content in enumerate(UPLOADS):
             file = tmp_path / f"{number}.json"
             file.write_bytes(content)
-            page.locator("input[type=file]").set_input_files(file)
+            page.locator("input[type=file][accept*=json]").set_input_files(file)
             page.wait_for_function("() => Bokeh.documents[0].is_idle")
         page.get_by_text("Close", exact=True).click()
         for name in TABS:

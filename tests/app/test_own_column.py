@@ -16,6 +16,7 @@ from app.state import State
 from app.views.own_column import OwnColumn
 from diffmp_core.columns.user_column import from_text
 from tests.app.own_columns import BAD, GOOD, bad_netcdf, fill, netcdf, table
+from tests.app.served import column_field
 
 PATIENCE_S = 2.0
 """Any table has to be refused within this time: it was 5.6 s for 2,006 bytes, growing with the third power."""
@@ -95,7 +96,7 @@ def load(page, file: Path, answer: Callable[[], object]) -> None:
     """Give the page a file until it answers: the button may just be drawn anew, and then does not hear of it."""
     timeout = pytest.importorskip("playwright.sync_api").TimeoutError
     for _ in range(TRIES):
-        page.locator("input[type=file]").set_input_files(file)
+        column_field(page, "Profiles").set_input_files(file)
         with suppress(timeout):
             return answer()
     pytest.fail(f"no answer to {file.name}")
