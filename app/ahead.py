@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from app.catalog import Catalog
@@ -15,6 +17,10 @@ from diffmp_core.errors import DiffmpError
 
 QUIET_S = 2.0
 """Nobody waits when nobody has asked this process for anything for so long."""
+
+
+THREAD = "ahead"
+"""Name of the thread that loads."""
 
 
 class Activity:
@@ -38,21 +44,32 @@ activity = Activity()
 
 
 @functools.cache
-def load_ahead(catalog: Catalog) -> threading.Thread:
+def load_ahead(catalog: Catalog) -> None:
     """Load the emulator that a new session shows and have it answer what a new session asks; once in a process.
 
-    The steps wait until the process is quiet, so that no page is slower for them.
+    A server that has not begun to serve (``--warm``) does it now. One that has does it on a thread, whose steps wait
+    until the process is quiet, so that no page is slower for them.
     """
-    thread = threading.Thread(target=_load, args=(catalog,), name="ahead", daemon=True)
-    thread.start()
-    return thread
+    if is_serving():
+        threading.Thread(target=_load, args=(catalog, _wait), name=THREAD, daemon=True).start()
+    else:
+        _load(catalog, lambda: None)
 
 
-def _load(catalog: Catalog) -> None:
-    _wait()
+def is_serving() -> bool:
+    """Whether this is run by a server's event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _load(catalog: Catalog, wait: Callable[[], None]) -> None:
+    wait()
     importlib.import_module("diffmp_core.sampling.live")  # torch; before the catalog, whose lock others wait for
     with suppress(DiffmpError):  # the tab that asks says why there is no answer
-        _wait()
+        wait()
         choices = State(catalog.names, catalog.limits).choices
         live = catalog.live(choices.experiment, choices.emulator)
         target, _ = take_target(choices, catalog)

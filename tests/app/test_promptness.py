@@ -7,10 +7,12 @@ from types import SimpleNamespace
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
+from bokeh.model import DataModel
+from bokeh.plotting import figure
 from panel.reactive import Syncable
 from panel_material_ui.base import MaterialComponent
 
-from app.promptness import IMPORTS, PROMPT_MS, act_promptly, send_little
+from app.promptness import IMPORTS, PROMPT_MS, act_promptly, mark_once, send_little
 
 
 def test_panel_waits_as_long_as_it_is_told(monkeypatch):
@@ -30,3 +32,23 @@ def test_components_send_no_list_of_imports_for_each(monkeypatch):
     send_little()
     for component in (pmui.Button(label="Go"), pmui.Grid(), pmui.Select(options=["a"])):
         assert component.get_root(Document()).importmap == IMPORTS
+
+
+def test_every_data_model_is_marked_as_panel_does_it(monkeypatch):
+    """Of a tree of components and plain layouts, and of what is put into it later."""
+
+    def marked() -> list[bool]:
+        inner = pmui.Grid(pn.Column(pmui.Button(label="Go"), pn.pane.Bokeh(figure())), container=True)
+        tree = pmui.Paper(inner, pmui.Select(options=["a"]))
+        document = Document()
+        root = tree.get_root(document)
+        document.add_root(root)
+        inner.append(pmui.Grid(pn.Row(pmui.Switch(label="Later"))))
+        return [f"__ref:{root.ref['id']}" in model.tags for model in root.select({"type": DataModel})]
+
+    expected = marked()
+    monkeypatch.setattr(MaterialComponent, "_patch_datamodel_ref", MaterialComponent._patch_datamodel_ref)
+    mark_once()
+    assert marked() == expected
+    assert len(expected) >= 6
+    assert all(expected)
