@@ -37,6 +37,20 @@ function keepSheets(sheets) {
   Object.defineProperty(sheets, "css", {get() { return this.wanted ?? this.el.textContent }})
 }
 
+// Panel-material-ui colours the parts of a figure when they come, and a colour bar then asks for another layout. One in a
+// pane that is away was never laid out, and would fail; it is when its pane is seen.
+function waitForLayout(bars) {
+  if (bars.waits) return
+  bars.waits = true
+  const begin = bars.lazy_initialize
+  bars.lazy_initialize = async function () {
+    await begin.call(this)
+    const {parent} = this._axis_view
+    const ask = parent.request_layout
+    parent.request_layout = () => { if (this.layout != null) ask.call(parent) }
+  }
+}
+
 function element(name, options = {}, ...children) {
   const made = Object.assign(document.createElement(name), options)
   made.append(...children)
@@ -45,6 +59,7 @@ function element(name, options = {}, ...children) {
 
 export function render({model, view}) {
   keepSheets(Object.getPrototypeOf(view.style))
+  waitForLayout(Bokeh.Models.ColorBar.prototype.default_view.prototype)
   const bar = view.model.data.bar.data
   const places = view.model.data.panes
   const panes = model.get_child("panes").map((el) => element("div", {}, el))
