@@ -12,7 +12,7 @@ PROMPT_MS = 10
 
 Not nothing, so that the moves of a drag that came while the server was busy are answered once.
 """
-IMPORTS = {"imports": {"@mui/material": "/"}}
+IMPORTS = {"imports": {"@mui/material": "data:text/javascript,"}}
 """What a component of panel-material-ui says that it imports: that it is one of Material UI's. Its code comes in one
 bundle, and the whole list, 2 kB for each of a hundred components of a page, is for code that does not."""
 
