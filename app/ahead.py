@@ -17,8 +17,6 @@ from diffmp_core.errors import DiffmpError
 
 QUIET_S = 2.0
 """Nobody waits when nobody has asked this process for anything for so long."""
-
-
 THREAD = "ahead"
 """Name of the thread that loads."""
 

@@ -39,16 +39,26 @@ function keepSheets(sheets) {
 
 // Panel-material-ui colours the parts of a figure when they come, and a colour bar then asks for another layout. One in a
 // pane that is away was never laid out, and would fail; it is when its pane is seen.
-function waitForLayout(bars) {
-  if (bars.waits) return
-  bars.waits = true
-  const begin = bars.lazy_initialize
-  bars.lazy_initialize = async function () {
-    await begin.call(this)
-    const {parent} = this._axis_view
-    const ask = parent.request_layout
-    parent.request_layout = () => { if (this.layout != null) ask.call(parent) }
+function waitForLayout(models) {
+  const bars = Bokeh.Models.ColorBar.prototype.default_view.prototype
+  if (!bars.waits) {
+    bars.waits = true
+    const begin = bars.lazy_initialize
+    bars.lazy_initialize = async function () {
+      await begin.call(this)
+      guard(this)
+    }
   }
+  // Those of the tab that the page opens with were made before.
+  for (const bar of models) if (bar.type == "ColorBar") guard(Bokeh.index.find_one(bar))
+}
+
+function guard(bar) {
+  const parent = bar?._axis_view?.parent
+  if (!parent || parent.guarded) return
+  parent.guarded = true
+  const ask = parent.request_layout
+  parent.request_layout = () => { if (bar.layout != null) ask.call(parent) }
 }
 
 function element(name, options = {}, ...children) {
@@ -59,7 +69,7 @@ function element(name, options = {}, ...children) {
 
 export function render({model, view}) {
   keepSheets(Object.getPrototypeOf(view.style))
-  waitForLayout(Bokeh.Models.ColorBar.prototype.default_view.prototype)
+  waitForLayout(Bokeh.documents[0].all_models)
   const bar = view.model.data.bar.data
   const places = view.model.data.panes
   const panes = model.get_child("panes").map((el) => element("div", {}, el))

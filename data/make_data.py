@@ -159,8 +159,7 @@ def main(
     shipped = work / "demo-shipped"
     columns, test = prepare(work, "train", TRAINING), prepare(work, "test", TESTING)
     finer = {finer_emulator(km): prepare(work, "train", TRAINING, km) for km in FINER_KM}
-    todo = {REGRESSION: columns} | dict.fromkeys(EMULATORS.values(), columns) | finer
-    del todo[ONE_STEP]
+    todo = {REGRESSION: columns} | {folder: columns for folder in EMULATORS.values() if folder != ONE_STEP} | finer
     train(work, columns, REGRESSION)  # the GAN's frozen network
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         trained = dict(zip(todo, pool.map(lambda item: train(work, item[1], item[0]), todo.items()), strict=True))

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from diffmp_core.scores.moments import Array
+from diffmp_core.scores.moments import Additive, Array
 from diffmp_core.variables import LEVELS, OUTPUTS
 
 CLOUDY = 1e-6
@@ -23,7 +23,7 @@ _CHANNELS = [channel for channel, variable in enumerate(OUTPUTS) if variable.non
 
 
 @dataclass(frozen=True)
-class ClearShare:
+class ClearShare(Additive):
     """Counts of values without cloud, ``(cloud, level)``, of ``columns`` truths and ``members`` members in all."""
 
     columns: float
@@ -46,10 +46,6 @@ class ClearShare:
             truth=(truth[:, _CHANNELS] < CLOUDY).sum(axis=0).astype(float),
             ensemble=(members[:, :, _CHANNELS] < CLOUDY).sum(axis=(0, 1)).astype(float),
         )
-
-    def __add__(self, other: Self) -> Self:
-        """Of both groups of columns."""
-        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
 
     def shares(self) -> dict[str, Array]:
         """``truth`` and ``members``, each ``(cloud, level)``, 0 to 1."""

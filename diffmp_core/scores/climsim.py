@@ -22,7 +22,7 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
-from diffmp_core.scores.moments import Array, Sums
+from diffmp_core.scores.moments import Additive, Array, Sums
 from diffmp_core.scores.statistics import Statistics
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 
@@ -62,7 +62,7 @@ def layer_weights(columns: xr.Dataset) -> Array:
 
 
 @dataclass(frozen=True)
-class EnergyErrors:
+class EnergyErrors(Additive):
     """Sums over cells of what each cell has over its times; arrays ``(heating and moistening, level)``.
 
     Attributes:
@@ -114,10 +114,6 @@ class EnergyErrors:
             squared_error=(scale**2 * squared_error).sum(axis=0),
             squared_departure=(scale**2 * departure).sum(axis=0),
         )
-
-    def __add__(self, other: Self) -> Self:
-        """Errors of both groups of cells."""
-        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
 
     def by_level(self) -> dict[str, Array]:
         """Criteria of each level ``(variable, level)``, as the level's own W/m2; NaN for the clouds."""

@@ -25,6 +25,15 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
+class Additive:
+    """Numbers and arrays that were summed over something: those of two groups together are their sums."""
+
+    def __add__(self, other: Self) -> Self:
+        """Sums over both groups."""
+        return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+
+@dataclass(frozen=True)
 class Mergeable:
     """A bundle of arrays of one shape (or of such bundles) that knows how to become one along an axis."""
 

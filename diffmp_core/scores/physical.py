@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
-from diffmp_core.scores.moments import Array
+from diffmp_core.scores.moments import Additive, Array
 from diffmp_core.variables import INPUT_NAMES, OUTPUT_NAMES
 
 HOST_STEP = 1200.0
@@ -55,7 +55,7 @@ def column_checks(vapour: NDArray, outputs: NDArray, layer_mass: NDArray) -> Arr
 
 
 @dataclass(frozen=True)
-class PhysicalChecks:
+class PhysicalChecks(Additive):
     """Sums of the checks over columns, of the truth and of all members.
 
     Attributes:
@@ -97,10 +97,6 @@ class PhysicalChecks:
             ensemble_squares=(drawn**2).sum(axis=(0, 1)),
             squared_error=((drawn.mean(axis=1) - true) ** 2).sum(axis=0),
         )
-
-    def __add__(self, other: Self) -> Self:
-        """Checks of both groups of columns."""
-        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
 
     def statistics(self) -> dict[str, Array]:
         """Mean and standard deviation of truth and members, and the ensemble mean's rms error; each ``(check,)``."""

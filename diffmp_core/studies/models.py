@@ -17,7 +17,6 @@ from diffmp_core.studies.sources import Given, Reference, Source, Trained, Train
 
 Model = Literal["calibrated", "one_step", "paper", "cvae", "cgan", "gaussian", "regression"]
 
-
 PARENTS: dict[Model, Model] = {"cgan": "regression", "one_step": "calibrated"}
 """Models that are made from another one, trained before."""
 
@@ -26,7 +25,8 @@ class ModelsPreset(Preset):
     """Options of the study."""
 
     models: tuple[Model, ...] = ("calibrated", "one_step", "paper", "cvae", "cgan", "gaussian", "regression")
-    """Shipped configurations; all are trained in the same size, on the same columns, for as long."""
+    """Shipped configurations; all are trained in the same size, on the same columns, for as long; ``one_step`` goes
+    on from the ``calibrated`` one of its seed, and has seen twice as much."""
     references: tuple[Literal["analogue", "climatology"], ...] = ("analogue", "climatology")
     steps: int = Field(default=5, ge=1)
     seeds: int = Field(default=3, ge=1)

@@ -15,36 +15,18 @@ from app.choices import TABS
 from app.page import DashboardPage
 from app.state import State
 from app.target import take_target
-from diffmp_core.errors import DiffmpError
 from tests.app.experiment import add_networks, make_experiment
+from tests.app.recorder import Recorder
 from tests.app.served import watched_window
 
 PATIENCE_S = 60
-
-
-class Tab:
-    """A tab that counts how often it is built; ``fails`` says that it cannot be."""
-
-    depends = ("level",)
-
-    def __init__(self, fails: bool = False) -> None:
-        self.built, self.fails, self.refreshed = 0, fails, []
-
-    def panel(self):
-        if self.fails:
-            raise DiffmpError("expected <weights>, found none")
-        self.built += 1
-        return "content"
-
-    def refresh(self, changed):
-        self.refreshed.append(changed)
 
 
 @pytest.fixture
 def page(catalog):
     made = DashboardPage(catalog, "?tab=Maps")
     for tab in TABS:
-        made.tabs.views[tab] = Tab()
+        made.tabs.views[tab] = Recorder()
     made.panel()
     return made
 
@@ -140,6 +122,29 @@ def test_tabs_come_ahead_in_a_browser_and_stay(page_window, address):
     assert canvas.is_visible()
     assert canvas.bounding_box()["width"] > 100
     assert window.get_by_role("tabpanel").count() == 1
+    assert window.errors == []
+
+
+@pytest.mark.browser
+def test_a_colour_bar_that_was_never_laid_out_takes_its_colours(page_window, address):
+    """As one in a pane that is away may be when panel-material-ui colours it."""
+    window = page_window
+    window.goto(f"{address}?tab=Maps")
+    window.get_by_text("Global mean").first.wait_for()
+    window.get_by_role("tab", name="Distributions").click()
+    window.get_by_role("tabpanel", name="Distributions").locator("canvas").first.wait_for()
+    window.wait_for_function("() => Bokeh.documents[0].is_idle")
+    changed = window.evaluate("""() => {
+      const bars = [...Bokeh.documents[0].all_models].filter((model) => model.type == "ColorBar")
+      return bars.map((bar) => {
+        const view = Bokeh.index.find_one(bar), layout = view.layout
+        view.layout = undefined
+        try { bar.major_label_text_color = "#123456" } finally { view.layout = layout }
+        return view._axis.major_label_text_color
+      })
+    }""")
+    assert changed
+    assert set(changed) == {"#123456"}
     assert window.errors == []
 
 

@@ -15,25 +15,7 @@ from app.browser import Browser
 from app.catalog import Catalog
 from app.choices import BOX, NAMES, TABS
 from app.page import DashboardPage, failure_page
-from diffmp_core.errors import DiffmpError
-
-
-class Recorder:
-    """A tab that records what the page asks of it."""
-
-    depends = ("level", "variable")
-
-    def __init__(self, fails: bool = False) -> None:
-        self.built, self.fails, self.refreshed = 0, fails, []
-
-    def panel(self):
-        if self.fails:
-            raise DiffmpError("expected <weights>, found none")
-        self.built += 1
-        return "content"
-
-    def refresh(self, changed):
-        self.refreshed.append(changed)
+from tests.app.recorder import Recorder
 
 
 def said(notice) -> str:

@@ -75,16 +75,28 @@ def test_it_learns_mean_spread_and_what_belongs_together() -> None:
     assert over_levels < 0.4
 
 
-def test_cloud_below_zero_counts_as_none() -> None:
-    """A member whose cloud is below zero is scored as sampled, without cloud: nothing pulls it up from there."""
+def test_cloud_below_zero_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members are scored as they are sampled: how far below zero a cloud is makes no difference, no gradient."""
     emulator = build()
     inputs, outputs, _, _ = draw_toy(4, torch.Generator().manual_seed(0))
     outputs[:, 2:] = 0.0
-    drawn = emulator.draw_members(inputs, 2, normal_draws(torch.Generator().manual_seed(1))) - 100.0
-    held = torch.maximum(drawn, emulator.nothing)
-    assert (held[:, :, 2:] == 0).all()
-    assert torch.equal(held[:, :, :2], drawn[:, :, :2])
-    assert (fair_score(held, outputs, torch.abs)[:, 2:] == 0).all()
+    shape = (4, 2, *outputs.shape[1:])
+    tendencies = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+
+    def loss_of(cloud: float) -> tuple[torch.Tensor, torch.Tensor]:
+        members = tendencies.clone()
+        members[:, :, 2:] = cloud
+        members.requires_grad_()
+        monkeypatch.setattr(emulator, "draw_members", lambda *_: members)
+        loss = emulator.training_loss(inputs, outputs, torch.Generator())
+        loss.backward()
+        assert members.grad is not None
+        return loss.detach(), members.grad
+
+    (none, gradient), (far_below, _), (some, _) = loss_of(-1.0), loss_of(-100.0), loss_of(1.0)
+    assert none == far_below < some
+    assert (gradient[:, :, 2:] == 0).all()
+    assert (gradient[:, :, :2] != 0).any()
 
 
 def test_it_sets_out_from_a_trained_diff_mp(tmp_path: Path) -> None:
