@@ -320,9 +320,10 @@ class Trainer:
 def make_optimizer(emulator: NetworkEmulator, config: TrainingConfig) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba 2014, arXiv:1412.6980) or AdamW (arXiv:1711.05101), with the emulator's own groups.
 
-    Adam is a rule for each parameter alone: groups with other rates are as good as optimisers of their own.
+    Adam is a rule for each parameter alone: groups with other rates are as good as optimisers of their own. Fused: one
+    pass over each parameter in place of ten.
     """
     groups = emulator.parameter_groups()
     if config.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=config.learning_rate)
-    return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
+        return torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)

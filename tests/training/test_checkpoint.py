@@ -39,11 +39,13 @@ def test_truncated_checkpoint_is_one_sentence(tmp_path, keep):
         load_checkpoint(tmp_path, CPU)
 
 
-def test_optimizer_goes_on_as_if_it_had_not_stopped(tmp_path):
+@pytest.mark.parametrize("fused", [False, True])
+def test_optimizer_goes_on_as_if_it_had_not_stopped(tmp_path, fused):
     def make() -> tuple[torch.nn.Linear, torch.optim.Adam]:
         torch.manual_seed(0)
         layer = torch.nn.Linear(3, 2)
-        return layer, torch.optim.Adam(layer.parameters(), lr=0.1)
+        layer.weight.data = layer.weight.data.t().contiguous().t()  # another order in memory, as channels-last has
+        return layer, torch.optim.Adam(layer.parameters(), lr=0.1, fused=fused)
 
     def step(layer, optimizer, count):
         for number in range(count):

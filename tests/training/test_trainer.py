@@ -63,6 +63,21 @@ def test_learning_rate_of_the_paper_peaks_in_the_middle_of_an_epoch(make_trainer
     assert max(rates) == rates[trainer.steps_per_epoch // 2] == pytest.approx(1e-3)
 
 
+@pytest.mark.parametrize("kind", ["adam", "adamw"])
+def test_the_optimiser_is_the_fused_one_and_steps_as_the_plain_one(make_trainer, tiny, kind):
+    config = tiny.model_copy(update={"optimizer": kind})
+    fused = make_trainer(config)
+    assert all(group["fused"] for group in fused.optimizer.param_groups)
+    plain = make_trainer(config)
+    for group in plain.optimizer.param_groups:
+        group["fused"] = False
+    for step in range(4):
+        for trainer in (fused, plain):
+            trainer.take_step(step, 1e-3)
+    for found, expected in zip(fused.emulator.parameters(), plain.emulator.parameters(), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_moving_average_follows_its_formula(make_trainer, tiny):
     trainer = make_trainer(tiny.model_copy(update={"ema_decay": 0.5}))
     name = next(iter(dict(trainer.emulator.named_parameters())))
