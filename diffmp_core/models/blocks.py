@@ -35,15 +35,31 @@ def activate(x: Tensor) -> Tensor:
     return functional.leaky_relu(x, LEAKY_SLOPE)
 
 
-def convolution(inputs: int, outputs: int, *, size: int = 3, dilation: int = 1) -> nn.Conv2d:
+def convolution(
+    inputs: int, outputs: int, *, size: int = 3, dilation: int = 1, kind: type[nn.Conv2d] = nn.Conv2d
+) -> nn.Conv2d:
     """Convolution over levels that keeps their number: ``size`` taps, zeros below the surface and above the top.
 
     The weights are channels-last, too: otherwise torch may answer in the other format, and what follows is three times
     slower.
     """
-    layer = nn.Conv2d(inputs, outputs, (size, 1), padding=(dilation * (size // 2), 0), dilation=(dilation, 1))
+    layer = kind(inputs, outputs, (size, 1), padding=(dilation * (size // 2), 0), dilation=(dilation, 1))
     layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
     return layer
+
+
+class InputConvolution(nn.Conv2d):
+    """First convolution over the levels of a column: in a network of bfloat16 weights it still multiplies in float32.
+
+    Temperatures would else be rounded by 0.02 K (root mean square; up to 0.2 K), each level's by its own, and convection
+    depends on differences between levels. Autocast rules it as any other: networks are trained on what it rounds.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.weight.dtype == torch.float32:
+            return super().forward(x)
+        bias = None if self.bias is None else self.bias.float()
+        return self._conv_forward(x.float(), self.weight.float(), bias).to(self.weight.dtype)
 
 
 def to_image(profiles: Tensor, dtype: torch.dtype) -> Tensor:

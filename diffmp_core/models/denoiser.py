@@ -27,6 +27,7 @@ from diffmp_core.models.blocks import (
     UBLOCK_DILATIONS_LAST,
     DBlock,
     FiLM,
+    InputConvolution,
     Modulation,
     NoiseEmbedding,
     OutputHead,
@@ -70,14 +71,16 @@ class Denoiser(nn.Module):
         super().__init__()
         self.film_path = film_path
         read, passed = condition_channels, noised_channels
+        kinds: tuple[type[nn.Conv2d], type[nn.Conv2d]] = InputConvolution, nn.Conv2d
         if film_path == "noised":
             read, passed = noised_channels, condition_channels + 1
+            kinds = nn.Conv2d, InputConvolution
         dilations = [UBLOCK_DILATIONS_FIRST] * (layers // 2) + [UBLOCK_DILATIONS_LAST] * (layers - layers // 2)
         self.embedding = NoiseEmbedding(filters)
-        self.read_in = convolution(read, filters)
+        self.read_in = convolution(read, filters, kind=kinds[0])
         self.dblocks = nn.ModuleList(DBlock(filters) for _ in range(layers - 1))
         self.films = nn.ModuleList(FiLM(filters) for _ in range(layers))
-        self.pass_in = convolution(passed, filters)
+        self.pass_in = convolution(passed, filters, kind=kinds[1])
         self.ublocks = nn.ModuleList(UBlock(filters, d) for d in dilations)
         self.head = OutputHead(filters, output_channels, levels)
         self.null_condition: nn.Parameter | None = None
@@ -89,9 +92,9 @@ class Denoiser(nn.Module):
         if hidden is None:
             hidden = torch.zeros(condition.shape[0], dtype=torch.bool, device=condition.device)
         if self.null_condition is None:
-            return Context((self._image(condition[:, None]),), hidden)
-        condition = torch.where(hidden[:, None, None], self.null_condition, condition)
-        return Context(self._read(self._image(condition[:, None])), hidden)
+            return Context((to_image(condition[:, None], torch.float32),), hidden)
+        condition = torch.where(hidden[:, None, None], self.null_condition.float(), condition)
+        return Context(self._read(to_image(condition[:, None], torch.float32)), hidden)
 
     def encode_hidden(self, condition: Tensor) -> Context:
         """Context of the same columns with every condition hidden; one stands for all, as all are alike."""

@@ -49,6 +49,16 @@ def test_a_forward_pass_takes_10920_operations_a_squared_filter(film_path: FilmP
     assert counter.get_total_flops() == pytest.approx(10_920 * 128**2, rel=0.02)
 
 
+@pytest.mark.parametrize("film_path", PATHS)
+def test_a_column_is_read_in_float32_by_a_network_in_bfloat16(film_path: FilmPath) -> None:
+    denoiser = make(film_path, filters=16).to(torch.bfloat16)
+    columns = torch.full((1, 6, LEVELS), 2.0).repeat(2, 1, 1)
+    columns[1, 0] += 0.005 * torch.arange(LEVELS).remainder(2)  # bfloat16 would know 2 and 2.0156 only
+    x = normal(1, 1, 4, LEVELS).expand(2, -1, -1, -1)
+    first, second = denoiser(x, torch.tensor([0.5]), denoiser.encode(columns))
+    assert not torch.equal(first, second)
+
+
 def test_members_cost_only_the_ublocks_on_the_condition_path() -> None:
     denoiser = make("condition", filters=128, layers=6)
     context = denoiser.encode(normal(1, 6, LEVELS))
