@@ -9,6 +9,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +28,7 @@ from app.grid import Grid, make_grid
 from app.metrics import MAP_BY_NAME
 from app.offer import Limits
 from app.served import Served
+from app.study_files import study_names
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import column_places, find_experiments, scored_columns
 from diffmp_core.regimes import Facts, column_facts
@@ -62,8 +64,9 @@ class Catalog(Served):
         self._lock = threading.RLock()
 
     def limits(self, name: str) -> Limits:
-        """Bounds and start of the state: emulators with scores or weights, times, cells."""
-        return self.keep(("limits", name), lambda: self._limits(name))
+        """Bounds and start of the state: emulators with scores or weights, times, cells; the studies of this moment."""
+        kept = self.keep(("limits", name), lambda: self._limits(name))
+        return replace(kept, studies=study_names(self.folder(name)))
 
     def _limits(self, name: str) -> Limits:
         grid = self.grid(name)

@@ -112,6 +112,9 @@ class Choices(BaseModel):
     sweep_of: Integral = Field(default="heating", description="Column integral in a sweep over two sliders")
 
     study: Study = Field(default="models", description="Study shown, or the trainings")
+    study_file: str = Field(
+        default="", max_length=100, description="File of a study of which there are several, empty for the first"
+    )
     charts: Charts = Field(
         default="criteria",
         description="A study's scores of one output, one score of all outputs, or the paper's figure",

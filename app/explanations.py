@@ -62,6 +62,7 @@ LABELS: dict[str, str] = {
     "vertical": "Vertical axis",
     "drawing": "Ensemble as",
     "target": "Show",
+    "study_file": "File",
     "top_level": "Below",
     "neutralise_T": "Neutralise T",
     "neutralise_qv": "Neutralise qv",

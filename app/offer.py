@@ -22,13 +22,14 @@ LONGEST_QUOTE = 40
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one experiment offers: emulators, number of times and cells, and where to start."""
+    """What one experiment offers: emulators, number of times and cells, where to start, and files of studies."""
 
     emulators: tuple[str, ...]
     times: int
     cells: int
     cell: int = 0
     level: int = 0
+    studies: tuple[str, ...] = ()
 
     @property
     def bounds(self) -> Mapping[str, Bounds]:
@@ -43,7 +44,11 @@ class Limits:
     @property
     def names(self) -> Mapping[str, tuple[str, ...]]:
         """Words that only the experiment knows."""
-        return {"emulator": self.emulators, "pinned_emulator": ("", *self.emulators)}
+        return {
+            "emulator": self.emulators,
+            "pinned_emulator": ("", *self.emulators),
+            "study_file": ("", *self.studies),
+        }
 
 
 @dataclass(frozen=True)

@@ -86,12 +86,13 @@ def sections(catalog: Catalog, experiment: str, emulator: str) -> Iterator[Secti
             [EmulatorResponse(**shared | dict(PRESETS[name]), **COMPOSITE, time=0, cell=cell) for name in RESPONSES],
         )
 
-    studies = [kind for kind in AXES if kind in read_studies(catalog.folder(experiment))[0]]
+    found, _ = read_studies(catalog.folder(experiment))
+    studies = [(kind, file) for kind in AXES for file in found.get(kind, ())]
     if studies:
         yield Section(
             "Studies",
             "Emulators, denoising steps, guidance and samplers compared; dashed is a perfect ensemble.",
-            [StudyScores(experiment=experiment, study=kind) for kind in studies],
+            [StudyScores(experiment=experiment, study=kind, study_file=file) for kind, file in studies],
         )
     if emulator in catalog.trainings(experiment):
         curve = TrainingCurve(experiment=experiment, training=emulator)

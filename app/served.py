@@ -62,8 +62,8 @@ class Served:
         """What the experiment says about one emulator."""
         return next(entry for entry in self.experiment(name).emulators if entry.name == emulator)
 
-    def study(self, name: str, kind: str) -> xr.Dataset:
-        """A study of an experiment, read anew when its file has changed.
+    def studies(self, name: str, kind: str) -> dict[str, xr.Dataset]:
+        """An experiment's studies of one kind by file, in the order of their names, read anew when they have changed.
 
         Raises:
             DiffmpError: there is none, or the experiment's files of studies cannot be read.
@@ -72,6 +72,17 @@ class Served:
         if kind not in studies:
             raise DiffmpError(" ".join([*problems, missing_words(self.folder(name), kind)]))
         return studies[kind]
+
+    def study(self, name: str, kind: str, file: str = "") -> xr.Dataset:
+        """A study of an experiment: of the file of that name, or the first.
+
+        Raises:
+            DiffmpError: there is none, or the experiment's files of studies cannot be read.
+        """
+        studies = self.studies(name, kind)
+        if file and file not in studies:
+            raise DiffmpError(f"expected a study of {kind} among {', '.join(studies)}, found {file!r}; choose one")
+        return studies[file or next(iter(studies))]
 
     def trainings(self, name: str) -> dict[str, Path]:
         """Folders of trainings by name: of an experiment's emulators, in its folder, in the folders that were named."""

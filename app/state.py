@@ -26,6 +26,8 @@ STEPS = {
     "scale_SOLIN": 0.05,
 }
 """Steps of sliders where they are not 1."""
+FREE = {"own", "study_file"}
+"""Words that no list bounds: files of studies come while one looks."""
 NOTHING = "nothing"
 """What is read for a choice of no word."""
 
@@ -104,8 +106,8 @@ class State(param.Parameterized):
             return
         self._entered = self.experiment
         with param.parameterized.batch_call_watchers(self):
-            for name, words in limits.names.items():
-                self.param[name].objects = {word or NOTHING: word for word in words}
+            for name in limits.names.keys() - FREE:
+                self.param[name].objects = {word or NOTHING: word for word in limits.names[name]}
             for name, bounds in limits.bounds.items():
                 self.param[name].bounds = bounds
             self.param.update(
@@ -117,6 +119,7 @@ class State(param.Parameterized):
                 pinned_cell=-1,
                 pinned_time=-1,
                 own="",
+                study_file="",
                 target="column" if self.target == "own" else self.target,
             )
 
@@ -127,7 +130,7 @@ def _parameter(name: str) -> param.Parameter:
     about: dict[str, Any] = {"default": field.default, "doc": field.description}
     if options(name):
         return param.Selector(objects=list(options(name)), **about)
-    if name == "own":
+    if name in FREE:
         return param.String(**about)
     if field.annotation is str:
         return param.Selector(objects=[], doc=field.description)

@@ -22,6 +22,9 @@ AXES: Mapping[str, tuple[str, ...]] = {
 }
 """Axes of the scores of each study, before ``variable`` (docs/contracts.md)."""
 
+COARSE_FIRST = "spacing_km"
+"""Axis whose values are put in order, from the largest; a study has them as its columns were named."""
+
 Stamps = tuple[tuple[Path, int], ...]
 
 
@@ -30,12 +33,17 @@ def study_stamps(folder: Path) -> Stamps:
     return tuple((path, path.stat().st_mtime_ns) for path in sorted((folder / FOLDER).glob("*.nc")) if path.is_file())
 
 
-def read_studies(folder: Path) -> tuple[dict[str, xr.Dataset], tuple[str, ...]]:
-    """Studies of an experiment folder by what they compare, and a sentence for each file that cannot be read.
+def study_names(folder: Path) -> tuple[str, ...]:
+    """What the files of studies of an experiment folder are called, without ending."""
+    return tuple(path.stem for path, _ in study_stamps(folder))
 
-    Of several files of one study the first by name is taken. A file is read once, and again when it has changed.
+
+def read_studies(folder: Path) -> tuple[dict[str, dict[str, xr.Dataset]], tuple[str, ...]]:
+    """Studies of an experiment folder by what they compare and by file, and a sentence for each file that is none.
+
+    Files of one study are in the order of their names. A file is read once, and again when it has changed.
     """
-    studies: dict[str, xr.Dataset] = {}
+    studies: dict[str, dict[str, xr.Dataset]] = {}
     problems: list[str] = []
     for path, changed in study_stamps(folder):
         try:
@@ -43,7 +51,7 @@ def read_studies(folder: Path) -> tuple[dict[str, xr.Dataset], tuple[str, ...]]:
         except DiffmpError as error:
             problems.append(str(error))
         else:
-            studies.setdefault(str(study.attrs["study"]), study)
+            studies.setdefault(str(study.attrs["study"]), {})[path.stem] = study
     return studies, tuple(problems)
 
 
@@ -74,4 +82,4 @@ def _read(path: Path, changed: int) -> xr.Dataset:
             f"expected scores of {', '.join((*AXES[kind], 'variable'))}, found {', '.join(map(str, found)) or 'none'} "
             f"in {path.name}; make the study again"
         )
-    return study
+    return study.sortby(COARSE_FIRST, ascending=False) if COARSE_FIRST in study.dims else study

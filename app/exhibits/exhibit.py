@@ -106,7 +106,7 @@ class Exhibit(ABC):
         named = [
             str(getattr(self, name, "")) for name in ("variable", "metric", "emulator", "training", "level", "cell")
         ]
-        return "-".join(re.sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in (self.what, *named) if part)
+        return stem_of(self.what, *named)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +126,11 @@ class OfSelection(Exhibit):
         return Choices.model_construct(
             **{field.name: getattr(self, field.name) for field in fields(self) if field.name in NAMES}
         )
+
+
+def stem_of(*parts: str) -> str:
+    """Name of a file of these words, without ending; nothing that a path is made of."""
+    return "-".join(re.sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in parts if part)
 
 
 def score_store(catalog: Catalog, experiment: str, emulator: str, *fields: str) -> xr.Dataset:

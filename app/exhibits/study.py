@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from app.catalog import Catalog
-from app.exhibits.exhibit import Exhibit, Rows, quantity
+from app.exhibits.exhibit import Exhibit, Rows, quantity, stem_of
 from app.exhibits.paper import draw_page
 from app.exhibits.study_paper import draw_charts
 from app.figures.axes import TITLES
@@ -27,9 +27,13 @@ HEIGHTS = {"criteria": 220, "outputs": 320, "all": 200}
 
 @dataclass(frozen=True, kw_only=True)
 class StudyScores(Exhibit):
-    """Scores of a study: ``charts`` says of all criteria of one output, of one criterion, or the paper's figure."""
+    """Scores of a study: ``charts`` says of all criteria of one output, of one criterion, or the paper's figure.
+
+    ``study_file`` names one of several files of such a study, '' the first.
+    """
 
     study: str
+    study_file: str = ""
     charts: str = "criteria"
     variable: str = OUTPUT_NAMES[0]
     criterion: str = "crps_fair"
@@ -38,7 +42,7 @@ class StudyScores(Exhibit):
 
     def drawn_by(self, catalog: Catalog) -> str:
         """Preset, members and trainings."""
-        attrs = catalog.study(self.experiment, self.study).attrs
+        attrs = catalog.study(self.experiment, self.study, self.study_file).attrs
         said = [
             f"{word} {attrs[key]}" for word, key in (("preset", "preset"), ("seed", "sampling_seed")) if key in attrs
         ]
@@ -46,21 +50,21 @@ class StudyScores(Exhibit):
 
     def columns_words(self, catalog: Catalog) -> tuple[str, str]:
         """Those of the study, which need not be those of the experiment."""
-        title = str(catalog.study(self.experiment, self.study).attrs.get("columns", "not said"))
+        title = str(catalog.study(self.experiment, self.study, self.study_file).attrs.get("columns", "not said"))
         return title, title
 
     @property
     def stem(self) -> str:
         """Name of a file of it, without ending."""
         chosen = {"criteria": (self.variable,), "outputs": (self.criterion,)}.get(self.charts, ("all",))
-        return "-".join((self.what, self.study, *chosen))
+        return stem_of(self.what, self.study, self.study_file, *chosen)
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Mean of each score over the trainings, ``NAME_std`` their standard deviation where there are several.
 
         ``guidance`` has ``best_guidance(emulator, choice, variable)`` and ``report_NAME`` too, ``samplers`` the cost.
         """
-        study = catalog.study(self.experiment, self.study)
+        study = catalog.study(self.experiment, self.study, self.study_file)
         names = {"criteria": SHOWN, "outputs": (self.criterion,)}.get(self.charts, PAPER_CRITERIA)
         outputs = [self.variable] if self.charts == "criteria" else list(OUTPUT_NAMES)
         shown, members = study.sel(variable=outputs), int(study.attrs.get("members", 0))
@@ -115,7 +119,7 @@ class StudyScores(Exhibit):
 
     def _title(self, study: xr.Dataset) -> str:
         of = {"criteria": TITLES[self.variable], "outputs": SHORT_NAMES[self.criterion]}.get(self.charts)
-        title = str(study.attrs.get("title") or self.study)
+        title = str(study.attrs.get("title") or self.study) + (f" ({self.study_file})" if self.study_file else "")
         return f"{title}: {of}" if of else title
 
     @staticmethod

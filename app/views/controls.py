@@ -28,6 +28,13 @@ def select(state: State, name: str, label: str, options: Mapping[str, str] | Non
     return pmui.Select.from_param(state.param[name], **_look(label, options))
 
 
+def free_select(label: str, take: Callable[[str], None]) -> pmui.Select:
+    """A drop-down that follows no parameter: its options come with files, and are set together with its value."""
+    chooser = pmui.Select(**_look(label, {"": ""}))
+    chooser.param.watch(lambda event: take(event.new), "value")
+    return chooser
+
+
 def switch(state: State, name: str, label: str, disabled: Disabled = False) -> Viewable:
     """An on-off switch of one parameter."""
     return pmui.Switch.from_param(

@@ -20,7 +20,7 @@ from app.figures.study_chart import Chart, ChartPlot, legend
 from app.state import State
 from app.study_files import Stamps, study_stamps
 from app.theme import colours
-from app.views.controls import choice, select
+from app.views.controls import choice, free_select, select
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, words
 from app.views.training import TrainingCards
@@ -70,7 +70,9 @@ emulator. The page looks every three seconds while this tab is visible.""",
 class StudiesView:
     """The study chosen, or the trainings; looks for new files while it is visible."""
 
-    depends: ClassVar[tuple[str, ...]] = ("experiment", "emulator", "study", "charts", "criterion", "variable", "dark")
+    depends: ClassVar[tuple[str, ...]] = (
+        "experiment", "emulator", "study", "study_file", "charts", "criterion", "variable", "dark",
+    )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
@@ -87,6 +89,7 @@ class StudiesView:
     def panel(self) -> Viewable:
         """Controls beside the figures."""
         state = self.state
+        self.file = free_select("File", lambda name: state.param.update(study_file=name))
         self.choosers = {
             "charts": choice(state, "charts", "Shown", {text: name for name, text in CHARTS.items()}),
             "criterion": select(state, "criterion", "Score", {SHORT_NAMES[name]: name for name in SHOWN}),
@@ -96,6 +99,7 @@ class StudiesView:
         }
         controls = paper(
             select(state, "study", "Study", {text: name for name, text in STUDIES.items()}),
+            self.file,
             *self.choosers.values(),
             self.how,
         )
@@ -117,6 +121,7 @@ class StudiesView:
         training = kind == "training"
         self.how.object = HOW_TO_READ[kind]
         self.scores.visible, self.trainings.place.visible = not training, training
+        self.file.visible = self.file.visible and not training
         shown = (
             set() if training else {"charts", {"criteria": "variable", "outputs": "criterion"}.get(self.state.charts)}
         )
@@ -139,14 +144,15 @@ class StudiesView:
         """Charts, legend, table and words of the study."""
         state = self.state
         self._stamps = study_stamps(self.catalog.folder(state.experiment))
-        exhibit = StudyScores.of(state)
         try:
-            data = exhibit.gather(self.catalog)
+            if not self._offer(list(self.catalog.studies(state.experiment, state.study))):
+                return
+            data = StudyScores.of(state).gather(self.catalog)
         except DiffmpError as error:
             self.plots = []
             self._show_only(None)
             self.legend.object = self.table.object = ""
-            self.leave.visible = False
+            self.leave.visible = self.file.visible = False
             self.about.object = f"<p>{escape(str(error))}</p>"
             return
         charts = study_charts(data, state.study, full=state.charts != "criteria")
@@ -160,6 +166,19 @@ class StudiesView:
         for plot, chart in zip(self.plots, charts, strict=True):
             plot.show(chart)
         self._show_only(layout)
+
+    def _offer(self, files: list[str]) -> bool:
+        """Offer the files of the study, the first under no name; whether the one chosen is among them.
+
+        Where it is not, the first is chosen, which draws.
+        """
+        known = self.state.study_file in ("", *files[1:])
+        if known:
+            options = {file: file if number else "" for number, file in enumerate(files)}
+            self.file.param.update(options=options, value=self.state.study_file, visible=len(files) > 1)
+        else:
+            self.state.study_file = ""
+        return known
 
     def _show_only(self, layout: Viewable | None) -> None:
         """Show these figures; others stay hidden in the page, so that it need not draw them again."""

@@ -19,9 +19,12 @@ from diffmp_core.variables import INPUTS
 from tests.synthetic import make_columns
 
 LIMITS = {
-    "globe": Limits(emulators=("calibrated", "paper"), times=5, cells=100, cell=3, level=12),
+    "globe": Limits(emulators=("calibrated", "paper"), times=5, cells=100, cell=3, level=12, studies=("models",)),
     "small": Limits(emulators=("paper",), times=2, cells=10, cell=1, level=8),
 }
+
+
+EMPTY = (("pinned_emulator", ""), ("study_file", ""))
 
 
 def make_state() -> State:
@@ -87,7 +90,9 @@ def test_round_trip(data):
             continue
         if name in ("south", "north", "own"):
             continue
-        if isinstance(parameter, param.Selector):
+        if name == "study_file":
+            value = data.draw(st.sampled_from(LIMITS[state.experiment].names[name]))
+        elif isinstance(parameter, param.Selector):
             value = data.draw(st.sampled_from(list(parameter.objects)))
         elif isinstance(parameter, param.Boolean):
             value = data.draw(st.booleans())
@@ -127,7 +132,7 @@ def test_malformed_values_fall_back_with_a_notice(value):
         state = make_state()
         expected = values(state)
         notices = state.apply_query("?" + urlencode({name: value}))
-        if (value in ("7 ", "1e3") or (name, value) == ("pinned_emulator", "")) and not notices:
+        if (value in ("7 ", "1e3") or (name, value) in EMPTY) and not notices:
             continue
         assert len(notices) == 1, (name, value)
         assert name in notices[0]

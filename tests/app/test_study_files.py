@@ -35,17 +35,17 @@ def test_every_kind_is_found_by_what_it_says_not_by_its_name(folder: Path):
     studies, problems = read_studies(folder)
     assert set(studies) == set(AXES)
     assert problems == ()
-    assert_array_equal(studies["steps"]["crps_fair"], make_study("steps")["crps_fair"])
+    assert_array_equal(studies["steps"]["mine"]["crps_fair"], make_study("steps")["crps_fair"])
 
 
 def test_a_study_that_is_written_again_is_read_again(tmp_path: Path):
     path = write_store(make_study("steps"), tmp_path / "studies" / "steps.nc")
     before = study_stamps(tmp_path)
-    assert read_studies(tmp_path)[0]["steps"].attrs["members"] == 9
+    assert read_studies(tmp_path)[0]["steps"]["steps"].attrs["members"] == 9
     write_store(make_study("steps").assign_attrs(members=5), path)
     os.utime(path, ns=(1, 1))
     assert study_stamps(tmp_path) != before
-    assert read_studies(tmp_path)[0]["steps"].attrs["members"] == 5
+    assert read_studies(tmp_path)[0]["steps"]["steps"].attrs["members"] == 5
 
 
 def test_files_that_are_no_studies_are_said_and_hide_no_other(tmp_path: Path):
@@ -59,6 +59,26 @@ def test_files_that_are_no_studies_are_said_and_hide_no_other(tmp_path: Path):
     assert list(found) == ["steps"]
     assert [next(word for word in ("kind 'scores'", "'colours'", "spacing_km", "unreadable") if word in problem)
             for problem in problems] == ["kind 'scores'", "'colours'", "spacing_km", "unreadable"]  # fmt: skip
+
+
+def test_several_files_of_a_study_are_told_apart_by_name_and_the_first_is_shown(tmp_path: Path):
+    folder = make_experiment(tmp_path / "globe", cells=42, times=2)
+    write_store(make_study("models"), folder / "studies" / "models.nc")
+    catalog = Catalog([folder])
+    assert catalog.limits("globe").studies == ("models",)
+    write_store(make_study("models").assign_attrs(members=5), folder / "studies" / "ranking.nc")
+    assert catalog.limits("globe").studies == ("models", "ranking")
+    assert [catalog.study("globe", "models", file).attrs["members"] for file in ("", "models", "ranking")] == [9, 9, 5]
+    with pytest.raises(DiffmpError, match="among models, ranking, found '../ranking'"):
+        catalog.study("globe", "models", "../ranking")
+
+
+def test_resolutions_stand_from_the_coarsest_to_the_finest(tmp_path: Path):
+    mixed = make_study("models").isel(spacing_km=[1, 0])
+    write_store(mixed.assign_coords(spacing_km=[15, 120]), tmp_path / "studies" / "models.nc")
+    study = read_studies(tmp_path)[0]["models"]["models"]
+    assert study["spacing_km"].values.tolist() == [120, 15]
+    assert_array_equal(study["crps_fair"].sel(spacing_km=15), mixed["crps_fair"].isel(spacing_km=0))
 
 
 def test_an_experiment_without_a_study_names_the_command(folder: Path, tmp_path: Path):

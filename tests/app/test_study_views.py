@@ -12,6 +12,7 @@ from bokeh.document import Document
 from panel.io.state import set_curdoc
 
 from app.catalog import Catalog
+from app.exhibits import StudyScores
 from app.state import State
 from app.views.studies import StudiesView
 from app.views.training import MOST, chosen_trainings, duration, progress_words
@@ -69,6 +70,38 @@ def test_without_a_study_one_sentence_says_the_command_and_a_new_file_is_seen(fo
     drawn = view.about.object = "untouched"
     view.look()
     assert view.about.object == drawn
+
+
+def test_of_several_files_of_a_study_one_can_be_chosen_and_a_new_one_is_offered(folder: Path):
+    view, state = opened(folder)
+    assert not view.file.visible
+    write_store(make_study("models").assign_attrs(members=5), folder / "studies" / "ranking.nc")
+    view.look()
+    assert view.file.visible
+    assert view.file.options == {"models": "", "ranking": "ranking"}
+    assert "9 members" in view.about.object
+    view.file.value = "ranking"
+    assert state.study_file == "ranking"
+    assert "study_file=ranking" in state.query()
+    assert "Study of models (ranking)" in view.about.object
+    assert "5 members" in view.about.object
+    assert StudyScores.of(state).stem == "study-models-ranking-tend-T-sgs"
+    state.study = "guidance"
+    assert (state.study_file, view.file.visible) == ("", False)
+    state.param.update(study="models", study_file="ranking")
+    assert (view.file.value, view.file.visible) == ("ranking", True)
+    state.study = "training"
+    assert not view.file.visible
+
+
+def test_an_address_with_a_file_that_is_not_there_shows_the_first_and_says_so(folder: Path):
+    view, state = opened(folder)
+    notices = state.apply_query("?tab=Studies&study_file=../../secret")
+    assert ["study_file = '../../secret'" in notice for notice in notices] == [True]
+    assert "Study of models: " in view.about.object
+    assert state.apply_query("?tab=Studies&study_file=guidance") == []
+    assert state.study_file == ""
+    assert "Study of models: " in view.about.object
 
 
 def test_a_running_training_is_followed(folder: Path):
