@@ -176,7 +176,8 @@ def _valid(name: str, value: object, limits: Limits, *, typed: bool) -> object:
 
 
 def _refusal(source: str, name: str, value: object, expected: str, shown: str) -> str:
-    return f"{source} asks for {name} = {_quote(value)}, expected {expected}; showing {shown}."
+    kept = f"showing {shown}" if shown else "it is ignored"
+    return f"{source} asks for {name} = {_quote(value)}, expected {expected}; {kept}."
 
 
 def _quote(value: object) -> str:
