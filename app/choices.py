@@ -79,7 +79,10 @@ class Choices(BaseModel):
     vertical: Literal["height", "pressure", "level"] = Field(default="height", description="Vertical axis of profiles")
     dark: bool = Field(default=False, description="Dark page")
     outputs: Literal["one", "all"] = Field(default="one", description="Distributions of one output or of all four")
-    drawing: Literal["members", "fan"] = Field(default="members", description="An ensemble as lines or as a fan")
+    drawing: Literal["members", "fan", "single"] = Field(
+        default="members", description="An ensemble as lines, as a fan of quantiles, or one member of it"
+    )
+    member: int = Field(default=0, ge=0, le=63, description="Member that is shown alone, the first is 0")
     members: int = Field(default=32, ge=2, le=64, description="Members of the live ensemble")
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed of the live ensemble")
 

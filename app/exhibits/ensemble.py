@@ -28,7 +28,17 @@ from app.exhibits.exhibit import (
 from app.exhibits.live_column import LiveColumn
 from app.exhibits.paper import level_panel, zero_line
 from app.figures.axes import TITLES, LevelAxis, ValueAxis
-from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, fan, inside, relative_frequency, surface_line
+from app.figures.profile import (
+    LINES,
+    EnsemblePanel,
+    InputPanel,
+    RankPanel,
+    chosen_lines,
+    fan,
+    inside,
+    relative_frequency,
+    surface_line,
+)
 from app.theme import LIGHT
 from diffmp_core.variables import INPUTS, OUTPUTS
 
@@ -42,10 +52,11 @@ PROFILES = ("T", "qv")
 class Ensemble(LiveColumn):
     """The ensemble of a column for the four outputs, the truth, and the profiles that the emulator read.
 
-    ``drawing`` is ``members``, one line each, or ``fan``, quantile bands.
+    ``drawing`` is ``members``, one line each, ``fan``, quantile bands, or ``single``, one ``member`` alone.
     """
 
     drawing: str = "members"
+    member: int = 0
     what: ClassVar[str] = "profiles"
     size: ClassVar[tuple[float, float]] = (9.5, 7.0)
 
@@ -87,7 +98,7 @@ class Ensemble(LiveColumn):
         """Four outputs, then the two input profiles."""
         levels, panels = levels_of(data, self.vertical), figure.subplots(2, 3, sharey=True).ravel()
         for place, (axes, entry) in enumerate(zip(panels, OUTPUTS, strict=False)):
-            draw_output(axes, data, entry.name, levels, as_fan=self.drawing == "fan")
+            draw_output(axes, data, entry.name, levels, drawing=self.drawing, member=self.member)
             level_panel(axes, levels, title=TITLES[entry.name], label=data[entry.name].axis_label, left=place % 3 == 0)
         for axes, name in zip(panels[len(OUTPUTS) :], PROFILES, strict=True):
             axes.plot(data[name], levels.values, color=LIGHT.truth)
@@ -102,7 +113,9 @@ class Ensemble(LiveColumn):
             panel = EnsemblePanel(entry.name, y_range)
             shown = ValueAxis(1.0, data[entry.name].axis_label)
             truth = data[f"{entry.name}_truth"].values
-            panel.show(data[entry.name].values, truth, levels=levels, values=shown, as_fan=self.drawing == "fan")
+            panel.show(
+                data[entry.name].values, truth, levels=levels, values=shown, drawing=self.drawing, member=self.member
+            )
             panel.paint(False)
             outputs.append(panel.figure)
         for name in PROFILES:
@@ -119,16 +132,18 @@ class Ensemble(LiveColumn):
         return [outputs[:3], outputs[3:]]
 
 
-def draw_output(axes: Axes, data: xr.Dataset, name: str, levels: LevelAxis, *, as_fan: bool) -> None:
+def draw_output(axes: Axes, data: xr.Dataset, name: str, levels: LevelAxis, *, drawing: str, member: int) -> None:
     """Members of one output as lines or as a fan, their mean, the truth, and crosses where it is outside."""
     members, truth = data[name].values, data[f"{name}_truth"].values
     shown = fan(members)
     zero_line(axes)
-    if as_fan:
+    if drawing == "fan":
         for low, high, alpha in (("q05", "q95", 0.25), ("q25", "q75", 0.35)):
             axes.fill_betweenx(levels.values, shown[low], shown[high], color=LIGHT.emulator, alpha=alpha, linewidth=0)
     else:
-        axes.plot(members.T, levels.values, color=LIGHT.emulator, alpha=0.3, linewidth=0.6)
+        width, alpha = LINES[drawing]
+        shown_alone = chosen_lines(members, drawing, member)
+        axes.plot(shown_alone.T, levels.values, color=LIGHT.emulator, alpha=alpha, linewidth=0.6 * width)
     axes.plot(shown["mean"], levels.values, color=LIGHT.emulator, linestyle="--")
     axes.plot(truth, levels.values, color=LIGHT.truth)
     missed = np.where(inside(members, truth), np.nan, truth)

@@ -97,7 +97,7 @@ class EnsemblePair(Ensemble):
         panels = figure.subplots(len(SIDES), size, sharey=True, sharex="col")
         for row, side in zip(panels, SIDES, strict=True):
             for place, (axes, entry) in enumerate(zip(row, OUTPUTS, strict=True)):
-                draw_output(axes, data.sel(side=side), entry.name, levels, as_fan=self.drawing == "fan")
+                draw_output(axes, data.sel(side=side), entry.name, levels, drawing=self.drawing, member=self.member)
                 title = f"{TITLES[entry.name]}, {side}"
                 level_panel(axes, levels, title=title, label=data[entry.name].axis_label, left=place == 0)
 
@@ -123,7 +123,8 @@ class EnsemblePair(Ensemble):
                     shown[f"{panel.variable}_truth"].values,
                     levels=levels,
                     values=ValueAxis(1.0, shown[panel.variable].axis_label),
-                    as_fan=self.drawing == "fan",
+                    drawing=self.drawing,
+                    member=self.member,
                 )
                 panel.paint(False)
         for above, below in zip(*rows, strict=True):

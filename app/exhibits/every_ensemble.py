@@ -69,7 +69,7 @@ class EveryEnsemble(Ensemble):
         panels = figure.subplots(len(names), len(OUTPUTS), sharey=True, sharex="col", squeeze=False)
         for number, (row, name) in enumerate(zip(panels, names, strict=True)):
             for place, (axes, entry) in enumerate(zip(row, OUTPUTS, strict=True)):
-                draw_output(axes, data.sel(ensemble=name), entry.name, levels, as_fan=self.drawing == "fan")
+                draw_output(axes, data.sel(ensemble=name), entry.name, levels, drawing=self.drawing, member=self.member)
                 title = TITLES[entry.name] if number == 0 else ""
                 label = data[entry.name].axis_label if number == len(names) - 1 else ""
                 level_panel(axes, levels, title=title, label=label, left=place == 0)
@@ -90,7 +90,8 @@ class EveryEnsemble(Ensemble):
                     data[f"{panel.variable}_truth"].values,
                     levels=levels,
                     values=ValueAxis(1.0, data[panel.variable].axis_label),
-                    as_fan=self.drawing == "fan",
+                    drawing=self.drawing,
+                    member=self.member,
                 )
                 panel.paint(False)
         for panels in zip(*rows, strict=True):

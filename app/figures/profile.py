@@ -19,6 +19,8 @@ from diffmp_core.variables import INPUTS
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q75": 0.75, "q95": 0.95}
 """Edges of the two bands of a fan."""
+LINES: Mapping[str, tuple[float, float]] = {"members": (1, 0.35), "single": (2, 1.0), "fan": (1, 0.35)}
+"""Width and opacity of the lines of members, by how an ensemble is drawn."""
 INPUT_TOP = 4000.0
 """Inputs that are changed are drawn up to the top of the changed layer, and at least to this height [m]."""
 
@@ -27,6 +29,13 @@ def inside(members: ArrayLike, truth: ArrayLike) -> NDArray[np.bool_]:
     """Whether the truth (level,) lies between the smallest and the largest member (member, level), (level,)."""
     members, truth = np.asarray(members), np.asarray(truth)
     return (members.min(axis=0) <= truth) & (truth <= members.max(axis=0))
+
+
+def chosen_lines(members: NDArray, drawing: str, member: int) -> NDArray:
+    """Those of the members (member, level) that are drawn as lines: all, none of a fan, or one alone."""
+    if drawing == "single":
+        return members[[min(member, len(members) - 1)]]
+    return members[:0] if drawing == "fan" else members
 
 
 def fan(members: ArrayLike) -> dict[str, NDArray[np.float64]]:
@@ -50,7 +59,7 @@ def lock(*panels: EnsemblePanel) -> None:
 
 
 class EnsemblePanel(OutputPanel):
-    """Members of an ensemble as thin lines or as a fan, their mean, the truth, crosses where the truth is outside."""
+    """Members of an ensemble as thin lines, a fan or one alone, their mean, the truth, crosses where it is outside."""
 
     def __init__(self, variable: str, y_range: Range1d, *, height: int = 380) -> None:
         super().__init__(
@@ -77,7 +86,14 @@ class EnsemblePanel(OutputPanel):
         plot.add_tools(HoverTool(renderers=[self.mean], tooltips=rows, mode="hline"))
 
     def show(
-        self, members: ArrayLike | None, truth: ArrayLike, *, levels: LevelAxis, values: ValueAxis, as_fan: bool
+        self,
+        members: ArrayLike | None,
+        truth: ArrayLike,
+        *,
+        levels: LevelAxis,
+        values: ValueAxis,
+        drawing: str = "members",
+        member: int = 0,
     ) -> int | None:
         """Draw an ensemble and the truth.
 
@@ -86,7 +102,8 @@ class EnsemblePanel(OutputPanel):
             truth: (level,), stored unit.
             levels: vertical axis.
             values: value axis.
-            as_fan: quantile bands instead of one line a member.
+            drawing: ``members``, a line each, ``fan``, quantile bands, or ``single``, one member alone.
+            member: which one that is.
 
         Returns:
             Number of levels where the truth is inside the ensemble; None without members.
@@ -104,15 +121,17 @@ class EnsemblePanel(OutputPanel):
             within = inside(shown, truth)
             covered = int(within.sum())
             data |= fan(shown) | {"missed": np.where(within, np.nan, truth)}
-            if not as_fan:
-                x, y = separated(shown, levels.values)
-            extent = (
-                padded_range(truth, *(fan(shown)[q] for q in ("q05", "q95"))) if as_fan else padded_range(truth, shown)
-            )
+            drawn = chosen_lines(shown, drawing, member)
+            if len(drawn):
+                x, y = separated(drawn, levels.values)
+            quantiles = (fan(shown)[q] for q in ("q05", "q95"))
+            extent = padded_range(truth, *quantiles) if drawing == "fan" else padded_range(truth, shown)
         self.levels.data = data
         self.lines.data = {"x": x, "y": y}
         for band in self.bands:
-            band.visible = as_fan
+            band.visible = drawing == "fan"
+        width, alpha = LINES[drawing]
+        self.thin.glyph.update(line_width=width, line_alpha=alpha)
         self.extent = extent
         set_range(self.x_range, extent)
         self.label(values.label, levels)

@@ -64,7 +64,8 @@ class EmulatorRow(LiveEnsemble):
                 truth[channel],
                 levels=levels,
                 values=self.catalog.value_axis(state.experiment, self.emulator, entry.name, state.units),
-                as_fan=state.drawing == "fan",
+                drawing=state.drawing,
+                member=state.member,
             )
         self.drawn()
 
@@ -73,7 +74,7 @@ class EveryEmulator:
     """A switch, and while it is on a row for each emulator; nothing is made or asked before."""
 
     depends: ClassVar[tuple[str, ...]] = (
-        "every", "units", "vertical", "dark", "members", "seed", "drawing", *DEPENDS,
+        "every", "units", "vertical", "dark", "members", "seed", "drawing", "member", *DEPENDS,
     )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
@@ -103,7 +104,7 @@ class EveryEmulator:
         for row in self.rows:
             if begun or changed & {"members", "seed", *DEPENDS}:
                 row.ask_for(target, nothing=nothing)
-            elif changed & {"units", "vertical", "drawing"}:
+            elif changed & {"units", "vertical", "drawing", "member"}:
                 row.draw()
 
     def _make_rows(self) -> bool:

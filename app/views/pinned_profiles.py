@@ -109,7 +109,14 @@ class PinnedProfiles(LiveEnsemble):
                 mine = None if self.members is None else self.members[:, channel]
                 if state.compare == "side by side":
                     panel = self.outputs[entry.name]
-                    panel.show(mine, other_truth[channel], levels=levels, values=values, as_fan=state.drawing == "fan")
+                    panel.show(
+                        mine,
+                        other_truth[channel],
+                        levels=levels,
+                        values=values,
+                        drawing=state.drawing,
+                        member=state.member,
+                    )
                     lock(panels[entry.name], panel)
                 elif mine is None or members is None or len(mine) != len(members):
                     self.differences[entry.name].show(None, levels=levels, values=values)

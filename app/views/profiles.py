@@ -30,7 +30,7 @@ from app.views.pinned_profiles import PinnedProfiles
 from app.views.typical_columns import TypicalColumns
 from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS, Variable
 
-DRAWINGS = {"Members": "members", "Fan": "fan"}
+DRAWINGS = {"Members": "members", "Fan": "fan", "Single": "single"}
 
 LEGEND = "Solid, black or white: truth · thin: members · dashed: their mean · ×: truth outside all members"
 
@@ -49,8 +49,8 @@ class ProfilesView(LiveEnsemble):
     """Live ensemble of the selected column: four outputs, two inputs, ranks."""
 
     depends: ClassVar[tuple[str, ...]] = (
-        "emulator", "units", "vertical", "dark", "members", "seed", "drawing", *DEPENDS, *PinnedProfiles.depends,
-        *DenoisingView.depends, *EveryEmulator.depends,
+        "emulator", "units", "vertical", "dark", "members", "seed", "drawing", "member", *DEPENDS,
+        *PinnedProfiles.depends, *DenoisingView.depends, *EveryEmulator.depends,
     )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
@@ -77,6 +77,7 @@ class ProfilesView(LiveEnsemble):
             *compare_controls(state, significance=False),
             words("Ensemble", "subtitle1"),
             choice(state, "drawing", "Ensemble as", DRAWINGS),
+            self._member(),
             pmui.IntSlider.from_param(
                 state.param.members,
                 label="Members",
@@ -111,6 +112,8 @@ class ProfilesView(LiveEnsemble):
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Ask for a new ensemble if the column, the emulator or the draw changed, else draw what is there."""
+        if self.state.member >= self.state.members and not self.state.restoring:
+            self.state.member = self.state.members - 1
         with pn.io.hold():
             if "dark" in changed:
                 panels: list[EnsemblePanel | InputPanel | RankPanel] = [*self.outputs.values(), *self.inputs.values()]
@@ -134,6 +137,13 @@ class ProfilesView(LiveEnsemble):
                 self.draw()
             self.every.refresh(changed, self.target, nothing=nothing)
 
+    def _member(self) -> Viewable:
+        """Which member is shown, seen while a single one is."""
+        state = self.state
+        slider = stepped_slider(state, "member", "Member", lambda i: str(min(i, state.members - 1) + 1))
+        slider.visible = state.param.drawing.rx() == "single"
+        return slider
+
     def draw(self) -> None:
         """Draw the column, and the ensemble where there is one; without it the truth stands alone."""
         state, target = self.state, self.target
@@ -150,7 +160,8 @@ class ProfilesView(LiveEnsemble):
                     truth[channel],
                     levels=levels,
                     values=self.catalog.value_axis(state.experiment, state.emulator, variable.name, state.units),
-                    as_fan=state.drawing == "fan",
+                    drawing=state.drawing,
+                    member=state.member,
                 )
                 self.covered[variable.name].object = self._covered_words(variable, inside, len(levels.values))
             self.pinned.draw_beside(self.outputs, self.members, truth)
@@ -169,7 +180,7 @@ class ProfilesView(LiveEnsemble):
         nothing = np.full(len(levels.values), np.nan)
         for variable in OUTPUTS:
             values = value_axis(variable.name, self.state.units)
-            self.outputs[variable.name].show(None, nothing, levels=levels, values=values, as_fan=False)
+            self.outputs[variable.name].show(None, nothing, levels=levels, values=values)
             self.covered[variable.name].object = ""
         for panel in self.inputs.values():
             panel.clear()

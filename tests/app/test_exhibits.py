@@ -68,6 +68,7 @@ EXHIBITS: tuple[Exhibit, ...] = (
     TrainingCurve(experiment="globe", training=EMULATOR),
     DenoisingSteps(**GLOBE, time=1, cell=9, members=3, seed=3, step=2),
     EveryEnsemble(**GLOBE, time=1, cell=9, members=4, seed=3),
+    Ensemble(**GLOBE, time=1, cell=9, members=4, seed=3, drawing="single", member=2),
 )
 EACH = pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: type(exhibit).__name__)
 

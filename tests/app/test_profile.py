@@ -56,7 +56,7 @@ def test_values_are_shown_in_physical_or_normalised_units():
 def test_ensemble_panel_draws_members_truth_and_misses():
     panel = EnsemblePanel("tend_T_sgs", Range1d(start=0, end=4))
     truth = np.array([1.5, 2.0, 5.0]) / 86_400
-    within = panel.show(MEMBERS / 86_400, truth, levels=LEVELS, values=KELVIN_PER_DAY, as_fan=False)
+    within = panel.show(MEMBERS / 86_400, truth, levels=LEVELS, values=KELVIN_PER_DAY, drawing="members")
     assert within == 2
     np.testing.assert_allclose(panel.levels.data["truth"], [1.5, 2.0, 5.0])
     np.testing.assert_allclose(panel.levels.data["mean"], [2.0, 2.0, 1.0])
@@ -69,14 +69,27 @@ def test_ensemble_panel_draws_members_truth_and_misses():
 
 def test_fan_replaces_the_lines():
     panel = EnsemblePanel("tend_T_sgs", Range1d(start=0, end=4))
-    panel.show(MEMBERS, np.zeros(3), levels=LEVELS, values=KELVIN_PER_DAY, as_fan=True)
+    panel.show(MEMBERS, np.zeros(3), levels=LEVELS, values=KELVIN_PER_DAY, drawing="fan")
     assert len(panel.lines.data["x"]) == 0
     assert all(band.visible for band in panel.bands)
 
 
+def test_a_single_member_is_one_strong_line_on_the_axes_of_all():
+    panel = EnsemblePanel("tend_T_sgs", Range1d(start=0, end=4))
+    how = {"levels": LEVELS, "values": KELVIN_PER_DAY}
+    panel.show(MEMBERS / 86_400, np.zeros(3), **how)
+    extent, thin = panel.extent, panel.thin.glyph.line_width
+    assert panel.show(MEMBERS / 86_400, np.zeros(3), **how, drawing="single", member=1) == 1
+    np.testing.assert_allclose(panel.lines.data["x"], [3.0, 2.0, -1.0, np.nan])
+    assert panel.extent == extent
+    assert panel.thin.glyph.line_width > thin
+    panel.show(MEMBERS / 86_400, np.zeros(3), **how, drawing="single", member=60)
+    np.testing.assert_allclose(panel.lines.data["x"][:3], MEMBERS[-1])
+
+
 def test_truth_stands_alone_without_an_emulator():
     panel = EnsemblePanel("qc", Range1d(start=0, end=4))
-    assert panel.show(None, np.zeros(3), levels=LEVELS, values=value_axis("qc", "physical"), as_fan=False) is None
+    assert panel.show(None, np.zeros(3), levels=LEVELS, values=value_axis("qc", "physical"), drawing="members") is None
     assert np.isnan(panel.levels.data["mean"]).all()
 
 

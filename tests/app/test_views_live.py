@@ -102,6 +102,17 @@ def test_profiles_draw_a_live_ensemble_and_resample(live_catalog: Catalog, live_
     assert "of 30" in view.covered["qc"].object
 
 
+def test_one_member_can_be_seen_alone_and_stays_within_the_ensemble(live_catalog: Catalog, live_state: State):
+    live_state.param.update(members=6, drawing="single", member=5)
+    view = ProfilesView(live_state, live_catalog)
+    view.panel()
+    drawn = view.outputs["qc"].lines.data["x"][:30]
+    np.testing.assert_allclose(drawn, view.members[5, 2] * 1e6, rtol=1e-5, atol=1e-6)
+    live_state.members = 4
+    view.refresh(frozenset({"members"}))
+    assert live_state.member == 3
+
+
 def test_presets_and_rows_select_columns(live_catalog: Catalog, live_state: State):
     view = ProfilesView(live_state, live_catalog)
     view.panel()
