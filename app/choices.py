@@ -108,6 +108,7 @@ class Choices(BaseModel):
         default="", description="Column of the reader's own, as diffmp_core.columns.user_column writes it"
     )
     every: bool = Field(default=False, description="Ensembles of every emulator are shown")
+    spread_error: bool = Field(default=False, description="The error of the mean is shown against the spread")
     denoising: bool = Field(default=False, description="Steps from noise to profiles are shown")
     step: int = Field(default=STEPS, ge=0, le=STEPS, description="Denoising steps done, all for the answer")
     sweep: Slider = Field(default="fluxes", description="Slider that is swept")

@@ -13,6 +13,7 @@ from app.exhibits.model_response import ModelResponse
 from app.exhibits.response import EmulatorResponse
 from app.exhibits.score_map import ScoreMap
 from app.exhibits.score_summary import ScoreSummary
+from app.exhibits.spread_error import SpreadAgainstError
 from app.exhibits.study import StudyScores
 from app.exhibits.study_training import TrainingCurve
 from app.exhibits.sweep import SweepCurve, SweepMap
@@ -30,6 +31,7 @@ __all__ = [
     "Ranks",
     "ScoreMap",
     "ScoreSummary",
+    "SpreadAgainstError",
     "StudyScores",
     "SweepCurve",
     "SweepMap",

@@ -39,6 +39,11 @@ def draw_chart(axes: Axes, chart: Chart, *, names: bool) -> None:
     if chart.perfect is not None:
         line = axes.axvline if chart.rows else axes.axhline
         line(chart.perfect, color=LIGHT.muted, linestyle="--", linewidth=1, label="perfect ensemble")
+    (left, right), (bottom, top) = chart.ranges()
+    if chart.diagonal:
+        axes.plot(
+            [left, right], [left, right], color=LIGHT.muted, linestyle="--", linewidth=1, label="perfect ensemble"
+        )
     for series in chart.series:
         colour, look = series.colour(LIGHT), series.look
         if series.has_errors:
@@ -57,11 +62,10 @@ def draw_chart(axes: Axes, chart: Chart, *, names: bool) -> None:
             linewidth=1.2,
             label=series.name or None,
         )
-    (left, right), (bottom, top) = chart.ranges()
     for flag, scale in zip(chart.logarithmic, (axes.set_xscale, axes.set_yscale), strict=True):
         if flag:
             scale("log")
-    if chart.logarithmic[1]:
+    if chart.logarithmic[1] and not chart.diagonal:
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.0, 0.4)))
     axes.set(title=chart.title, xlabel=chart.x_label, ylabel=chart.y_label, xlim=(left, right), ylim=(bottom, top))

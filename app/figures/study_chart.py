@@ -19,6 +19,7 @@ from bokeh.models import (
     GlyphRenderer,
     HoverTool,
     Range1d,
+    Slope,
     Span,
 )
 from numpy.typing import NDArray
@@ -97,6 +98,7 @@ class Chart:
     Attributes:
         rows: names of rows of dots, from the top; without them the chart is of curves.
         perfect: value of a perfect ensemble, drawn dashed.
+        diagonal: a perfect ensemble has y = x, drawn dashed, and both axes have the same ends.
         logarithmic: of the x axis and of the y axis.
         description: what a screen reader says of it.
     """
@@ -107,6 +109,7 @@ class Chart:
     series: tuple[Series, ...]
     rows: tuple[str, ...] = ()
     perfect: float | None = None
+    diagonal: bool = False
     logarithmic: tuple[bool, bool] = (False, False)
     description: str = field(default="")
 
@@ -114,7 +117,7 @@ class Chart:
     def shape(self) -> tuple:
         """What has to be equal for a plot of one chart to show another one."""
         series = tuple((s.name, s.place, s.kind, s.has_errors) for s in self.series)
-        return self.rows, self.logarithmic, self.x_label, series
+        return self.rows, self.logarithmic, self.diagonal, self.x_label, series
 
     def ranges(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """Ends of both axes: all points, error bars, and the perfect ensemble; rows from the top."""
@@ -126,13 +129,17 @@ class Chart:
             along = [s.x + sign * e for s, e in zip(self.series, errors, strict=True) for sign in (-1, 1)]
             return padded_range(*along, reference, least=1e-3), (len(self.rows) - 0.4, -0.6)
         x, y = along or [np.zeros(1)], [*across, reference]
+        if self.diagonal:
+            ends = axis_ends((*x, *y), self.logarithmic[0])
+            return ends, ends
         return axis_ends(x, self.logarithmic[0]), axis_ends(y, self.logarithmic[1])
 
     def ticks(self) -> list[float]:
         """Values that a logarithmic x axis names; empty where it may choose."""
         known = np.unique(np.concatenate([s.x for s in self.series])) if self.series else np.zeros(0)
         known = known[np.isfinite(known)]
-        return known.tolist() if self.logarithmic[0] and 0 < known.size <= MOST_TICKS else []
+        few = 0 < known.size <= MOST_TICKS and not self.diagonal
+        return known.tolist() if self.logarithmic[0] and few else []
 
 
 def axis_ends(values: Iterable, logarithmic: bool) -> tuple[float, float]:
@@ -171,7 +178,9 @@ class ChartPlot:
         self.sources = [ColumnDataSource({}) for _ in chart.series]
         self.glyphs = [self._add(s, source) for s, source in zip(chart.series, self.sources, strict=True)]
         self.perfect = Span(dimension="height" if chart.rows else "width", line_width=2, line_dash="dashed")
+        self.diagonal = Slope(gradient=1, y_intercept=0, line_width=2, line_dash="dashed", visible=chart.diagonal)
         self.figure.add_layout(self.perfect)
+        self.figure.add_layout(self.diagonal)
         if not chart.logarithmic[1]:
             self.figure.yaxis.formatter = BasicTickFormatter(use_scientific=False)
         if chart.rows:
@@ -213,7 +222,7 @@ class ChartPlot:
         """Follow the page when it turns light or dark."""
         chosen = colours(dark)
         style(self.figure, dark=dark)
-        self.perfect.line_color = chosen.muted
+        self.perfect.line_color = self.diagonal.line_color = chosen.muted
         for series, renderers in zip(self.chart.series, self.glyphs, strict=True):
             for renderer in renderers:
                 renderer.glyph.update(line_color=series.colour(chosen))
@@ -255,7 +264,7 @@ def legend(charts: Sequence[Chart], *, dark: bool) -> str:
         f"{escape(s.name)}</span>"
         for s in series.values()
     ]
-    if any(chart.perfect is not None for chart in charts):
+    if any(chart.diagonal or chart.perfect is not None for chart in charts):
         entries.append(
             f'<span style="white-space:nowrap"><span style="color:{chosen.muted}" aria-hidden="true">╌╌</span> '
             "perfect ensemble</span>"

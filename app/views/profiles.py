@@ -27,6 +27,7 @@ from app.views.layout import QUARTER, beside, grid, pane, paper, words
 from app.views.live_ensemble import LiveEnsemble
 from app.views.own_column import OwnColumn
 from app.views.pinned_profiles import PinnedProfiles
+from app.views.spread_error import SpreadErrorView
 from app.views.typical_columns import TypicalColumns
 from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS, Variable
 
@@ -50,7 +51,7 @@ class ProfilesView(LiveEnsemble):
 
     depends: ClassVar[tuple[str, ...]] = (
         "emulator", "units", "vertical", "dark", "members", "seed", "drawing", "member", *DEPENDS,
-        *PinnedProfiles.depends, *DenoisingView.depends, *EveryEmulator.depends,
+        *PinnedProfiles.depends, *SpreadErrorView.depends, *DenoisingView.depends, *EveryEmulator.depends,
     )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
@@ -61,7 +62,7 @@ class ProfilesView(LiveEnsemble):
         self.ranks = {v.name: RankPanel(v.name) for v in OUTPUTS}
         self.own, self.denoising = OwnColumn(state, catalog), DenoisingView(state, catalog)
         self.pinned = PinnedProfiles(state, catalog, self.y_range)
-        self.every = EveryEmulator(state, catalog)
+        self.every, self.spread_error = EveryEmulator(state, catalog), SpreadErrorView(state, catalog)
         self.covered = {v.name: words("") for v in OUTPUTS}
         self.place = words("")
         self.typical = TypicalColumns(state, catalog)
@@ -108,7 +109,8 @@ class ProfilesView(LiveEnsemble):
         figures.append(self.pinned.place)
         inputs = paper(words("What the emulator sees", "subtitle1"), seen, words(HOW_TO_READ))
         self.refresh(frozenset(self.depends))
-        return beside(controls, figures, paper(self.every.panel(), self.denoising.panel()), inputs)
+        asked = paper(self.spread_error.panel(), self.every.panel(), self.denoising.panel())
+        return beside(controls, figures, asked, inputs)
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Ask for a new ensemble if the column, the emulator or the draw changed, else draw what is there."""
@@ -130,10 +132,11 @@ class ProfilesView(LiveEnsemble):
                 self._draw_ranks()
             self.pinned.refresh(changed)
             self.denoising.refresh(changed)
+            self.spread_error.refresh(changed)
             nothing = NO_OWN if self.state.target == "own" else NO_COLUMN
             if changed & {"emulator", "members", "seed", *DEPENDS}:
                 self.ask(self.state.choices, nothing=nothing)
-            elif changed - {"dark", "denoising", "step", "every"}:
+            elif changed - {"dark", "denoising", "step", "every", "spread_error"}:
                 self.draw()
             self.every.refresh(changed, self.target, nothing=nothing)
 

@@ -29,6 +29,7 @@ from app.exhibits import (
     Ranks,
     ScoreMap,
     ScoreSummary,
+    SpreadAgainstError,
     StudyScores,
     SweepCurve,
     SweepMap,
@@ -45,6 +46,7 @@ from diffmp_core.column_integrals import INTEGRALS
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.errors import DiffmpError
 from diffmp_core.perturbation import Perturbation
+from diffmp_core.scores.spread_error import spread_against_error
 from diffmp_core.sensitivity import QUANTILES, respond
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import BY_NAME, INPUTS, LEVELS, OUTPUTS
@@ -69,6 +71,7 @@ EXHIBITS: tuple[Exhibit, ...] = (
     DenoisingSteps(**GLOBE, time=1, cell=9, members=3, seed=3, step=2),
     EveryEnsemble(**GLOBE, time=1, cell=9, members=4, seed=3),
     Ensemble(**GLOBE, time=1, cell=9, members=4, seed=3, drawing="single", member=2),
+    SpreadAgainstError(**GLOBE, compare="difference", pinned_emulator=PAPER, region="tropics"),
 )
 EACH = pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: type(exhibit).__name__)
 
@@ -177,6 +180,23 @@ def test_a_response_is_that_of_the_emulator_to_the_change(live: Catalog):
     assert float(data["heating_change"]) == pytest.approx(answer.changes[0].change)
     assert float(data["LHF_perturbed"]) == pytest.approx(0.5 * float(data["LHF_baseline"]), rel=1e-5)
     assert "T neutralised below level 11, LHF × 0.5" in data.attrs["title"]
+
+
+def test_spread_against_error_is_of_the_columns_selected_in_the_unit_shown(live: Catalog):
+    data, scores, mask = EXHIBITS[-1].data(live), live.scores("globe", PAPER), live.mask(EXHIBITS[-1].choices)
+    assert data["emulator"].values.tolist() == [EMULATOR, PAPER]
+    shown = data.sel(emulator=PAPER)
+    std = float(scores["truth_std"].sel(variable="qc")) * BY_NAME["qc"].display_factor
+    mse, spread = (
+        np.concatenate([scores[name].sel(variable="qc").values[time][:, cells] for time, cells in enumerate(mask)], 1)
+        for name in ("column_mse", "column_spread")
+    )
+    found = spread_against_error([(mse, spread)], members=live.members("globe", PAPER))
+    assert 0 < found.count.sum() <= mask.sum() * LEVELS
+    assert np.isfinite(found.error).any()
+    np.testing.assert_array_equal(shown["qc_count"], found.count)
+    np.testing.assert_allclose(shown["qc_error"], found.error * std, rtol=1e-6)
+    np.testing.assert_allclose(shown["qc_spread"], found.spread * std, rtol=1e-6)
 
 
 def test_the_models_response_is_its_mean_over_hours_and_members(live: Catalog, model: xr.Dataset):

@@ -16,6 +16,7 @@ from app.views.distributions import DistributionsView
 from app.views.maps import MapsView
 from app.views.overview import OverviewView
 from app.views.profiles import ProfilesView
+from app.views.spread_error import SpreadErrorView
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import open_store, write_store
 from tests.app.experiment import make_experiment, make_scores
@@ -137,3 +138,15 @@ def test_the_report_has_what_the_stores_have(lean: Catalog):
     assert {exhibit.metric for exhibit in made["Maps"]} == set(KEPT)
     text = report(lean, "globe", BARE)
     assert text.count("<figure ") == sum(len(exhibits) for exhibits in made.values())
+
+
+def test_spread_against_error_leaves_out_what_has_no_spread(lean: Catalog, state: State):
+    view = SpreadErrorView(state, lean)
+    view.panel()
+    change(view, spread_error=True, compare="side by side", pinned_emulator=PART)
+    assert [len(plot.chart.series) for plot in view.plots] == [1, 1, 1, 1]
+    assert view.said.object.endswith(f"The score store of {PART} has no column_spread")
+    change(view, emulator=PART)
+    assert view.plots == []
+    assert "expected column_spread in the score store" in view.said.object
+    assert not view.leave.visible
