@@ -10,12 +10,14 @@ from app.ahead import load_ahead
 from app.catalog import open_catalog, served_folders
 from app.page import DashboardPage, failure_page
 from app.promptness import act_promptly, mark_once, send_little
+from app.root import keep_query
 from diffmp_core.errors import DiffmpError
 
 pn.extension()
 act_promptly()
 send_little()
 mark_once()
+keep_query()
 
 try:
     catalog = open_catalog(tuple(served_folders(sys.argv[1:])))

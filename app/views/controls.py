@@ -56,13 +56,28 @@ def small_button(label: str, action: Callable[[], None], *, says: str = "", **op
     )
 
 
-def upload_button(label: str, take: Callable[[bytes], None], *, accept: str, largest: int) -> pmui.FileInput:
+class OneFile(pmui.FileInput):
+    """Takes one file in one piece.
+
+    The browser refuses a larger one before it sends it; another program might send piece after piece, all of which Panel
+    keeps until the last has come.
+    """
+
+    def _process_chunk(self, msg: dict) -> None:
+        self._buffer.clear()
+        self._file_buffer.clear()
+        if msg["total_chunks"] == 1 and len(msg["data"]) <= self.max_file_size:
+            super()._process_chunk(msg)
+
+
+def upload_button(label: str, take: Callable[[bytes], None], *, accept: str, largest: int) -> OneFile:
     """A framed button that loads a file of at most ``largest`` bytes; ``take`` gets its content.
 
     Also that of the same file once more, and nothing of an empty one, of which Panel tells as of no file.
     """
-    button = pmui.FileInput(
+    button = OneFile(
         label=label,
+        uploaded_label=label,  # the name of a file may be wider than its place
         accept=accept,
         max_file_size=largest,
         chunk_size=largest,

@@ -27,6 +27,7 @@ ABOUT = (
     "CSV or netCDF, at most 1 MB: T and qv by height or pressure, Ps, SHF, LHF, SOLIN. Its numbers travel in the "
     "address and in scenario files."
 )
+READING = "Reading the file …"
 FILE = "column.csv"
 ACCEPTED = ".csv,.nc,text/csv,application/x-netcdf"
 
@@ -38,6 +39,7 @@ class OwnColumn:
         self.state, self.catalog, self.asker = state, catalog, Asker()
         self.upload = upload_button("Load a column", self.load, accept=ACCEPTED, largest=LARGEST)
         self.save = download_button("Template", self._template, filename=FILE)
+        self.about = words(ABOUT, "caption")
         self.said = pn.pane.HTML("", margin=0)
         self.notice = hidden_notice(self.said, "warning")
 
@@ -46,7 +48,7 @@ class OwnColumn:
         seen = self.state.param.target.rx() == "own"
         return pn.Column(
             pn.Row(self.upload, self.save, margin=0),
-            words(ABOUT, "caption"),
+            self.about,
             self.notice,
             visible=seen,
             sizing_mode="stretch_width",
@@ -57,7 +59,7 @@ class OwnColumn:
         """Take the column of a file, or say in one sentence why not; it is read aside from the session."""
         experiment = self.state.experiment
         cells = self.catalog.grid(experiment)
-        self.upload.loading, self.notice.visible = True, False
+        self.about.object, self.notice.visible = READING, False  # not the button: it would be made anew in the page
         self.asker.ask(
             lambda: _reader().submit(read_user_column, content, height=cells.height, pressure=cells.pressure),
             lambda inputs, _: self._take(inputs, experiment),
@@ -66,12 +68,12 @@ class OwnColumn:
 
     def _take(self, inputs: NDArray[np.float32], experiment: str) -> None:
         """Show a column on the levels of an experiment, unless the reader has gone to another one."""
-        self.upload.loading = False
+        self.about.object = ABOUT
         if experiment == self.state.experiment:
             self.state.param.update(own=to_text(inputs), target="own")
 
     def _refuse(self, error: BaseException) -> None:
-        self.upload.loading = False
+        self.about.object = ABOUT
         if not isinstance(error, DiffmpError):
             raise error
         self.said.object = escape(str(error))

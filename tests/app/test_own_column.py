@@ -13,8 +13,8 @@ import pytest
 
 from app.catalog import Catalog
 from app.state import State
-from app.views.own_column import OwnColumn
-from diffmp_core.columns.user_column import from_text
+from app.views.own_column import ABOUT, OwnColumn
+from diffmp_core.columns.user_column import LARGEST, from_text
 from tests.app.own_columns import BAD, GOOD, bad_netcdf, fill, netcdf, table
 from tests.app.served import column_field
 
@@ -43,7 +43,7 @@ def refused(view: OwnColumn, content: bytes, words: str) -> None:
     assert "\n" not in said
     assert "<" not in said
     assert len(said) < 400
-    assert not view.upload.loading
+    assert view.about.object == ABOUT
     assert view.state.choices == before
     view.load(table())
     assert not view.notice.visible
@@ -85,6 +85,21 @@ def test_an_empty_file_is_told_and_the_same_file_is_read_again(view: OwnColumn):
     own, view.state.own = view.state.own, ""
     view.upload.param.update(value=table())
     assert view.state.own == own != ""
+
+
+def test_what_the_browser_would_refuse_the_server_does_not_keep(view: OwnColumn):
+    def send(content: bytes, *, piece: int = 1, of: int = 1) -> None:
+        about = {"name": f"{piece}.csv", "chunk": piece, "total_chunks": of, "mime_type": "text/csv"}
+        view.upload._handle_msg({"status": "upload_event", "data": content, **about})
+
+    send(b"1" * (LARGEST + 1))
+    for piece in range(1, 9):
+        send(b"1" * LARGEST, piece=piece, of=1000)
+    assert view.upload._buffer == []
+    assert view.upload._file_buffer == {}
+    send(table())
+    view.upload._handle_msg({"status": "finished"})
+    assert view.state.target == "own"
 
 
 def test_a_file_read_too_late_is_not_put_into_another_experiment(view: OwnColumn):

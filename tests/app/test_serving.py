@@ -61,3 +61,18 @@ def test_a_name_and_a_password_open_the_page(tmp_path: Path, small_folder: Path)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)
+
+
+class Unmoved(urllib.request.HTTPRedirectHandler):
+    """Follows nobody."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Nowhere."""
+
+
+@pytest.mark.parametrize(("asked", "sent"), [("/?tab=Maps&level=3", "./main?tab=Maps&level=3"), ("/", "./main")])
+def test_the_servers_own_address_keeps_what_it_asks_for(address: str, asked: str, sent: str):
+    with pytest.raises(urllib.error.HTTPError) as told:
+        urllib.request.build_opener(Unmoved).open(address.removesuffix("/main") + asked, timeout=60)
+    assert told.value.code == 302
+    assert told.value.headers["Location"] == sent
