@@ -174,7 +174,6 @@ class NetworkEmulator(nn.Module, ABC):
             return self.normalization.settle_clouds(outputs)
         return np.where(CLOUD & (outputs < 0), np.float32(0), outputs)
 
-    @torch.inference_mode()
     def sample(
         self,
         inputs: Tensor,
@@ -184,13 +183,23 @@ class NetworkEmulator(nn.Module, ABC):
         steps: int = 5,
         guidance: Sequence[float] = (0.0,) * len(OUTPUTS),
     ) -> Tensor:
+        """Ensemble of output profiles for a batch of columns, with the noise of a generator on the network's device.
+
+        The same seed, shape, ``members`` and ``steps`` give the same noise, whatever the inputs and the guidance. See
+        :meth:`sample_drawn`.
+        """
+        return self.sample_drawn(inputs, members, draw=normal_draws(generator), steps=steps, guidance=guidance)
+
+    @torch.inference_mode()
+    def sample_drawn(
+        self, inputs: Tensor, members: int, *, draw: Draw, steps: int, guidance: Sequence[float]
+    ) -> Tensor:
         """Ensemble of output profiles for a batch of columns.
 
         Args:
             inputs: physical units, shape (column, 6, level), channels and levels as in the table of variables.
             members: ensemble size.
-            generator: source of all noise, on the device of the network; the same seed, shape, ``members`` and
-                ``steps`` give the same noise, whatever the inputs and the guidance.
+            draw: source of all noise; its shapes begin with (column, member).
             steps: evaluations of the network.
             guidance: strength w of each of the four outputs.
 
@@ -211,9 +220,7 @@ class NetworkEmulator(nn.Module, ABC):
                 f"found {members}, {steps} and {len(guidance)}; change these options"
             )
         condition = torch.from_numpy(self.normalization.apply_inputs(inputs.cpu().numpy())).to(self.device)
-        normalised = self.sample_normalised(
-            condition, members, draw=normal_draws(generator), steps=steps, guidance=tuple(guidance)
-        )
+        normalised = self.sample_normalised(condition, members, draw=draw, steps=steps, guidance=tuple(guidance))
         if not (finite := normalised.isfinite().flatten(1).all(dim=1)).all():
             raise DivergedError(
                 f"expected finite samples, found NaN or infinity in {int((~finite).sum())} of {len(finite)} columns; "

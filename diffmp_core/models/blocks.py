@@ -51,8 +51,8 @@ def convolution(
 class InputConvolution(nn.Conv2d):
     """First convolution over the levels of a column: in a network of bfloat16 weights it still multiplies in float32.
 
-    Temperatures would else be rounded by 0.02 K (root mean square; up to 0.2 K), each level's by its own, and convection
-    depends on differences between levels. Autocast rules it as any other: networks are trained on what it rounds.
+    Temperatures would else be rounded by 0.02 K (root mean square; up to 0.2 K), each level's by its own, and
+    convection depends on differences between levels. Autocast rules it as any other: training sees them rounded.
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -13,14 +13,20 @@ import zarr
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import Emulator, NetworkEmulator
 from diffmp_core.models.folder import load_config, load_emulator
-from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, default_guidance, draw_ensemble
+from diffmp_core.sampling.draw import (
+    COLUMNS_AT_ONCE,
+    columns_together,
+    default_guidance,
+    device_of,
+    draw_ensemble,
+)
 from diffmp_core.stores import columns_id, iterate_columns, open_columns, open_store, remove, replace, select_split
 from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.processes import choose_device
 from diffmp_core.variables import ENSEMBLE_DIMS, INPUTS, OUTPUTS
 
 BATCH = 4 * COLUMNS_AT_ONCE
-"""Columns read and written at once. Any multiple of the columns drawn at once gives the same answer."""
+"""Columns of a chunk of an ensemble store."""
 
 
 def ensembles(
@@ -31,14 +37,14 @@ def ensembles(
     steps: int = 5,
     guidance: tuple[float, ...] | None = None,
     seed: int = 0,
-    batch: int = BATCH,
+    batch: int | None = None,
 ) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
     """Walk over a column store: rows, inputs, truth and ensemble of each batch.
 
     Args:
         columns: column store, or a choice of its times and cells.
         members, steps, guidance, seed: see :func:`diffmp_core.sampling.draw.draw_ensemble`.
-        batch: columns at once; all multiples of 32 give the same answer.
+        batch: columns read at once, by default what suits the device; all multiples of 32 give the same answer.
 
     Yields:
         ``rows``, a slice into the flattened (time, cell) order that lies within one time; inputs
@@ -50,6 +56,7 @@ def ensembles(
     """
     if isinstance(emulator, NetworkEmulator):
         emulator.normalization.check_levels(columns)
+    batch = batch or max(BATCH, columns_together(device_of(emulator)))
     for rows, values in iterate_columns(columns, batch, INPUTS + OUTPUTS):
         inputs, truth = values[:, : len(INPUTS)], values[:, len(INPUTS) :]
         yield (
@@ -119,7 +126,7 @@ def generate(
         arrays = create_ensemble_store(part, chosen, members=members, attrs=attrs)
         cells = chosen.sizes["cell"]
         for rows, _, _, ensemble in ensembles(
-            model, chosen, members=members, steps=steps, guidance=strengths, seed=seed, batch=BATCH
+            model, chosen, members=members, steps=steps, guidance=strengths, seed=seed
         ):
             time, first = divmod(rows.start, cells)
             for channel, array in enumerate(arrays):

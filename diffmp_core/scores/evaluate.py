@@ -19,7 +19,7 @@ from diffmp_core.experiments import FILE, add_to_experiment, check_same_columns,
 from diffmp_core.models.base import Emulator
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.sampling.draw import default_guidance
-from diffmp_core.sampling.generate import BATCH, default_split, ensembles
+from diffmp_core.sampling.generate import default_split, ensembles
 from diffmp_core.scores.climsim import layer_masses, layer_weights
 from diffmp_core.scores.result import ScoreResult, undefined_scores
 from diffmp_core.scores.score_store import COLUMN_FIELDS, ScoreStore
@@ -50,7 +50,7 @@ def evaluate(
     limit: int | None = None,
     json_path: Path | str | None = None,
     split: str = "auto",
-    batch: int = BATCH,
+    batch: int | None = None,
     name: str | None = None,
     fields: Sequence[str] = COLUMN_FIELDS,
     progress: Callable[[int, int], object] | None = None,
@@ -67,7 +67,7 @@ def evaluate(
         json_path: also write the table there.
         split: times to score: ``train``, ``validation``, ``test``, ``all``, or ``auto``: what the emulator was not
             trained on.
-        batch: columns sampled at once.
+        batch: columns sampled at once, by default what suits the device.
         name: what to call the emulator; else the name of its folder, or its kind.
         fields: scores that the score store keeps column by column, for maps; fewer take less room.
         progress: called with the number of columns done and of all.

@@ -1,12 +1,15 @@
 """Ensembles of a store: the same seed gives the same answer, however the columns are walked through."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.folder import load_emulator
-from diffmp_core.sampling.draw import draw_ensemble
+from diffmp_core.sampling import draw
+from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, columns_together, draw_ensemble
 from diffmp_core.sampling.generate import default_split, ensembles, generate
 from diffmp_core.stores import open_store, select_split, stack_channels, write_store
 from diffmp_core.variables import INPUTS, OUTPUT_NAMES, OUTPUTS
@@ -36,6 +39,29 @@ def test_rows_cover_the_store_and_truth_is_the_stores(emulator, columns):
 def test_answer_does_not_depend_on_the_size_of_a_batch(emulator, columns):
     test = columns.isel(time=[4, 5])
     np.testing.assert_array_equal(collect(emulator, test, batch=32)[2], collect(emulator, test, batch=96)[2])
+
+
+@pytest.mark.parametrize("sampler", ["dpm_solver_pp_2m", "dpm_solver_pp_2m_sde"])
+def test_a_gpu_takes_many_blocks_together_and_answers_alike(emulator, columns, monkeypatch, sampler):
+    emulator = copy.copy(emulator)
+    emulator.config = emulator.config.model_copy(update={"sampler": sampler})
+    inputs = stack_channels(columns.isel(time=[0]), INPUTS)
+    passes = []
+    sample = emulator.sample_drawn
+
+    def watched(part, *rest, **options):
+        passes.append(len(part))
+        return sample(part, *rest, **options)
+
+    monkeypatch.setattr(emulator, "sample_drawn", watched)
+    apart = draw_ensemble(emulator, inputs, members=4, seed=3, start=80)
+    assert passes == [32, 32, 16]
+    monkeypatch.setattr(draw, "columns_together", lambda device: 64)
+    together = draw_ensemble(emulator, inputs, members=4, seed=3, start=80)
+    assert passes[3:] == [64, 16]
+    scale = apart.std(axis=(0, 1, 3))[:, None]
+    np.testing.assert_allclose(together / scale, apart / scale, atol=1e-3)
+    assert columns_together(torch.device("cuda")) % COLUMNS_AT_ONCE == 0
 
 
 def test_seed_members_and_columns_have_noise_of_their_own(emulator, columns):
