@@ -63,6 +63,12 @@ class Trainer:
         self.batch = min(config.batch, max(1, len(training) // LEAST_STEPS_PER_EPOCH))
         if self.batch < config.batch:
             report.say(f"batch {self.batch} instead of {config.batch}: there are only {len(training)} training columns")
+        self.micro_batch, wanted = min(config.micro_batch, -(-self.batch // processes.count)), config.micro_batch
+        if self.micro_batch < min(wanted, self.batch):
+            report.say(
+                f"micro-batches of {self.micro_batch} instead of {min(wanted, self.batch)}, one for each of "
+                f"{processes.count} processes; the same noise in a single one: micro_batch: {self.micro_batch}"
+            )
         self.steps_per_epoch = len(training) // self.batch
         self.steps = config.epochs * self.steps_per_epoch
         self.steps_per_row = max(1, round(config.validation_epochs * self.steps_per_epoch))
@@ -151,7 +157,7 @@ class Trainer:
     def take_step(self, step: int, rate: float) -> None:
         """One optimiser step: Algorithm 1 of Figure 5 on a batch, in micro-batches shared among the processes."""
         columns = self._columns_of_step(step)
-        micro = min(self.config.micro_batch, -(-self.batch // self.processes.count))
+        micro = self.micro_batch
         self.optimizer.zero_grad(set_to_none=False)
         loss = torch.zeros((), device=self.device)
         for number, first in enumerate(range(0, self.batch, micro)):

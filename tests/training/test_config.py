@@ -1,5 +1,7 @@
 """Shipped configurations hold what they are named for; bad ones get one sentence."""
 
+from pathlib import Path
+
 import pytest
 
 from diffmp_core.errors import DiffmpError
@@ -68,3 +70,10 @@ def test_bad_configuration_is_one_sentence(tmp_path, text, words):
 def test_unknown_name_lists_the_shipped_ones():
     with pytest.raises(DiffmpError, match="calibrated.*paper.*regression.*'nonesuch'"):
         load_config("nonesuch")
+
+
+def test_the_benchmarks_configuration_is_the_papers_in_bf16():
+    found = load_config(Path(__file__).parents[2] / "benchmarks" / "paper_on_a_gpu.yaml").model_dump()
+    differs = {key for key, value in load_config("paper").model_dump().items() if found[key] != value}
+    assert differs == {"name", "precision", "micro_batch"}
+    assert found["precision"] == "bf16"

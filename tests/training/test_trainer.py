@@ -15,14 +15,14 @@ from diffmp_core.training.trainer import LEAST_STEPS_PER_EPOCH, Trainer
 def make_trainer(columns, tmp_path):
     """Trainers on the small store; each in a folder of its own."""
 
-    def make(config) -> Trainer:
+    def make(config, processes: int = 1) -> Trainer:
         data = load_data(open_columns(columns), config)
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
         return Trainer(
             emulator=fresh_emulator(config, data.normalization), config=config, training=data.training,
             validation=data.validation,
-            processes=Processes(rank=0, count=1, device=torch.device("cpu")), report=Report(shown=False),
+            processes=Processes(rank=0, count=processes, device=torch.device("cpu")), report=Report(shown=False),
             checkpoint=folder / "checkpoint", log=folder / "training.csv", run="test",
         )  # fmt: skip
 
@@ -45,6 +45,16 @@ def test_batch_is_capped_where_columns_are_few(make_trainer, tiny):
     trainer = make_trainer(tiny.model_copy(update={"batch": 8000}))
     assert trainer.batch == 512 // LEAST_STEPS_PER_EPOCH
     assert trainer.steps_per_epoch == LEAST_STEPS_PER_EPOCH
+
+
+def test_micro_batches_too_few_for_all_processes_are_made_smaller_and_it_is_said(make_trainer, tiny, monkeypatch):
+    said = []
+    monkeypatch.setattr(Report, "say", lambda self, text: said.append(text))
+    monkeypatch.setattr(Processes, "first", lambda self, value: value)
+    assert make_trainer(tiny.model_copy(update={"micro_batch": 8}), processes=2).micro_batch == 8
+    assert not said
+    assert make_trainer(tiny, processes=2).micro_batch == 8
+    assert "micro-batches of 8 instead of 16, one for each of 2 processes" in said[0]
 
 
 def test_learning_rate_of_the_paper_peaks_in_the_middle_of_an_epoch(make_trainer, tiny):
