@@ -15,7 +15,7 @@ from diffmp_core.training.loop import fresh_emulator
 from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.processes import Processes
 from diffmp_core.training.report import Report
-from diffmp_core.training.trainer import LEAST_STEPS_PER_EPOCH, Trainer
+from diffmp_core.training.trainer import LEAST_STEPS_PER_EPOCH, Trainer, repeatable_kernels
 
 FACTOR = 4
 
@@ -49,8 +49,9 @@ def main() -> None:
 
         flops = count_flops(lambda: step(trainer)) / trainer.batch
         dtype = torch.bfloat16 if trainer.half else torch.float32
-        rate, peak = compare(lambda: step(trainer), trainer.batch, dtype, device, seconds=chosen.seconds)
-        ratio = times_as_long(lambda: step(larger), lambda: step(trainer), device, turns=2)
+        with repeatable_kernels():
+            rate, peak = compare(lambda: step(trainer), trainer.batch, dtype, device, seconds=chosen.seconds)
+            ratio = times_as_long(lambda: step(larger), lambda: step(trainer), device, turns=2)
     show(
         f"Training, {config.name}: F = {config.model.filters}, {config.model.layers} layers, batch {trainer.batch}",
         {

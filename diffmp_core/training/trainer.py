@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +101,7 @@ class Trainer:
         clock_step = shown_step = self.position.step
         if self.position.step == 0:
             self._save()
-        cudnn = torch.backends.cudnn.flags(deterministic=True, benchmark=False)
-        with self.report, cudnn:
+        with self.report, repeatable_kernels():
             while not self._is_done():
                 step = self.position.step
                 rate = self.learning_rate(step)
@@ -321,6 +321,11 @@ class Trainer:
         if self.processes.writes:
             self.rows = read_log(self.log, position.rows)
         self.report.say(f"going on from step {position.step} of {self.steps}")
+
+
+def repeatable_kernels() -> AbstractContextManager[None]:
+    """Context in which convolutions on a GPU give the same bits each time; without ``enabled`` cuDNN would be off."""
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True, benchmark=False)
 
 
 def make_optimizer(emulator: NetworkEmulator, config: TrainingConfig) -> torch.optim.Optimizer:

@@ -57,6 +57,20 @@ def test_micro_batches_too_few_for_all_processes_are_made_smaller_and_it_is_said
     assert "micro-batches of 8 instead of 16, one for each of 2 processes" in said[0]
 
 
+def test_kernels_of_a_gpu_are_repeatable_and_still_those_of_cudnn(make_trainer, tiny, monkeypatch):
+    trainer = make_trainer(tiny)
+    seen = []
+
+    def look(step, rate):
+        seen.append((torch.backends.cudnn.enabled, torch.backends.cudnn.deterministic))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer, "take_step", look)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run_to_end()
+    assert seen == [(True, True)]
+
+
 def test_learning_rate_of_the_paper_peaks_in_the_middle_of_an_epoch(make_trainer, tiny):
     trainer = make_trainer(
         tiny.model_copy(
