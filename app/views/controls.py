@@ -17,6 +17,10 @@ Disabled: TypeAlias = param.Parameter | Callable[..., bool] | bool
 """Whether a control is greyed: a parameter, a function bound to parameters, or a constant."""
 
 
+STEP = {"minWidth": 24, "p": "0", "fontSize": "1.05rem"}
+"""Look of the small buttons beside a slider."""
+
+
 def _look(label: str, options: Mapping[str, str] | None) -> dict[str, Any]:
     """What the controls that offer words have in common."""
     look = {"label": label, "description": "", "size": "small", "sizing_mode": "stretch_width", "margin": (8, 4)}
@@ -59,8 +63,8 @@ def small_button(label: str, action: Callable[[], None], *, says: str = "", **op
 class OneFile(pmui.FileInput):
     """Takes one file in one piece.
 
-    The browser refuses a larger one before it sends it; another program might send piece after piece, all of which Panel
-    keeps until the last has come.
+    The browser refuses a larger one before it sends it; another program might send piece after piece, which Panel keeps
+    until the last has come.
     """
 
     def _process_chunk(self, msg: dict) -> None:
@@ -98,7 +102,7 @@ def download_button(label: str, make: Callable[[], io.BytesIO], *, filename: str
 
 def stepped_slider(
     state: State, name: str, label: str, text: Callable[[int], str], disabled: Disabled = False
-) -> Viewable:
+) -> pn.Row:
     """A slider of an integer with a button for one step down and up; its label says what the value stands for."""
     parameter = state.param[name]
 
@@ -115,7 +119,7 @@ def stepped_slider(
         show_value=False,
         disabled=disabled,
         margin=(2, 4, 2, 8),
-        sx={"& .MuiFormLabel-root": {"fontSize": "0.9rem"}},
+        sx={"& .MuiFormLabel-root": {"fontSize": "0.86rem"}},
     )
     down, up = (
         pmui.Button(
@@ -123,11 +127,11 @@ def stepped_slider(
             variant="outlined",
             size="small",
             margin=(0, 1),
-            width=30,
+            width=26,
             disabled=disabled,
             description=f"{word} {label.lower()}",
             on_click=lambda _, by=by: step(by),
-            sx={"minWidth": 26, "p": "0", "fontSize": "1.05rem"},
+            sx=STEP,
         )
         for sign, word, by in (("‹", "Previous", -1), ("›", "Next", 1))
     )

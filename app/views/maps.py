@@ -35,6 +35,7 @@ from app.views.export_menu import export_menu
 from app.views.layout import beside, pane, paper, words
 from app.views.map_summary import Shown, map_summary
 from app.views.notices import hidden_notice
+from app.views.player import played_slider
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 
 FOCUS = ":host(:focus-visible) { outline: 3px solid #d55e00; outline-offset: 2px; }"
@@ -88,11 +89,11 @@ class MapsView:
                 for control in (
                     select(state, "metric", "Score", {labels[name]: name for name in MAP_METRICS}),
                     select(state, "variable", "Variable", {TITLES[name]: name for name in OUTPUT_NAMES}),
-                    stepped_slider(
+                    played_slider(
                         state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]
                     ),
                     switch(state, "average", "Mean over all times"),
-                    stepped_slider(
+                    played_slider(
                         state,
                         "time",
                         "Time",
