@@ -119,7 +119,7 @@ def stepped_slider(
         show_value=False,
         disabled=disabled,
         margin=(2, 4, 2, 8),
-        sx={"& .MuiFormLabel-root": {"fontSize": "0.86rem"}},
+        sx={"& .MuiFormLabel-root": {"fontSize": "0.8rem"}},
     )
     down, up = (
         pmui.Button(
