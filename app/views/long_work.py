@@ -57,7 +57,7 @@ class LongWork:
             work: runs on a thread of its own and reports its progress.
             deliver: gets the result and the milliseconds that it took.
             refuse: gets what was raised; not that the reader stopped it.
-            first: words until the first report.
+            first: words until something is done.
             progress: words of a report, with ``{done}`` and ``{total}``.
         """
         self.halt()
@@ -81,8 +81,10 @@ class LongWork:
         self.asker.ask(lambda: self._executor().submit(work, report), done, failed)
 
     def halt(self) -> None:
-        """Stop what runs, if anything does."""
+        """Stop what runs, if anything does, as soon as it reports; say so until then."""
         self.stop.set()
+        if self.running:
+            self.status.object = "Stopping …"
 
     def reporter(self, stop: threading.Event, progress: str) -> Progress:
         """Progress from the working thread into this session, a few times a second."""
@@ -103,7 +105,8 @@ class LongWork:
     def _show(self, stop: threading.Event, progress: str, done: int, total: int) -> None:
         if self.stop is stop and self.running and not stop.is_set():
             self.bar.value = 100 * done // max(total, 1)
-            self.status.object = progress.format(done=done, total=total)
+            if done:
+                self.status.object = progress.format(done=done, total=total)
 
     def _busy(self, busy: bool) -> None:
         self.running = busy
