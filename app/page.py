@@ -21,6 +21,7 @@ from app.history import History
 from app.places import BEARINGS
 from app.presentation import Presentation
 from app.state import State
+from app.template import TEMPLATE
 from app.theme import OWN_FIGURES, PAGE_THEME
 from app.views.explain import ExplainDrawer
 from app.views.notices import Notices, notice
@@ -96,6 +97,7 @@ class DashboardPage:
         others = _busy_watchers()
         page = pmui.Page(
             title=TITLE,
+            template=TEMPLATE,
             busy_indicator=None,
             meta_name=f"{TITLE} dashboard",
             header=[
