@@ -56,7 +56,7 @@ class DashboardPage:
             "reset": self.state.reset,
             "explain": lambda: self.explain.open(),
             "tour": lambda: self.tour.start(),
-            "scenes": lambda: self.drawer.drawer.param.update(open=True),
+            "scenes": lambda: self.drawer.open(),
             "present": self._present,
             "leave": lambda: self.presentation.param.update(on=False),
             "notes": lambda: self.presentation.param.update(notes=not self.presentation.notes),

@@ -28,13 +28,14 @@ class ExplainDrawer:
         self.drawer = pmui.Drawer(anchor="right", size=460, open=False)
 
     def panel(self) -> Viewable:
-        """The drawer, closed at first."""
-        close = small_button("Close", lambda: self.drawer.param.update(open=False), says="Close the explanations")
-        self.drawer[:] = [pn.Column(close, self.text, sizing_mode="stretch_width", margin=16)]
+        """The drawer, closed and empty at first."""
         return self.drawer
 
     def open(self) -> None:
         """Explain what is visible."""
+        if not self.drawer:
+            close = small_button("Close", lambda: self.drawer.param.update(open=False), says="Close the explanations")
+            self.drawer[:] = [pn.Column(close, self.text, sizing_mode="stretch_width", margin=16)]
         tab, chosen = self.state.tab, colours(self.state.dark)
         self.text.styles = {"color": chosen.text, "--accent": chosen.accent}
         self.text.object = (

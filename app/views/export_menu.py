@@ -61,12 +61,11 @@ class ExportMenu:
         self.words = pn.pane.HTML("", margin=0)
         self.problem = hidden_notice(self.words)
         self.download = Download(visible=False, width=0, height=0, margin=0)
-        self.row = pn.Column(self.button, self.problem, sizing_mode="stretch_width", margin=0)
+        self.row = pn.Column(self.button, sizing_mode="stretch_width", margin=0)
 
     def make(self, name: str) -> None:
         """Make the file aside from the session, and hand it over."""
-        if self.download not in self.row:
-            self.row.append(self.download)
+        self._place(self.download)
         self.button.loading, self.problem.visible = True, False
         try:
             exhibit = self.exhibit()
@@ -87,7 +86,13 @@ class ExportMenu:
         if not isinstance(error, DiffmpError):
             raise error
         self.words.object = escape(str(error))
+        self._place(self.problem)
         self.problem.visible = True
+
+    def _place(self, part: Viewable) -> None:
+        """Put a part on the page that is seldom needed."""
+        if part not in self.row:
+            self.row.append(part)
 
 
 def export_menu(what: str, exhibit: Callable[[], Exhibit], catalog: Catalog) -> Viewable:

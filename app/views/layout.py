@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.plotting import figure
+from panel.custom import Children, JSComponent
 from panel.viewable import Viewable
 
 QUARTER: Mapping[str, int] = {"xs": 6, "lg": 3}
@@ -16,6 +17,9 @@ GAP = 12
 """Distance between papers one below the other [pixels]."""
 
 WHOLE: Mapping[str, int] = {"xs": 12}
+
+FROM = {"xs": 0, "sm": 600, "md": 900, "lg": 1200}
+"""Width of the window from which each name counts [pixels]."""
 
 
 def paper(*parts: Viewable) -> Viewable:
@@ -33,15 +37,45 @@ def pane(plot: figure) -> Viewable:
     return pn.pane.Bokeh(plot, sizing_mode="stretch_width")
 
 
-def grid(cells: Iterable[Viewable], width: Mapping[str, int]) -> Viewable:
+class Cells(JSComponent):
+    """Cells in rows of twelve twelfths; as many rows as they need."""
+
+    cells = Children(doc="What stands in them")
+
+    _esm = """
+    export function render({model}) {
+      const cells = document.createElement("div")
+      cells.className = "twelfths"
+      for (const child of model.get_child("cells")) {
+        const cell = document.createElement("div")
+        cell.append(child)
+        cells.append(cell)
+      }
+      return cells
+    }
+    """
+
+
+def _sheet(widths: Iterable[Mapping[str, int]], gap: int) -> str:
+    """How many twelfths each cell takes, by the width of the window."""
+    cells = f".twelfths {{ display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: {gap}px; }}"
+    spans = (
+        f"@media (min-width: {FROM[window]}px) {{ .twelfths > :nth-child({place}) {{ grid-column: span {twelfth}; }} }}"
+        for place, width in enumerate(widths, 1)
+        for window, twelfth in width.items()
+    )
+    return "\n".join([cells, *spans])
+
+
+def grid(cells: Iterable[Viewable], width: Mapping[str, int], gap: int = 8) -> Viewable:
     """Cells of one width, in twelfths of the window by its size, in as many rows as they need."""
-    return uneven_grid((cell, width) for cell in cells)
+    return uneven_grid(((cell, width) for cell in cells), gap)
 
 
-def uneven_grid(cells: Iterable[tuple[Viewable, Mapping[str, int]]]) -> Viewable:
+def uneven_grid(cells: Iterable[tuple[Viewable, Mapping[str, int]]], gap: int = 8) -> Viewable:
     """Cells, each with its width in twelfths."""
-    items = [pmui.Grid(cell, size=dict(width)) for cell, width in cells]
-    return pmui.Grid(*items, container=True, spacing=1, sizing_mode="stretch_width")
+    parts, widths = zip(*cells, strict=True)
+    return Cells(cells=list(parts), stylesheets=[_sheet(widths, gap)], sizing_mode="stretch_width")
 
 
 class Beside(pn.Column):
@@ -59,8 +93,7 @@ class Beside(pn.Column):
             return
         self._shown = shown
         cells = [(self._controls, {"xs": 12, "md": 3}), (self._figures, {"xs": 12, "md": 9})]
-        items = [pmui.Grid(part, size=size) for part, size in (cells if shown else [(self._figures, dict(WHOLE))])]
-        self[:] = [pmui.Grid(*items, container=True, spacing=2, sizing_mode="stretch_width")]
+        self[:] = [uneven_grid(cells if shown else [(self._figures, WHOLE)], gap=16)]
 
 
 def beside(controls: Viewable, *figures: Viewable) -> Beside:

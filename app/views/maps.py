@@ -8,7 +8,6 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import panel as pn
-import panel_material_ui as pmui
 from bokeh.events import Tap
 from bokeh.plotting import figure
 from numpy.typing import NDArray
@@ -32,7 +31,7 @@ from app.views import compare
 from app.views.compare import compare_controls
 from app.views.controls import choice, select, stepped_slider, switch
 from app.views.export_menu import export_menu
-from app.views.layout import beside, pane, paper, words
+from app.views.layout import beside, grid, pane, paper, words
 from app.views.map_summary import Shown, map_summary
 from app.views.notices import hidden_notice
 from app.views.player import played_slider
@@ -83,49 +82,39 @@ class MapsView:
         state = self.state
         self.refresh(frozenset(self.depends))
         labels = {metric.name: metric.label for metric in MAPS}
-        controls = pmui.Grid(
-            *(
-                pmui.Grid(control, size={"xs": 12, "sm": 6, "md": 12})
-                for control in (
-                    select(state, "metric", "Score", {labels[name]: name for name in MAP_METRICS}),
-                    select(state, "variable", "Variable", {TITLES[name]: name for name in OUTPUT_NAMES}),
-                    played_slider(
-                        state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]
-                    ),
-                    switch(state, "average", "Mean over all times"),
-                    played_slider(
-                        state,
-                        "time",
-                        "Time",
-                        lambda i: self.catalog.grid(state.experiment).times[i],
-                        disabled=state.param.average,
-                    ),
-                    *compare_controls(state, significance=True),
-                    switch(
-                        state,
-                        "logarithmic",
-                        "Logarithmic colours",
-                        disabled=pn.bind(
-                            lambda name, compare: compare == "difference" or not MAP_BY_NAME[name].never_negative,
-                            state.param.metric,
-                            state.param.compare,
-                        ),
-                    ),
-                    select(state, "projection", "Projection"),
-                    stepped_slider(state, "centre", "Central longitude", lambda lon: f"{lon}°"),
-                    choice(state, "units", "Units"),
-                    choice(state, "vertical", "Vertical axis"),
-                )
+        controls = (
+            select(state, "metric", "Score", {labels[name]: name for name in MAP_METRICS}),
+            select(state, "variable", "Variable", {TITLES[name]: name for name in OUTPUT_NAMES}),
+            played_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
+            switch(state, "average", "Mean over all times"),
+            played_slider(
+                state,
+                "time",
+                "Time",
+                lambda i: self.catalog.grid(state.experiment).times[i],
+                disabled=state.param.average,
             ),
-            container=True,
-            spacing=0,
-            sizing_mode="stretch_width",
+            *compare_controls(state, significance=True),
+            switch(
+                state,
+                "logarithmic",
+                "Logarithmic colours",
+                disabled=pn.bind(
+                    lambda name, compare: compare == "difference" or not MAP_BY_NAME[name].never_negative,
+                    state.param.metric,
+                    state.param.compare,
+                ),
+            ),
+            select(state, "projection", "Projection"),
+            stepped_slider(state, "centre", "Central longitude", lambda lon: f"{lon}°"),
+            choice(state, "units", "Units"),
+            choice(state, "vertical", "Vertical axis"),
         )
         leave = export_menu("map", lambda: ScoreMap.of(state), self.catalog)
         figures = paper(self.notice, self.pictures, self.summary, leave)
         leave = export_menu("section", lambda: ZonalSection.of(state), self.catalog)
         section = paper(words("Zonal mean at every level", "subtitle1"), self.profiles, leave)
-        return beside(paper(controls), figures, section)
+        return beside(paper(grid(controls, {"xs": 12, "sm": 6, "md": 12}, gap=0)), figures, section)
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Redraw what the changed parameters touch, and say how long that took."""

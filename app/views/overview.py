@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import panel as pn
-import panel_material_ui as pmui
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
@@ -19,7 +18,7 @@ from app.figures.score_table import score_table, score_tiles
 from app.state import State
 from app.theme import colours
 from app.views.export_menu import export_menu
-from app.views.layout import GAP, paper
+from app.views.layout import GAP, WHOLE, paper, uneven_grid
 
 STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
 
@@ -90,26 +89,18 @@ class OverviewView:
         """Introduction, score table, then what was trained on what beside data, caveats and licence."""
         self.refresh(frozenset(self.depends))
         leave = export_menu("scores", lambda: ScoreSummary.of(self.state), self.catalog)
-        half = {"xs": 12, "lg": 6}
-        return pmui.Grid(
-            pmui.Grid(paper(self.parts["introduction"]), size={"xs": 12, "lg": 7}),
-            pmui.Grid(paper(self.parts["headline"]), size={"xs": 12, "lg": 5}),
-            pmui.Grid(paper(self.parts["table"], leave), size={"xs": 12}),
-            pmui.Grid(paper(self.parts["training"]), size={"xs": 12}),
-            pmui.Grid(paper(self.parts["data"]), size=half),
-            pmui.Grid(
-                pn.Column(
-                    paper(self.parts["served"]),
-                    pn.Spacer(height=GAP),
-                    paper(self.parts["caveats"]),
-                    sizing_mode="stretch_width",
-                    margin=0,
-                ),
-                size=half,
-            ),
-            container=True,
-            spacing=2,
-            sizing_mode="stretch_width",
+        served, caveats = paper(self.parts["served"]), paper(self.parts["caveats"])
+        right = pn.Column(served, pn.Spacer(height=GAP), caveats, sizing_mode="stretch_width", margin=0)
+        return uneven_grid(
+            [
+                (paper(self.parts["introduction"]), {"xs": 12, "lg": 7}),
+                (paper(self.parts["headline"]), {"xs": 12, "lg": 5}),
+                (paper(self.parts["table"], leave), WHOLE),
+                (paper(self.parts["training"]), WHOLE),
+                (paper(self.parts["data"]), {"xs": 12, "lg": 6}),
+                (right, {"xs": 12, "lg": 6}),
+            ],
+            gap=16,
         )
 
     def refresh(self, changed: frozenset[str]) -> None:

@@ -24,16 +24,8 @@ class PresenterStrip:
         self.presentation, self.dark = presentation, dark
         self.name = pn.pane.HTML("", sizing_mode="stretch_width", margin=(4, 8))
         self.note = pn.pane.HTML("", sizing_mode="stretch_width", margin=(4, 8))
-        self.buttons = [
-            small_button("‹", actions["previous"], says="Previous scene (PageUp)"),
-            small_button("›", actions["next"], says="Next scene (PageDown)"),
-            small_button("Note", actions["notes"], says="Note: show it (N)"),
-            small_button("Controls", actions["controls"], says="Controls: show or hide them (C)"),
-            small_button("Leave", actions["leave"], says="Leave the presentation (Esc)"),
-        ]
+        self.actions = actions
         self.strip = pmui.Paper(
-            self.note,
-            pn.Row(self.name, *self.buttons, sizing_mode="stretch_width", margin=0, align="center"),
             elevation=6,
             visible=False,
             sizing_mode="stretch_width",
@@ -43,8 +35,22 @@ class PresenterStrip:
         presentation.param.watch(lambda *_: self._draw(), ["scenes", "place", "on", "notes"])
 
     def panel(self) -> Viewable:
-        """The strip, hidden until the page is presented."""
+        """The strip, hidden and empty until the page is presented."""
         return self.strip
+
+    def _fill(self) -> None:
+        actions = self.actions
+        buttons = [
+            small_button("‹", actions["previous"], says="Previous scene (PageUp)"),
+            small_button("›", actions["next"], says="Next scene (PageDown)"),
+            small_button("Note", actions["notes"], says="Note: show it (N)"),
+            small_button("Controls", actions["controls"], says="Controls: show or hide them (C)"),
+            small_button("Leave", actions["leave"], says="Leave the presentation (Esc)"),
+        ]
+        self.strip[:] = [
+            self.note,
+            pn.Row(self.name, *buttons, sizing_mode="stretch_width", margin=0, align="center"),
+        ]
 
     def _draw(self) -> None:
         scene, presentation = self.presentation.scene, self.presentation
@@ -61,4 +67,6 @@ class PresenterStrip:
             styles=colour,
             visible=presentation.notes,
         )
+        if presentation.on and not self.strip:
+            self._fill()
         self.strip.visible = presentation.on

@@ -45,34 +45,40 @@ class ScenesDrawer:
         self.title = pmui.TextInput(
             label="Title", value="", max_length=LONGEST_NAME, size="small", sizing_mode="stretch_width", margin=(8, 4)
         )
-        self.save = download_button("Save as file", self._file, filename=FILE)
-        self.upload = upload_button("Load a file", self.load, accept=".json,application/json", largest=LARGEST)
         self.list = pn.Column(sizing_mode="stretch_width", margin=0)
         self.drawer = pmui.Drawer(anchor="right", size=440, open=False)
         presentation.param.watch(lambda *_: self._fill(), ["scenes", "place"])
         self._fill()
 
     def panel(self) -> Viewable:
-        """The drawer, closed at first."""
-        self.drawer[:] = [
-            pn.Column(
-                words("Scenario", "h6"),
-                words(ABOUT),
-                self.title,
-                pn.Row(self.save, self.upload, margin=0),
-                words("Scenes", "h6"),
-                self.list,
-                pn.Row(
-                    small_button("Add what is shown as a scene", self._add),
-                    small_button("Present", self._present, variant="contained", css_classes=[PRESENT_CLASS]),
-                    small_button("Close", lambda: self.drawer.param.update(open=False), variant="text"),
-                    margin=0,
-                ),
-                sizing_mode="stretch_width",
-                margin=16,
-            )
-        ]
+        """The drawer, closed and empty at first."""
         return self.drawer
+
+    def open(self) -> None:
+        """Open the drawer."""
+        if not self.drawer:
+            self.drawer[:] = [self._content()]
+        self.drawer.open = True
+
+    def _content(self) -> Viewable:
+        save = download_button("Save as file", self._file, filename=FILE)
+        upload = upload_button("Load a file", self.load, accept=".json,application/json", largest=LARGEST)
+        return pn.Column(
+            words("Scenario", "h6"),
+            words(ABOUT),
+            self.title,
+            pn.Row(save, upload, margin=0),
+            words("Scenes", "h6"),
+            self.list,
+            pn.Row(
+                small_button("Add what is shown as a scene", self._add),
+                small_button("Present", self._present, variant="contained", css_classes=[PRESENT_CLASS]),
+                small_button("Close", lambda: self.drawer.param.update(open=False), variant="text"),
+                margin=0,
+            ),
+            sizing_mode="stretch_width",
+            margin=16,
+        )
 
     @property
     def scenario(self) -> Scenario:

@@ -57,7 +57,7 @@ class Toolbar:
             ),
         ]
         self.pin = small_button("Pin", self._pin, says=PIN, margin=(6, 4), sx={"height": LINE})
-        self.box = pn.Row(*(self._edge(name) for name in BOX), margin=0)
+        self.box = pn.Row(margin=0)
         state.param.watch(lambda *_: self._follow(), ["experiment", "cell", "region", "pinned_cell", "pinned_time"])
         state.param.watch(lambda *_: self._choose_other(), "compare")
         self._follow()
@@ -142,6 +142,8 @@ class Toolbar:
         where = f"column {pinned_one.cell}, {grid.place(pinned_one.cell)}, {grid.times[pinned_one.time]}"
         self.pin.param.update(label="Unpin" if held else "Pin", description=f"Unpin {where}" if held else PIN)
         cells = self.catalog.grid(self.state.experiment)
+        if self.state.region == "box" and not self.box:
+            self.box[:] = [self._edge(name) for name in BOX]
         self.box.visible = self.state.region == "box"
         self.search.param.update(value=cells.place(self.state.cell), error_state=False)
 
