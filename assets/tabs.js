@@ -91,9 +91,10 @@ export function render({model, view}) {
     veil.hidden = built[bar.active]
     words.textContent = bar._names[bar.active]
   }
+  // The server is told first, and answers while the browser lays out what is seen.
   const turn = () => {
     show()
-    view.invalidate_layout()
+    queueMicrotask(() => view.invalidate_layout())
   }
   // A pane is unveiled when the browser has built it, not frame by frame.
   const unveil = (i) => {

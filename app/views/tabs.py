@@ -19,6 +19,7 @@ from app.choices import TABS
 from app.presentation import Presentation
 from app.state import State
 from app.theme import set_type_size
+from app.views.answers import session
 from app.views.base import View
 from app.views.distributions import DistributionsView
 from app.views.layout import Beside
@@ -111,8 +112,11 @@ class Tabs:
 
         presentation.param.watch(present, "on")
         presentation.param.watch(lambda _: self._fit(state.tab), "controls")
+        document = session()
         if state.tab in LIVE_TABS and pn.state.curdoc is not None:
             pn.state.onload(self._show)
+        elif document is not None:
+            document.add_next_tick_callback(self._show)
         else:
             self._show()
         return self.panes
