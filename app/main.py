@@ -11,7 +11,6 @@ from app.catalog import open_catalog, served_folders
 from app.page import DashboardPage, failure_page
 from app.promptness import act_promptly, mark_once, send_little
 from app.root import keep_query
-from app.template import preload_components
 from diffmp_core.errors import DiffmpError
 
 pn.extension()
@@ -29,4 +28,3 @@ try:
 except DiffmpError as error:
     page = failure_page(str(error))
 page.servable()
-preload_components(pn.state.curdoc)
