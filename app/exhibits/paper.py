@@ -24,7 +24,7 @@ from app.theme import LIGHT
 from diffmp_core import __version__
 
 DOTS_PER_INCH = 300
-LETTERS_PER_INCH = {12: 12, 9: 14.5, 6.5: 23}
+LETTERS_PER_INCH = {12: 9.8, 9: 14.5, 6.5: 20}
 """How many letters of a size [points] fit into an inch, with room to spare."""
 LINE = 1.45
 """Height of a line of text over the size of its letters."""
