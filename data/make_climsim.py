@@ -26,11 +26,11 @@ from diffmp_core.stores import open_columns, select_split
 ROOT = Path(__file__).parents[1]
 CLIMSIM = ROOT / "data" / "climsim"
 EMULATORS = {
-    "DIFF-MP calibrated": ROOT / "assets" / "emulators" / "climsim-lowres-calibrated",
     "DIFF-MP one step": ROOT / "assets" / "emulators" / "climsim-lowres-one-step",
+    "DIFF-MP calibrated": ROOT / "assets" / "emulators" / "climsim-lowres-calibrated",
     "Deterministic regression": ROOT / "assets" / "emulators" / "climsim-lowres-regression",
 }
-FIELDS = {"DIFF-MP calibrated": COLUMN_FIELDS}
+FIELDS = {"DIFF-MP one step": COLUMN_FIELDS}
 """What is kept column by column, for maps; of all others nothing."""
 
 TITLE = "ClimSim, E3SM-MMF"

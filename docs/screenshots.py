@@ -73,12 +73,12 @@ PICTURES: Mapping[str, Picture] = {
     "maps-difference": Picture(
         address={
             "tab": "Maps",
-            "metric": "crps_fair",
+            "metric": "mse",
             "compare": "difference",
-            "pinned_emulator": "DIFF-MP paper",
+            "pinned_emulator": "CVAE-MP",
         },
-        caption="Maps: where the calibrated emulator has a smaller CRPS than the recipe of the paper. What is not "
-        "significant, at a false discovery rate of 10 %, is blank.",
+        caption="Maps: where the calibrated emulator errs less than the CVAE, and where more (Figure 8 of the paper). "
+        "What is not significant, at a false discovery rate of 10 %, is blank.",
         ready="difference",
     ),
     "maps-coverage": Picture(
@@ -115,6 +115,15 @@ PICTURES: Mapping[str, Picture] = {
         "axes.",
         ready="truth inside on",
         sight="Pinned:",
+    ),
+    "profiles-every": Picture(
+        address={"tab": "Profiles", "drawing": "fan", "every": 1},
+        press=(("next ›", "Rank 1 of"),),
+        caption="Profiles: the same column answered by every emulator of the experiment, on the same axes as the truth "
+        "(Figure 11 of the paper).",
+        ready="truth inside on",
+        sight="Every emulator",
+        block="start",
     ),
     "sensitivity": Picture(
         address={"tab": "Sensitivity", "scale_SHF": 0.3, "scale_LHF": 0.3, **DEEP},
