@@ -50,6 +50,16 @@ def test_one_row_has_no_best_and_missing_values_are_dashes():
     assert html.count("–<") == (len(SCORES) - 1) * len(OUTPUT_NAMES)
 
 
+def test_members_that_are_all_alike_have_no_scores_of_spread():
+    alike = table(mse=0.5, coverage_ratio=0.0, coverage_ratio_ties=0.0, spread_skill_ratio=0.0)
+    spread = table(mse=0.6, coverage_ratio=0.9, coverage_ratio_ties=0.9, spread_skill_ratio=0.8)
+    html = score_table({"a": alike, "b": spread}, "b")
+    row = html[html.index("<td>a</td>") : html.index("<td>b</td>")]
+    assert "0.500" in row
+    assert "0.000" not in row
+    assert "0.000" not in score_tiles(alike)
+
+
 def test_the_perfect_ensemble_covers_less_than_all():
     assert f"{perfect_coverage(32):.3f}" == "0.939"
     html = score_table({"a": table(mse=0.1)}, "a")
