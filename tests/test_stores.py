@@ -1,7 +1,11 @@
 """Column stores: the schema is held, values are checked as they pass, writing is whole or not at all."""
 
+import time
+
+import dask.array
 import numpy as np
 import pytest
+import xarray as xr
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import (
@@ -44,6 +48,20 @@ def test_a_failed_write_leaves_the_old_store(tmp_path):
         write_store(broken, path, encoding={"T": {"no_such_option": 1}})
     assert open_columns(path).sizes["cell"] == 12
     assert [p.name for p in tmp_path.iterdir()] == ["columns.nc"]
+
+
+def test_chunks_still_at_work_when_another_fails_leave_nothing_behind(tmp_path):
+    def work(chunk, block_info):
+        if block_info[0]["chunk-location"] == (0,):
+            raise ValueError("torn")
+        time.sleep(0.3)
+        return chunk
+
+    values = dask.array.zeros(2, chunks=1).map_blocks(work, dtype=float, meta=np.array(()))
+    with pytest.raises(ValueError, match="torn"):
+        write_store(xr.Dataset({"a": ("x", values)}), tmp_path / "a.zarr")
+    time.sleep(0.6)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
