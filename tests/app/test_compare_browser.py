@@ -80,5 +80,5 @@ def test_pin_go_on_compare_undo_and_reload(page, address: str, live_folder: Path
     page.get_by_text("false discovery rate").first.wait_for()
     assert asked(page) == before
     page.get_by_text(f"Global mean difference {plain_number(mean)} (K/day)²").wait_for()
-    assert page.get_by_role("button", name=re.compile("^Unpin")).count() == 1
+    page.get_by_role("button", name=re.compile("^Unpin")).wait_for()
     assert page.errors == []
