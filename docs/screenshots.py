@@ -74,11 +74,14 @@ PICTURES: Mapping[str, Picture] = {
         address={
             "tab": "Maps",
             "metric": "mse",
+            "variable": "qi",
+            "level": 17,
+            "significant": 0,
             "compare": "difference",
             "pinned_emulator": "CVAE-MP",
         },
-        caption="Maps: where the calibrated emulator errs less than the CVAE, and where more (Figure 8 of the paper). "
-        "What is not significant, at a false discovery rate of 10 %, is blank.",
+        caption="Maps: where DIFF-MP errs less about cloud ice than the CVAE, and where more (Figure 8 of the paper). "
+        "A switch leaves blank what is not significant at a false discovery rate of 10 %.",
         ready="difference",
     ),
     "maps-coverage": Picture(
