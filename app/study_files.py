@@ -29,8 +29,9 @@ Stamps = tuple[tuple[Path, int], ...]
 
 
 def study_stamps(folder: Path) -> Stamps:
-    """Files of studies of an experiment folder and when they were written [ns], by name."""
-    return tuple((path, path.stat().st_mtime_ns) for path in sorted((folder / FOLDER).glob("*.nc")) if path.is_file())
+    """Files of studies of an experiment folder and when they were written [ns], by name without ending."""
+    files = sorted((folder / FOLDER).glob("*.nc"), key=lambda path: path.stem)
+    return tuple((path, path.stat().st_mtime_ns) for path in files if path.is_file())
 
 
 def study_names(folder: Path) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class StudiesView:
     def panel(self) -> Viewable:
         """Controls beside the figures."""
         state = self.state
-        self.file = free_select("File", lambda name: state.param.update(study_file=name))
+        self.file = free_select("File", self._choose_file)
         self.choosers = {
             "charts": choice(state, "charts", "Shown", {text: name for name, text in CHARTS.items()}),
             "criterion": select(state, "criterion", "Score", {SHORT_NAMES[name]: name for name in SHOWN}),
@@ -168,17 +168,19 @@ class StudiesView:
         self._show_only(layout)
 
     def _offer(self, files: list[str]) -> bool:
-        """Offer the files of the study, the first under no name; whether the one chosen is among them.
+        """Offer the files of the study; whether the one chosen, of which the first has no name, is among them.
 
         Where it is not, the first is chosen, which draws.
         """
         known = self.state.study_file in ("", *files[1:])
         if known:
-            options = {file: file if number else "" for number, file in enumerate(files)}
-            self.file.param.update(options=options, value=self.state.study_file, visible=len(files) > 1)
+            self.file.param.update(options=files, value=self.state.study_file or files[0], visible=len(files) > 1)
         else:
             self.state.study_file = ""
         return known
+
+    def _choose_file(self, name: str) -> None:
+        self.state.study_file = "" if name == self.file.options[0] else name
 
     def _show_only(self, layout: Viewable | None) -> None:
         """Show these figures; others stay hidden in the page, so that it need not draw them again."""

@@ -38,6 +38,12 @@ def test_every_kind_is_found_by_what_it_says_not_by_its_name(folder: Path):
     assert_array_equal(studies["steps"]["mine"]["crps_fair"], make_study("steps")["crps_fair"])
 
 
+def test_files_stand_by_name_without_ending(tmp_path: Path):
+    for name in ("models-of-mine", "models"):
+        write_store(make_study("models"), tmp_path / "studies" / f"{name}.nc")
+    assert list(read_studies(tmp_path)[0]["models"]) == ["models", "models-of-mine"]
+
+
 def test_a_study_that_is_written_again_is_read_again(tmp_path: Path):
     path = write_store(make_study("steps"), tmp_path / "studies" / "steps.nc")
     before = study_stamps(tmp_path)

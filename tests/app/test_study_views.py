@@ -78,7 +78,7 @@ def test_of_several_files_of_a_study_one_can_be_chosen_and_a_new_one_is_offered(
     write_store(make_study("models").assign_attrs(members=5), folder / "studies" / "ranking.nc")
     view.look()
     assert view.file.visible
-    assert view.file.options == {"models": "", "ranking": "ranking"}
+    assert (view.file.options, view.file.value) == (["models", "ranking"], "models")
     assert "9 members" in view.about.object
     view.file.value = "ranking"
     assert state.study_file == "ranking"
