@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import panel_material_ui as pmui  # noqa: F401  (sets the template that ours extends)
-from panel.io.resources import BASE_TEMPLATE
+from panel_material_ui.base import BASE_TEMPLATE
 
 TEMPLATE = BASE_TEMPLATE.environment.from_string(
     """{% extends "base.html" %}
