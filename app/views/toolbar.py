@@ -22,6 +22,8 @@ from diffmp_core.errors import DiffmpError
 ARROWS = {"west": "←", "north": "↑", "south": "↓", "east": "→"}
 LINE = "34px"
 """Height of what stands in the bar."""
+ROOM = {"min-width": "min(540px, 100%)", "min-height": "41px"}
+"""Place of the buttons before they are drawn; with it the bar has its lines, and what is below stays where it is."""
 PIN = "Pin: keep this column and time, to compare others with"
 SEARCH = "Column at latitude, longitude"
 OF_EMULATORS = ("Maps", "Distributions")
@@ -42,7 +44,7 @@ class Toolbar:
         self.search.param.watch(lambda _: self._go_to_place(), "value")
         self.undo = small_button("↶ Undo", actions["undo"], says="Undo the last change (Ctrl+Z)", disabled=True)
         self.redo = small_button("↷ Redo", actions["redo"], says="Redo it (Ctrl+Shift+Z)", disabled=True)
-        self.tour = small_button("Tour", actions["tour"], says="Tour: five steps over the page")
+        self.tour = small_button("Tour", actions["tour"], says="Tour: new here? Five steps over the page")
         self.others = [
             small_button("Reset", actions["reset"], says="Reset: everything as the experiment starts"),
             small_button("Explain", actions["explain"], says="Explain: every control and score, with its formula (?)"),
@@ -73,9 +75,10 @@ class Toolbar:
             pmui.Select.from_param(self.state.param.region, label="Region", width=150, **narrow),
             self.box,
             pmui.Select.from_param(self.state.param.regime, label="Regime", width=195, **narrow),
-            pn.Row(self.undo, self.redo, *self.others, margin=(6, 0)),
+            pn.Row(self.undo, self.redo, *self.others, margin=(6, 0), styles=ROOM),
             align_items="center",
             margin=(8, 0, 0, 0),
+            min_height=53,
             sizing_mode="stretch_width",
         )
 
@@ -86,10 +89,8 @@ class Toolbar:
         self.state.param.update(cell=cell)
 
     def welcome(self, first: bool) -> None:
-        """Offer the tour with more weight on a first visit."""
-        self.tour.param.update(
-            label="Tour: new here?" if first else "Tour", variant="contained" if first else "outlined"
-        )
+        """Offer the tour with more weight on a first visit, in the same place: the page must not move under a hand."""
+        self.tour.variant = "contained" if first else "outlined"
 
     def remember(self) -> None:
         """Grey what cannot be undone or redone."""

@@ -28,6 +28,16 @@ def test_five_tabs_without_errors_and_without_the_internet(page, address):
     assert page.errors == []
 
 
+def test_the_tabs_stay_where_they_appeared_while_a_first_visit_loads(page, address):
+    page.add_init_script(WATCH_TABS)
+    page.goto(f"{address}?tab=Studies")
+    page.get_by_role("heading", name="Study of models").locator("visible=true").first.wait_for()
+    page.locator(".MuiButton-contained", has_text="Tour").wait_for()
+    page.wait_for_function("() => Bokeh.documents[0].is_idle")
+    page.wait_for_timeout(500)
+    assert len(page.evaluate("() => [...window.tops]")) == 1
+
+
 def test_a_tap_on_the_map_selects_a_column_and_the_address_follows(page, address):
     page.goto(f"{address}?tab=Maps&projection=PlateCarree")
     page.get_by_text("Global mean").first.wait_for()
@@ -176,3 +186,16 @@ IMAGE_SUM = """() => {
     if (model.type == "ColumnDataSource" && "cell" in model.data && "image" in model.data)
       return model.data.image[0].reduce((sum, value) => Number.isNaN(value) ? sum : sum + value, 0);
 }"""
+
+WATCH_TABS = """
+const within = root => root.querySelector('[role=tablist]')
+  ?? [...root.querySelectorAll('*')].filter(e => e.shadowRoot).map(e => within(e.shadowRoot)).find(e => e);
+window.tops = new Set();
+const look = () => {
+  const tabs = within(document);
+  if (tabs) window.tops.add(Math.round(tabs.getBoundingClientRect().y));
+  requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+"""Notes at every frame how far from the top the tabs stand [px]."""

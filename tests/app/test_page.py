@@ -291,7 +291,7 @@ def test_every_control_and_score_explains_itself(page):
 
 def test_the_tour_walks_the_tabs_and_is_offered_on_a_first_visit(page):
     page.tour._handle_msg({"first": True})
-    assert page.toolbar.tour.label == "Tour: new here?"
+    assert page.toolbar.tour.variant == "contained"
     page.commands["tour"]()
     assert page.tour.runs == 1
     for step in page.tour.steps:
@@ -300,4 +300,4 @@ def test_the_tour_walks_the_tabs_and_is_offered_on_a_first_visit(page):
     page.tour._handle_msg({"tab": "../etc"})
     assert page.state.tab == "Overview"
     page.tour._handle_msg({"first": False})
-    assert page.toolbar.tour.label == "Tour"
+    assert page.toolbar.tour.variant == "outlined"
