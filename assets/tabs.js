@@ -61,6 +61,24 @@ function guard(bar) {
   parent.request_layout = () => { if (bar.layout != null) ask.call(parent) }
 }
 
+// Bokeh arranges the buttons of a toolbar at each layout of its figure: it takes them out, puts them in and measures them,
+// and each time the browser works out the styles of the page anew. One that is hidden until the pointer comes to its
+// figure waits for that. It is as wide as its buttons, so that each time one of them finds no room, till one is left
+// and a menu: this is done at once, before they cover the title.
+function restHiddenToolbars() {
+  const bars = Bokeh.Models.Toolbar.prototype.default_view.prototype
+  if (bars.rests) return
+  bars.rests = true
+  const {_after_render: arrange, _on_visible_change: turn} = bars
+  bars._after_render = function () { if (this.visible) arrange.call(this) }
+  bars._on_visible_change = function () {
+    turn.call(this)
+    if (!this.visible || this.arranged == this._items) return
+    this.arranged = this._items
+    this._items.forEach(() => arrange.call(this))
+  }
+}
+
 function element(name, options = {}, ...children) {
   const made = Object.assign(document.createElement(name), options)
   made.append(...children)
@@ -70,6 +88,7 @@ function element(name, options = {}, ...children) {
 export function render({model, view}) {
   keepSheets(Object.getPrototypeOf(view.style))
   waitForLayout(Bokeh.documents[0].all_models)
+  restHiddenToolbars()
   const bar = view.model.data.bar.data
   const places = view.model.data.panes
   const panes = model.get_child("panes").map((el) => element("div", {}, el))
@@ -96,32 +115,45 @@ export function render({model, view}) {
     show()
     queueMicrotask(() => view.invalidate_layout())
   }
-  // A pane is unveiled when the browser has built it, not frame by frame.
-  const unveil = (i) => {
-    if (!built[i]) requestIdleCallback(() => { built[i] = true; show() }, {timeout: UNVEIL_MS})
-  }
-  // What is away takes no part in layout, which Bokeh does for a whole page at every change.
-  const laidOut = () => [view.model.data.bar, ...new Set([places[bar.active], places[ahead]])]
+  // What is away takes no part in layout, which Bokeh does for a whole page at every change; and while a pane is built
+  // none is laid out, because each of its parts asks for that as it comes: once, when all are there, is enough.
+  const building = new Set()
+  const laidOut = () => building.size ? [] : [view.model.data.bar, ...new Set([places[bar.active], places[ahead]])]
   Object.defineProperties(view, {
     layoutable_views: {get: () => laidOut().map((part) => part && view.get_child_view(part)).filter((part) => part)},
     is_managed: {value: false},
   })
+  for (const name of ["compute_layout", "invalidate_layout"]) {
+    const layOut = view[name]
+    view[name] = () => { if (!building.size) layOut.call(view) }
+  }
+  const finish = (i) => {
+    if (building.delete(i)) view.invalidate_layout()
+  }
+  // A pane is unveiled when the browser has built it, not frame by frame.
+  const unveil = (i) => {
+    if (built[i]) return
+    if (i == bar.active || i == ahead) building.add(i)
+    requestIdleCallback(() => { built[i] = true; show(); finish(i) }, {timeout: UNVEIL_MS})
+  }
 
+  const untouched = () => performance.now() - touched > UNTOUCHED_MS
   const touch = () => {
     touched = performance.now()
+    finish(ahead)
     ahead = -1
   }
   let timer
   const ask = () => requestIdleCallback(() => {
     if (model.complete) return
-    if (!document.hidden && performance.now() - touched > UNTOUCHED_MS) model.send_msg({untouched: true})
+    if (!document.hidden && untouched()) model.send_msg({untouched: true})
     timer = setTimeout(ask, UNTOUCHED_MS)
   })
 
   const unveils = places.map((place, i) => () => unveil(i))
   bar.properties.active.change.connect(turn)
   places.forEach((place, i) => place.properties.children.change.connect(unveils[i]))
-  model.on("ahead", () => { ahead = model.ahead })
+  model.on("ahead", () => { if (untouched()) ahead = model.ahead })
   TOUCHES.forEach((name) => window.addEventListener(name, touch, {capture: true, passive: true}))
   timer = setTimeout(ask, UNTOUCHED_MS)
   model.on("remove", () => {

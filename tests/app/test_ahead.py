@@ -126,6 +126,36 @@ def test_tabs_come_ahead_in_a_browser_and_stay(page_window, address):
 
 
 @pytest.mark.browser
+def test_a_tab_that_is_built_is_laid_out_as_a_whole(page_window, address):
+    window = page_window
+    window.goto(f"{address}?tab=Overview")
+    window.get_by_role("heading", name="Scores").wait_for()
+    window.evaluate(COUNT_LAYOUTS)
+    window.get_by_role("tabpanel", name="Profiles", include_hidden=True).locator("canvas").first.wait_for(
+        state="attached"
+    )
+    window.wait_for_function("() => window.layouts.size >= 10 && Bokeh.documents[0].is_idle")
+    counts = window.evaluate("() => [...window.layouts.values()]")
+    assert np.mean(counts) < 10  # each of the parts of a tab asks for a layout of all: 30 and more, if each had one
+    assert window.errors == []
+
+
+@pytest.mark.browser
+def test_a_toolbar_that_rested_offers_all_its_tools_when_the_pointer_comes(page_window, address):
+    window = page_window
+    window.goto(f"{address}?tab=Profiles")
+    window.get_by_text("members from seed").first.wait_for()
+    figure = window.locator(".bk-Figure").locator("visible=true").first
+    assert figure.locator(".bk-tool-icon").locator("visible=true").count() == 0
+    figure.hover()
+    figure.locator(".bk-tool-icon-pan").wait_for()
+    figure.locator(".bk-tool-overflow").click()
+    for tool in ("box-zoom", "wheel-zoom", "reset", "save", "hover"):
+        window.locator(f".bk-tool-icon-{tool}").locator("visible=true").first.wait_for()
+    assert window.errors == []
+
+
+@pytest.mark.browser
 def test_a_colour_bar_that_was_never_laid_out_takes_its_colours(page_window, address):
     """As one in a pane that is away may be when panel-material-ui colours it."""
     window = page_window
@@ -152,3 +182,14 @@ def test_a_colour_bar_that_was_never_laid_out_takes_its_colours(page_window, add
 def page_window(browser, address):
     with watched_window(browser, address) as window:
         yield window
+
+
+COUNT_LAYOUTS = """() => {
+  window.layouts = new Map()
+  const plots = Bokeh.Models.Plot.prototype.default_view.prototype, layOut = plots._after_layout
+  plots._after_layout = function () {
+    window.layouts.set(this.model.id, 1 + (window.layouts.get(this.model.id) ?? 0))
+    layOut.call(this)
+  }
+}"""
+"""Counts from now on how often each figure is laid out."""
