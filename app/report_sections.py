@@ -23,7 +23,7 @@ from app.exhibits import (
     ZonalSection,
 )
 from app.exhibits.distribution import HISTOGRAMS
-from app.exhibits.ensemble import RANK_HISTOGRAM
+from app.exhibits.ranks import RANK_HISTOGRAM
 from app.metrics import MAP_BY_NAME
 from app.presets import PRESETS
 from app.study_files import AXES, read_studies

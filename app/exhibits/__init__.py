@@ -5,11 +5,12 @@ Exports, the report and the scripts that readers download make a figure from the
 
 from app.exhibits.denoising import DenoisingSteps
 from app.exhibits.distribution import Distribution
-from app.exhibits.ensemble import Ensemble, Ranks
+from app.exhibits.ensemble import Ensemble
 from app.exhibits.ensemble_pair import EnsemblePair
 from app.exhibits.every_ensemble import EveryEnsemble
 from app.exhibits.exhibit import Exhibit
 from app.exhibits.model_response import ModelResponse
+from app.exhibits.ranks import Ranks, SelectionRanks
 from app.exhibits.response import EmulatorResponse
 from app.exhibits.score_map import ScoreMap
 from app.exhibits.score_summary import ScoreSummary
@@ -31,6 +32,7 @@ __all__ = [
     "Ranks",
     "ScoreMap",
     "ScoreSummary",
+    "SelectionRanks",
     "SpreadAgainstError",
     "StudyScores",
     "SweepCurve",

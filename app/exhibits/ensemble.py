@@ -1,4 +1,4 @@
-"""One column: members of its ensemble beside the truth (Figure 11 of the paper); ranks of the truth."""
+"""One column: members of its ensemble beside the truth (Figure 11 of the paper)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,14 @@ import xarray as xr
 from bokeh.models import Range1d, UIElement
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from app.catalog import Catalog
 from app.exhibits.exhibit import (
     STEPS,
-    Exhibit,
     Rows,
     level_coordinates,
     levels_of,
     quantity,
-    score_store,
-    scored_words,
     table_quantity,
 )
 from app.exhibits.live_column import LiveColumn
@@ -32,18 +28,14 @@ from app.figures.profile import (
     LINES,
     EnsemblePanel,
     InputPanel,
-    RankPanel,
     chosen_lines,
     fan,
     inside,
-    relative_frequency,
     surface_line,
 )
 from app.theme import LIGHT
 from diffmp_core.variables import INPUTS, OUTPUTS
 
-RANK_HISTOGRAM = "rank_histogram"
-"""Field of a score store that ranks are drawn from."""
 PROFILES = ("T", "qv")
 """Inputs drawn as profiles."""
 
@@ -148,59 +140,3 @@ def draw_output(axes: Axes, data: xr.Dataset, name: str, levels: LevelAxis, *, d
     axes.plot(truth, levels.values, color=LIGHT.truth)
     missed = np.where(inside(members, truth), np.nan, truth)
     axes.scatter(missed, levels.values, 22, LIGHT.perturbed, marker="x", zorder=3)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ranks(Exhibit):
-    """How often the truth has each rank among the members, over all levels and columns scored."""
-
-    emulator: str
-    what: ClassVar[str] = "ranks"
-    size: ClassVar[tuple[float, float]] = (9.0, 3.2)
-
-    def drawn_by(self, catalog: Catalog) -> str:
-        """The ensemble that was scored."""
-        return scored_words(catalog, self.experiment, self.emulator)
-
-    def gather(self, catalog: Catalog) -> xr.Dataset:
-        """Counts and relative frequencies ``(rank,)`` of each output."""
-        scores = score_store(catalog, self.experiment, self.emulator, RANK_HISTOGRAM)
-        counts: dict[str, NDArray] = {
-            entry.name: scores[RANK_HISTOGRAM].sel(variable=entry.name).sum("level").values for entry in OUTPUTS
-        }
-        variables = {f"{name}_count": quantity("rank", found, "1", f"truths, {name}") for name, found in counts.items()}
-        variables |= {
-            f"{name}_frequency": quantity(
-                "rank", relative_frequency(found), "1", f"share of truths over that of a flat histogram, {name}"
-            )
-            for name, found in counts.items()
-        }
-        size = scores.sizes["rank"]
-        return xr.Dataset(
-            variables,
-            coords={"rank": ("rank", np.arange(size), {"long_name": "members below the truth", "units": "1"})},
-            attrs={
-                "title": f"Rank of the truth among {size - 1} members, {self.emulator}",
-                "subtitle": "All levels of all columns scored · flat is right, a valley means too little spread, "
-                "a hill too much, a slope a bias",
-            },
-        )
-
-    def draw(self, data: xr.Dataset, figure: Figure) -> None:
-        """One panel an output."""
-        for place, (axes, entry) in enumerate(zip(figure.subplots(1, len(OUTPUTS), sharey=True), OUTPUTS, strict=True)):
-            axes.bar(data["rank"], data[f"{entry.name}_frequency"], width=0.85, color=LIGHT.emulator, alpha=0.7)
-            axes.axhline(1, color=LIGHT.truth, linestyle="--", linewidth=1)
-            axes.set(title=TITLES[entry.name], xlabel="members below the truth")
-            if place == 0:
-                axes.set_ylabel("relative frequency")
-
-    def screen(self, data: xr.Dataset) -> Rows:
-        """The panels as the page draws them."""
-        row: list[UIElement] = []
-        for entry in OUTPUTS:
-            panel = RankPanel(entry.name)
-            panel.show(data[f"{entry.name}_count"].values, title=TITLES[entry.name])
-            panel.paint(False)
-            row.append(panel.figure)
-        return [row]

@@ -45,12 +45,6 @@ def fan(members: ArrayLike) -> dict[str, NDArray[np.float64]]:
     return {"mean": members.mean(axis=0), **dict(zip(QUANTILES, quantiles, strict=True))}
 
 
-def relative_frequency(counts: ArrayLike) -> NDArray[np.float64]:
-    """Counts of ranks (rank,) over those of a flat histogram of as many."""
-    counts = np.asarray(counts, dtype=float)
-    return counts * counts.size / max(counts.sum(), 1.0)
-
-
 def lock(*panels: EnsemblePanel) -> None:
     """Give panels of one output the same value axis, wide enough for all of them."""
     low, high = zip(*(panel.extent for panel in panels), strict=True)
@@ -207,7 +201,7 @@ class RankPanel:
     """How often the truth has each rank among the members, relative to a flat histogram."""
 
     def __init__(self, variable: str, *, height: int = 190) -> None:
-        self.source = ColumnDataSource(data={"rank": [], "relative": [], "share": []})
+        self.source = ColumnDataSource(data={"rank": [], "relative": [], "share": [], "low": [], "high": []})
         self.x_range, self.y_range = Range1d(start=-0.5, end=32.5), Range1d(start=0, end=2)
         self.figure = plot = profile_figure(
             title="Rank of the truth",
@@ -219,6 +213,7 @@ class RankPanel:
             description=f"{TITLES[variable]}: how often the truth has each rank among the members",
         )
         self.bars = plot.vbar(x="rank", top="relative", width=0.85, source=self.source, fill_alpha=0.7, line_color=None)
+        self.whiskers = plot.segment(x0="rank", x1="rank", y0="low", y1="high", source=self.source)
         self.flat = Span(location=1, dimension="width", line_width=2, line_dash="dashed")
         plot.add_layout(self.flat)
         plot.add_tools(
@@ -232,21 +227,29 @@ class RankPanel:
             )
         )
 
-    def show(self, counts: ArrayLike, *, title: str) -> None:
-        """Draw counts of ranks (rank,), rank 0 being a truth below all members."""
-        counts = np.asarray(counts, dtype=float)
-        relative = relative_frequency(counts)
-        share = relative / counts.size
-        self.source.data = {"rank": np.arange(counts.size), "relative": relative, "share": share}
-        set_range(self.x_range, (-0.6, counts.size - 0.4))
-        set_range(self.y_range, (0.0, max(2.0, 1.08 * float(relative.max()))))
+    def show(self, relative: ArrayLike, *, title: str, error: ArrayLike | None = None) -> None:
+        """Draw frequencies of ranks (rank,) relative to a flat histogram's; rank 0 is a truth below all members.
+
+        ``error``: half the length of the whiskers, none where it is not given.
+        """
+        relative = np.asarray(relative, dtype=float)
+        half = np.zeros(relative.size) if error is None else np.asarray(error, dtype=float)
+        self.source.data = {
+            "rank": np.arange(relative.size),
+            "relative": relative,
+            "share": relative / relative.size,
+            "low": np.maximum(relative - half, 0.0),
+            "high": relative + half,
+        }
+        set_range(self.x_range, (-0.6, relative.size - 0.4))
+        set_range(self.y_range, (0.0, max(2.0, 1.08 * float((relative + half).max()))))
         set_title(self.figure, title)
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
         style(self.figure, dark=dark)
         self.bars.glyph.fill_color = colours(dark).emulator
-        self.flat.line_color = colours(dark).truth
+        self.flat.line_color = self.whiskers.glyph.line_color = colours(dark).truth
 
 
 def surface_line(values: Mapping[str, float]) -> str:

@@ -12,7 +12,7 @@ from panel.viewable import Viewable
 
 from app.catalog import Catalog
 from app.exhibits import Ensemble, Ranks
-from app.exhibits.ensemble import RANK_HISTOGRAM
+from app.exhibits.ranks import RANK_HISTOGRAM
 from app.figures.axes import TITLES, LevelAxis, set_range, value_axis
 from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, surface_line
 from app.metrics import perfect_coverage
@@ -27,6 +27,7 @@ from app.views.layout import QUARTER, beside, grid, pane, paper, words
 from app.views.live_ensemble import LiveEnsemble
 from app.views.own_column import OwnColumn
 from app.views.pinned_profiles import PinnedProfiles
+from app.views.selection_ranks import SelectionRanksView
 from app.views.spread_error import SpreadErrorView
 from app.views.typical_columns import TypicalColumns
 from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS, Variable
@@ -41,8 +42,9 @@ HOW_TO_READ = """
 **How to read this.** The emulator saw only the inputs of the column; each thin line is one answer, a possible subgrid
 tendency or cloud profile. Good: the truth looks like one of the members, neither always in their middle nor outside.
 Crosses mark levels where the truth lies outside all members; even a perfect ensemble of 32 misses 2 in 33.
-**Ranks** (all test columns and levels): how many members lie below the truth. Flat is right; a valley means too little
-spread, a hill too much, a slope a bias. Ties, such as no cloud in truth and members, are dealt out evenly.
+**Ranks** (all test columns and levels; those of a region or regime are counted below, on request): how many members lie
+below the truth. Flat is right; a valley means too little spread, a hill too much, a slope a bias. Ties, such as no
+cloud in truth and members, are dealt out evenly.
 """
 
 
@@ -51,7 +53,8 @@ class ProfilesView(LiveEnsemble):
 
     depends: ClassVar[tuple[str, ...]] = (
         "emulator", "units", "vertical", "dark", "members", "seed", "drawing", "member", *DEPENDS,
-        *PinnedProfiles.depends, *SpreadErrorView.depends, *DenoisingView.depends, *EveryEmulator.depends,
+        *PinnedProfiles.depends, *SpreadErrorView.depends, *SelectionRanksView.depends, *DenoisingView.depends,
+        *EveryEmulator.depends,
     )  # fmt: skip
 
     def __init__(self, state: State, catalog: Catalog) -> None:
@@ -63,6 +66,7 @@ class ProfilesView(LiveEnsemble):
         self.own, self.denoising = OwnColumn(state, catalog), DenoisingView(state, catalog)
         self.pinned = PinnedProfiles(state, catalog, self.y_range)
         self.every, self.spread_error = EveryEmulator(state, catalog), SpreadErrorView(state, catalog)
+        self.selection_ranks = SelectionRanksView(state, catalog)
         self.covered = {v.name: words("") for v in OUTPUTS}
         self.place = words("")
         self.typical = TypicalColumns(state, catalog)
@@ -109,7 +113,8 @@ class ProfilesView(LiveEnsemble):
         figures.append(self.pinned.place)
         inputs = paper(words("What the emulator sees", "subtitle1"), seen, words(HOW_TO_READ))
         self.refresh(frozenset(self.depends))
-        asked = paper(self.spread_error.panel(), self.every.panel(), self.denoising.panel())
+        parts = self.spread_error, self.selection_ranks, self.every, self.denoising
+        asked = paper(*(part.panel() for part in parts))
         return beside(controls, figures, asked, inputs)
 
     def refresh(self, changed: frozenset[str]) -> None:
@@ -133,6 +138,7 @@ class ProfilesView(LiveEnsemble):
             self.pinned.refresh(changed)
             self.denoising.refresh(changed)
             self.spread_error.refresh(changed)
+            self.selection_ranks.refresh(changed)
             nothing = NO_OWN if self.state.target == "own" else NO_COLUMN
             if changed & {"emulator", "members", "seed", *DEPENDS}:
                 self.ask(self.state.choices, nothing=nothing)
@@ -198,13 +204,12 @@ class ProfilesView(LiveEnsemble):
 
     def _draw_ranks(self) -> None:
         """Rank histograms of the experiment over all levels."""
-        scores = self.catalog.scores(self.state.experiment, self.state.emulator)
-        ranked = None if scores is None else scores.get(RANK_HISTOGRAM)
+        missing = self.catalog.lacks(self.state.experiment, self.state.emulator, RANK_HISTOGRAM)
+        data = None if missing else Ranks.of(self.state).gather(self.catalog)
         for name, panel in self.ranks.items():
-            panel.figure.visible = ranked is not None
-            if ranked is not None:
-                counts = ranked.sel(variable=name).sum("level").values
-                panel.show(counts, title="Rank of the truth")
+            panel.figure.visible = data is not None
+            if data is not None:
+                panel.show(data[f"{name}_frequency"].values, title="Rank of the truth")
 
     def _say_place(self, rule: str) -> None:
         """Where and when the columns are, and their single-level inputs."""

@@ -29,6 +29,7 @@ from app.exhibits import (
     Ranks,
     ScoreMap,
     ScoreSummary,
+    SelectionRanks,
     SpreadAgainstError,
     StudyScores,
     SweepCurve,
@@ -72,6 +73,7 @@ EXHIBITS: tuple[Exhibit, ...] = (
     EveryEnsemble(**GLOBE, time=1, cell=9, members=4, seed=3),
     Ensemble(**GLOBE, time=1, cell=9, members=4, seed=3, drawing="single", member=2),
     SpreadAgainstError(**GLOBE, compare="difference", pinned_emulator=PAPER, region="tropics"),
+    SelectionRanks(**GLOBE, members=4, seed=3, region="tropics"),
 )
 EACH = pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: type(exhibit).__name__)
 
@@ -113,6 +115,41 @@ def test_a_map_holds_what_the_store_says_in_the_unit_shown(live: Catalog):
     expected = np.average(data["mse"].values[inside], weights=data["area"].values[inside])
     assert float(data["zonal_mean"][3]) == pytest.approx(expected, rel=1e-6)
     assert data["mse"].attrs["units"] == "(K/day)2"
+
+
+def test_ranks_of_a_selection_are_those_of_its_columns_alone(live: Catalog):
+    data = SelectionRanks(**GLOBE, members=4, seed=3, region="tropics").data(live)
+    mask, columns = live.mask(EXHIBITS[0].choices), live.columns("globe")
+    assert data.attrs["subtitle"].startswith(f"All {mask.sum()} columns of the tropics")
+    below, number = [], 0
+    for time in range(2):
+        for part in np.array_split(np.flatnonzero(mask[time]), np.arange(32, mask[time].sum(), 32)):
+            chosen = columns.isel(time=[time], cell=part)
+            members = live.live("globe", EMULATOR).answer(stack_channels(chosen, INPUTS), members=4, seed=3 + number)
+            below.append((members < stack_channels(chosen, OUTPUTS)[:, None]).sum(axis=1))
+            number += 1
+    rank = np.concatenate(below)[:, 0]  # heating: no ties
+    expected = np.array([(rank == r).mean() for r in range(5)])
+    np.testing.assert_allclose(data["tend_T_sgs_frequency"], 5 * expected, rtol=1e-6)
+    share = np.array([(rank == r).mean(axis=1) for r in range(5)])
+    error = 2 * share.std(axis=1, ddof=1) / np.sqrt(len(rank))
+    np.testing.assert_allclose(data["tend_T_sgs_error"], 5 * error, rtol=1e-6)
+
+
+def test_ranks_of_a_large_selection_are_of_some_columns_drawn_by_the_seed(live: Catalog, monkeypatch):
+    monkeypatch.setattr("app.exhibits.ranks.MOST", 20)
+    done = []
+    first, again, other = (SelectionRanks(**GLOBE, members=4, seed=seed) for seed in (0, 0, 1))
+    data = first.counted(live, lambda *part: done.append(part))
+    assert data.attrs["subtitle"].startswith("20 of the 324 columns of the globe")
+    assert done[-1] == (20, 20)
+    xr.testing.assert_identical(data, again.gather(live))
+    assert not data.equals(other.gather(live))
+
+
+def test_ranks_of_no_column_are_refused(live: Catalog):
+    with pytest.raises(DiffmpError, match="expected columns, found none of the box"):
+        SelectionRanks(**GLOBE, region="box", south=0, north=0, west=1, east=1).gather(live)
 
 
 def test_a_region_leaves_the_others_out(live: Catalog):
@@ -183,7 +220,7 @@ def test_a_response_is_that_of_the_emulator_to_the_change(live: Catalog):
 
 
 def test_spread_against_error_is_of_the_columns_selected_in_the_unit_shown(live: Catalog):
-    data, scores, mask = EXHIBITS[-1].data(live), live.scores("globe", PAPER), live.mask(EXHIBITS[-1].choices)
+    data, scores, mask = EXHIBITS[-2].data(live), live.scores("globe", PAPER), live.mask(EXHIBITS[-2].choices)
     assert data["emulator"].values.tolist() == [EMULATOR, PAPER]
     shown = data.sel(emulator=PAPER)
     std = float(scores["truth_std"].sel(variable="qc")) * BY_NAME["qc"].display_factor

@@ -111,9 +111,13 @@ def test_input_panel_fits_the_levels_seen():
 
 def test_rank_panel_shows_flat_as_one():
     panel = RankPanel("qc")
-    panel.show([10, 10, 20, 0], title="Rank of the truth")
-    np.testing.assert_allclose(panel.source.data["relative"], [1.0, 1.0, 2.0, 0.0])
+    panel.show([1.0, 1.0, 2.0, 0.0], title="Rank of the truth", error=[0.5, 0.25, 0.5, 0.25])
     np.testing.assert_allclose(panel.source.data["share"], [0.25, 0.25, 0.5, 0.0])
+    np.testing.assert_allclose(panel.source.data["low"], [0.5, 0.75, 1.5, 0.0])
+    np.testing.assert_allclose(panel.source.data["high"], [1.5, 1.25, 2.5, 0.25])
+    assert panel.y_range.end > 2.5
+    panel.show([1.0, 1.0, 2.0, 0.0], title="Rank of the truth")
+    np.testing.assert_allclose(panel.source.data["high"], panel.source.data["low"])
 
 
 def test_surface_line_names_each_input_with_its_unit():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from diffmp_core.scores.histograms import BINS, SPAN, bin_edges, count_ranks, count_values
+from diffmp_core.scores.histograms import BINS, SPAN, bin_edges, column_ranks, count_ranks, count_values
 from diffmp_core.variables import OUTPUTS
 
 
@@ -67,3 +67,15 @@ def test_a_perfect_ensemble_is_flat_in_spite_of_ties():
     assert stats.chisquare(counts.ravel()).pvalue > 0.01
     biased = np.bincount(below.ravel(), minlength=9)
     assert biased[0] > 1.5 * counts.ravel()[0]
+
+
+def test_ranks_by_column_add_up_to_those_of_all_columns():
+    truth, members = np.zeros((3, 2, 4)), np.zeros((3, 5, 2, 4))
+    rng = np.random.default_rng(0)
+    truth[:, 0], members[:, :, 0] = rng.normal(size=(3, 4)), rng.normal(size=(3, 5, 4))  # the other is all ties
+    shares = column_ranks(truth, members)
+    np.testing.assert_allclose(shares[:, 1], 1 / 6)
+    counts = np.zeros((2, 4, 6))
+    below = (members < truth[:, None]).sum(axis=1).astype(np.int32)
+    count_ranks(below, (members == truth[:, None]).sum(axis=1).astype(np.int32), counts)
+    np.testing.assert_allclose(shares.sum(axis=0), counts.mean(axis=1))

@@ -1,0 +1,175 @@
+"""Ranks of the truth among the members: of all columns scored, or of columns drawn live from a region and regime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import xarray as xr
+from bokeh.models import UIElement
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from app.catalog import Catalog
+from app.choices import STEPS
+from app.composites import selection_words
+from app.exhibits.exhibit import Exhibit, OfSelection, Rows, drawn_words, quantity, score_store, scored_words
+from app.figures.axes import TITLES
+from app.figures.profile import RankPanel
+from app.theme import LIGHT
+from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import stack_channels
+from diffmp_core.variables import INPUTS, OUTPUT_NAMES, OUTPUTS
+
+RANK_HISTOGRAM = "rank_histogram"
+"""Field of a score store that ranks are drawn from."""
+MOST, AT_ONCE = 256, 32
+"""Columns of a selection that are drawn, at most; columns in one question to the emulator."""
+HOW_TO_READ = "flat is right, a valley means too little spread, a hill too much, a slope a bias"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankHistogram(Exhibit):
+    """How often the truth has each rank among the members, a panel an output."""
+
+    emulator: str
+    size: ClassVar[tuple[float, float]] = (9.0, 3.2)
+
+    def title(self, members: int) -> str:
+        """What the figure is called."""
+        return f"Rank of the truth among {members} members, {self.emulator}"
+
+    def draw(self, data: xr.Dataset, figure: Figure) -> None:
+        """One panel an output."""
+        for place, (axes, name) in enumerate(
+            zip(figure.subplots(1, len(OUTPUT_NAMES), sharey=True), OUTPUT_NAMES, strict=True)
+        ):
+            error = data.get(f"{name}_error")
+            axes.bar(
+                data["rank"], data[f"{name}_frequency"], width=0.85, color=LIGHT.emulator, alpha=0.7,
+                yerr=error, error_kw={"elinewidth": 0.7, "ecolor": LIGHT.text},
+            )  # fmt: skip
+            axes.axhline(1, color=LIGHT.truth, linestyle="--", linewidth=1)
+            axes.set(title=TITLES[name], xlabel="members below the truth")
+            if place == 0:
+                axes.set_ylabel("relative frequency")
+
+    def screen(self, data: xr.Dataset) -> Rows:
+        """The panels as the page draws them."""
+        panels = {name: RankPanel(name) for name in OUTPUT_NAMES}
+        self.show(data, panels)
+        row: list[UIElement] = []
+        for panel in panels.values():
+            panel.paint(False)
+            row.append(panel.figure)
+        return [row]
+
+    def show(self, data: xr.Dataset, panels: dict[str, RankPanel]) -> None:
+        """Draw into the panels of the page, by output."""
+        for name, panel in panels.items():
+            panel.show(data[f"{name}_frequency"], title=TITLES[name], error=data.get(f"{name}_error"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranks(RankHistogram):
+    """Ranks over all levels of all columns scored."""
+
+    what: ClassVar[str] = "ranks"
+
+    def drawn_by(self, catalog: Catalog) -> str:
+        """The ensemble that was scored."""
+        return scored_words(catalog, self.experiment, self.emulator)
+
+    def gather(self, catalog: Catalog) -> xr.Dataset:
+        """Counts and relative frequencies ``(rank,)`` of each output."""
+        counted = score_store(catalog, self.experiment, self.emulator, RANK_HISTOGRAM)[RANK_HISTOGRAM].sum("level")
+        counts = {name: counted.sel(variable=name).values for name in OUTPUT_NAMES}
+        return rank_data(
+            {name: found / max(found.sum(), 1.0) for name, found in counts.items()},
+            title=self.title(counted.sizes["rank"] - 1),
+            subtitle=f"All levels of all columns scored · {HOW_TO_READ}",
+        ).assign({f"{name}_count": quantity("rank", found, "1", f"truths, {name}") for name, found in counts.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectionRanks(RankHistogram, OfSelection):
+    """Ranks over all levels of columns of a region and regime at any time, for ensembles drawn live."""
+
+    members: int = 32
+    seed: int = 0
+    what: ClassVar[str] = "ranks-selection"
+
+    def drawn_by(self, catalog: Catalog) -> str:
+        """The ensembles drawn here."""
+        return drawn_words(self.emulator, self.members, self.seed)
+
+    def gather(self, catalog: Catalog) -> xr.Dataset:
+        """Relative frequencies ``(rank,)`` of each output and twice their standard errors."""
+        return self.counted(catalog)
+
+    def counted(self, catalog: Catalog, progress: Progress | None = None) -> xr.Dataset:
+        """What :meth:`gather` gives; ``progress`` is told of the columns done, and what it raises ends the work.
+
+        To be called from a thread that may wait: other questions to the emulator go first.
+
+        Raises:
+            DiffmpError: no such columns or emulator.
+        """
+        from diffmp_core.scores.histograms import column_ranks  # numba: only when it is asked for
+
+        live, mask = catalog.live(self.experiment, self.emulator), catalog.mask(self.choices)
+        grid = catalog.grid(self.experiment)
+        where = np.flatnonzero(np.ones((len(grid.times), grid.lat.size), bool) if mask is None else mask)
+        if not len(where):
+            raise DiffmpError(
+                f"expected columns, found none of {selection_words(self.choices)}; choose another region or regime"
+            )
+        drawn = np.sort(np.random.default_rng(self.seed).permutation(where)[:MOST])
+        shares: list[NDArray] = []
+        for number, (time, cells) in enumerate(_questions(drawn, grid.lat.size)):
+            columns = catalog.columns(self.experiment).isel(time=[time], cell=cells)
+            members = live.answer_patiently(
+                stack_channels(columns, INPUTS), members=self.members, steps=STEPS, seed=self.seed + number
+            )
+            shares.append(column_ranks(stack_channels(columns, OUTPUTS), members))
+            if progress is not None:
+                progress(sum(map(len, shares)), len(drawn))
+        found = np.concatenate(shares)
+        mean, error = found.mean(axis=0), 2 * found.std(axis=0, ddof=min(1, len(found) - 1)) / np.sqrt(len(found))
+        some = f"{len(drawn)} of the {len(where):,}" if len(drawn) < len(where) else f"All {len(where)}"
+        return rank_data(
+            dict(zip(OUTPUT_NAMES, mean, strict=True)),
+            errors=dict(zip(OUTPUT_NAMES, error, strict=True)),
+            title=self.title(self.members),
+            subtitle=f"{some} columns of {selection_words(self.choices)}, all times and levels · whiskers: two "
+            f"standard errors over columns · {HOW_TO_READ}",
+        )
+
+
+def rank_data(
+    shares: dict[str, NDArray], *, title: str, subtitle: str, errors: dict[str, NDArray] | None = None
+) -> xr.Dataset:
+    """Dataset of the relative frequencies ``(rank,)`` of shares that add up to 1, and of their errors, by output."""
+    size = len(next(iter(shares.values())))
+    words = "share of truths over that of a flat histogram"
+    variables = {f"{name}_frequency": quantity("rank", size * s, "1", f"{words}, {name}") for name, s in shares.items()}
+    for name, error in (errors or {}).items():
+        variables[f"{name}_error"] = quantity("rank", size * error, "1", f"two standard errors of the {words}, {name}")
+    return xr.Dataset(
+        variables,
+        coords={"rank": ("rank", np.arange(size), {"long_name": "members below the truth", "units": "1"})},
+        attrs={"title": title, "subtitle": subtitle},
+    )
+
+
+def _questions(drawn: NDArray[np.int64], cells: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Columns at flat places ``time * cells + cell`` (column,), as many of one time as are asked for at once."""
+    times = drawn // cells
+    for time in np.unique(times):
+        here = drawn[times == time] % cells
+        for first in range(0, len(here), AT_ONCE):
+            yield int(time), here[first : first + AT_ONCE]
