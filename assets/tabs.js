@@ -3,6 +3,8 @@
 
 const UNTOUCHED_MS = 2500
 const UNVEIL_MS = 3000
+const IDLE_MS = 50 // Safari does not say when it is idle
+const whenIdle = window.requestIdleCallback ?? ((work) => setTimeout(work, IDLE_MS))
 const TOUCHES = ["pointermove", "pointerdown", "keydown", "wheel"]
 const STYLE = `
   :host { display: block; }
@@ -134,7 +136,7 @@ export function render({model, view}) {
   const unveil = (i) => {
     if (built[i]) return
     if (i == bar.active || i == ahead) building.add(i)
-    requestIdleCallback(() => { built[i] = true; show(); finish(i) }, {timeout: UNVEIL_MS})
+    whenIdle(() => { built[i] = true; show(); finish(i) }, {timeout: UNVEIL_MS})
   }
 
   const untouched = () => performance.now() - touched > UNTOUCHED_MS
@@ -144,9 +146,10 @@ export function render({model, view}) {
     ahead = -1
   }
   let timer
-  const ask = () => requestIdleCallback(() => {
+  // Not before the page is all there: what the server sends in answer to a page that is being made would be lost.
+  const ask = () => whenIdle(() => {
     if (model.complete) return
-    if (!document.hidden && untouched()) model.send_msg({untouched: true})
+    if (!document.hidden && untouched() && Bokeh.documents[0].is_idle) model.send_msg({untouched: true})
     timer = setTimeout(ask, UNTOUCHED_MS)
   })
 

@@ -38,6 +38,14 @@ def test_the_tabs_stay_where_they_appeared_while_a_first_visit_loads(page, addre
     assert len(page.evaluate("() => [...window.tops]")) == 1
 
 
+def test_a_browser_that_does_not_say_when_it_is_idle_shows_the_tabs(page, address):
+    page.add_init_script("delete window.requestIdleCallback")
+    page.goto(f"{address}?tab=Distributions")
+    page.locator(".bk-Figure").locator("visible=true").first.wait_for()
+    page.get_by_role("tabpanel", name="Maps", include_hidden=True).locator("canvas").first.wait_for(state="attached")
+    assert page.errors == []
+
+
 def test_a_tap_on_the_map_selects_a_column_and_the_address_follows(page, address):
     page.goto(f"{address}?tab=Maps&projection=PlateCarree")
     page.get_by_text("Global mean").first.wait_for()
