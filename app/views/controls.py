@@ -19,6 +19,8 @@ Disabled: TypeAlias = param.Parameter | Callable[..., bool] | bool
 
 STEP = {"minWidth": 24, "p": "0", "fontSize": "1.05rem"}
 """Look of the small buttons beside a slider."""
+TIP = ".MuiTooltip-popper { pointer-events: none !important; }"
+"""A tip does not stand between the pointer and the button that it covers, as that of Undo covers Redo."""
 
 
 def _look(label: str, options: Mapping[str, str] | None) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def small_button(label: str, action: Callable[[], None], *, says: str = "", **op
     """A framed button; ``says`` is its tip and its name for screen readers, and begins with the words of the label."""
     return pmui.Button(
         **{"label": label, "description": says or None, "size": "small", "variant": "outlined", "margin": 2}
+        | {"stylesheets": [TIP]}
         | options
         | {"on_click": lambda _: action()}
     )

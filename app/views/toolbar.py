@@ -22,8 +22,8 @@ from diffmp_core.errors import DiffmpError
 ARROWS = {"west": "←", "north": "↑", "south": "↓", "east": "→"}
 LINE = "34px"
 """Height of what stands in the bar."""
-ROOM = {"min-width": "min(540px, 100%)", "min-height": "41px"}
-"""Place of the buttons before they are drawn; with it the bar has its lines, and what is below stays where it is."""
+ROOM = {"min-width": "min(540px, 100%)", "min-height": "41px", "flex-shrink": "0"}
+"""Place of the buttons before they are drawn, so that what is below stays where it is; drawn, they never overlap."""
 PIN = "Pin: keep this column and time, to compare others with"
 SEARCH = "Column at latitude, longitude"
 OF_EMULATORS = ("Maps", "Distributions")
