@@ -27,7 +27,7 @@ from diffmp_core.stores import columns_id, open_columns, open_store, select_spli
 
 FILE = "experiment.yaml"
 
-PLACES = ("time", "lat", "lon", "area", "land_fraction", "height", "pressure", "split")
+PLACES = ("time", "lat", "lon", "area", "height", "pressure", "split")
 """Coordinates of columns that a score store has, too."""
 
 

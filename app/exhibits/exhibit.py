@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,8 @@ from diffmp_core.variables import BY_NAME
 
 Rows: TypeAlias = Sequence[Sequence[UIElement | str]]
 """Bokeh figures, or HTML, in rows from the top."""
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told of what is done and of how much there is; what it raises ends the work."""
 
 PAPER = "Wang et al. (2024), doi:10.20944/preprints202409.1262.v1"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from app.catalog import Catalog
 from app.choices import STEPS
 from app.composites import selection_words
-from app.exhibits.exhibit import Exhibit, OfSelection, Rows, drawn_words, quantity, score_store, scored_words
+from app.exhibits.exhibit import Exhibit, OfSelection, Progress, Rows, drawn_words, quantity, score_store, scored_words
 from app.figures.axes import TITLES
 from app.figures.profile import RankPanel
 from app.theme import LIGHT
@@ -28,8 +28,6 @@ RANK_HISTOGRAM = "rank_histogram"
 MOST, AT_ONCE = 256, 32
 """Columns of a selection that are drawn, at most; columns in one question to the emulator."""
 HOW_TO_READ = "flat is right, a valley means too little spread, a hill too much, a slope a bias"
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +117,8 @@ class SelectionRanks(RankHistogram, OfSelection):
         Raises:
             DiffmpError: no such columns or emulator.
         """
-        from diffmp_core.scores.histograms import column_ranks  # numba: only when it is asked for
+        from diffmp_core.scores.ensemble import reduce_members  # numba: only when it is asked for
+        from diffmp_core.scores.histograms import column_ranks
 
         live, mask = catalog.live(self.experiment, self.emulator), catalog.mask(self.choices)
         grid = catalog.grid(self.experiment)
@@ -135,7 +134,8 @@ class SelectionRanks(RankHistogram, OfSelection):
             members = live.answer_patiently(
                 stack_channels(columns, INPUTS), members=self.members, steps=STEPS, seed=self.seed + number
             )
-            shares.append(column_ranks(stack_channels(columns, OUTPUTS), members))
+            ensemble = reduce_members(stack_channels(columns, OUTPUTS), members, np.ones(len(OUTPUTS)))
+            shares.append(column_ranks(ensemble.below, ensemble.equal, members=self.members))
             if progress is not None:
                 progress(sum(map(len, shares)), len(drawn))
         found = np.concatenate(shares)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 from app.catalog import Catalog
 from app.choices import STEPS
 from app.exhibits.changed import Asked
-from app.exhibits.exhibit import Rows, quantity
+from app.exhibits.exhibit import Progress, Rows, quantity
 from app.exhibits.paper import colour_bar, coloured
 from app.figures.axes import padded_range
 from app.figures.colouring import Colouring
@@ -25,7 +24,6 @@ from app.theme import LIGHT
 from diffmp_core.column_integrals import INTEGRALS
 from diffmp_core.errors import DiffmpError
 
-Progress = Callable[[int, int], None]
 TITLES = {
     "heating": "Heating of the column",
     "moistening": "Moistening of the column (< 0: drying, as by rain)",

@@ -56,8 +56,14 @@ def choice(state: State, name: str, label: str, options: Mapping[str, str] | Non
 def small_button(label: str, action: Callable[[], None], *, says: str = "", **options: Any) -> pmui.Button:
     """A framed button; ``says`` is its tip and its name for screen readers, and begins with the words of the label."""
     return pmui.Button(
-        **{"label": label, "description": says or None, "size": "small", "variant": "outlined", "margin": 2}
-        | {"stylesheets": [TIP]}
+        **{
+            "label": label,
+            "description": says or None,
+            "size": "small",
+            "variant": "outlined",
+            "margin": 2,
+            "stylesheets": [TIP],
+        }
         | options
         | {"on_click": lambda _: action()}
     )

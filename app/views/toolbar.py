@@ -22,6 +22,8 @@ from diffmp_core.errors import DiffmpError
 ARROWS = {"west": "←", "north": "↑", "south": "↓", "east": "→"}
 LINE = "34px"
 """Height of what stands in the bar."""
+BAR = 53
+"""Height of the bar while all stands in one line [px]."""
 ROOM = {"min-width": "min(540px, 100%)", "min-height": "41px", "flex-shrink": "0"}
 """Place of the buttons before they are drawn, so that what is below stays where it is; drawn, they never overlap."""
 PIN = "Pin: keep this column and time, to compare others with"
@@ -78,7 +80,7 @@ class Toolbar:
             pn.Row(self.undo, self.redo, *self.others, margin=(6, 0), styles=ROOM),
             align_items="center",
             margin=(8, 0, 0, 0),
-            min_height=53,
+            min_height=BAR,
             sizing_mode="stretch_width",
         )
 

@@ -68,22 +68,20 @@ def count_ranks(below: NDArray[np.int32], equal: NDArray[np.int32], counts: NDAr
     _count_ranks(below, equal, counts)
 
 
-def column_ranks(truth: NDArray, members: NDArray) -> NDArray[np.float64]:
-    """Shares of the ranks of the truth by column, over all levels; ties are dealt out as by :func:`count_ranks`.
+def column_ranks(below: NDArray[np.int32], equal: NDArray[np.int32], *, members: int) -> NDArray[np.float64]:
+    """Shares of the ranks of the truth by column, over all levels; see :func:`count_ranks`.
 
     Args:
-        truth: ``(column, variable, level)``.
-        members: ``(column, member, variable, level)``, same unit.
+        below, equal: ``(column, variable, level)``, members below and equal to the truth.
+        members: how many there are.
 
     Returns:
         ``(column, variable, rank)``, ranks 0 to the number of members; the shares of a column add up to 1.
     """
-    columns, size, variables, levels = members.shape
-    others = members.transpose(1, 0, 2, 3)
-    below, equal = (compare(others, truth).sum(axis=0, dtype=np.int32) for compare in (np.less, np.equal))
-    shares = np.empty((columns, variables, size + 1))
+    columns, variables, levels = below.shape
+    shares = np.empty((columns, variables, members + 1))
     for column in range(columns):
-        counts = np.zeros((variables, levels, size + 1))
+        counts = np.zeros((variables, levels, members + 1))
         count_ranks(below[column, None], equal[column, None], counts)
         shares[column] = counts.mean(axis=1)
     return shares

@@ -52,7 +52,9 @@ class ScoreStore:
             raise DiffmpError(f"expected fields among {COLUMN_FIELDS}, found {unknown[0]!r}; name those to keep")
         self.path, self.fields = path, tuple(fields)
         self._part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-        coordinates = {name: columns[name].drop_encoding().load() for name in PLACES if name in columns.variables}
+        coordinates = {
+            name: columns[name].variable.drop_encoding().load() for name in PLACES if name in columns.variables
+        }
         frame = xr.Dataset(coords={"variable": list(OUTPUT_NAMES), **coordinates})
         frame.attrs = {key: columns.attrs[key] for key in ("source", "spacing_km") if key in columns.attrs}
         try:

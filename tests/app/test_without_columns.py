@@ -17,7 +17,8 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import leave_columns_out, load_experiment
 from diffmp_core.models.references import ClimatologicalEnsemble
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.stores import open_columns, select_split, write_store
+from diffmp_core.stores import open_columns, open_store, select_split, write_store
+from diffmp_core.variables import BY_NAME
 from tests.synthetic import make_columns
 
 HOW = "diffmp fetch climsim runs/raw --times-of data/climsim/scores.nc\ndiffmp prepare runs/raw data/climsim/columns.nc"
@@ -101,3 +102,19 @@ def test_another_emulator_is_scored_beside_only_on_the_same_columns(
     assert [entry.name for entry in load_experiment(folder).emulators] == ["Climatology", "Another"]
     with pytest.raises(DiffmpError, match="expected the columns of the experiment"):
         evaluate(other, prepared, folder, members=4, split="train", name="A third")
+
+
+@pytest.mark.parametrize("name", ["scores", "diff-mp-calibrated", "deterministic-regression"])
+def test_no_field_of_the_columns_is_shipped_with_their_scores(name: str):
+    store = open_store(Path(__file__).parents[2] / "data" / "climsim" / f"{name}.nc")
+    assert {*BY_NAME, "land_fraction", "layer_mass"}.isdisjoint(store.variables)
+    assert [field for field in store.variables if "truth" in field and "cell" in store[field].dims] == []
+
+
+def test_scores_keep_where_the_columns_are_and_no_field_of_theirs(shipped: Path, prepared: Path):
+    assert "land_fraction" in open_columns(prepared).variables
+    stores = [open_store(path).variables for path in shipped.glob("*.nc") if path.name != "columns.nc"]
+    assert stores
+    for variables in stores:
+        assert {"lat", "lon", "area"} <= set(variables)
+        assert "land_fraction" not in variables

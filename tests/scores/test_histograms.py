@@ -73,9 +73,10 @@ def test_ranks_by_column_add_up_to_those_of_all_columns():
     truth, members = np.zeros((3, 2, 4)), np.zeros((3, 5, 2, 4))
     rng = np.random.default_rng(0)
     truth[:, 0], members[:, :, 0] = rng.normal(size=(3, 4)), rng.normal(size=(3, 5, 4))  # the other is all ties
-    shares = column_ranks(truth, members)
+    below = (members < truth[:, None]).sum(axis=1).astype(np.int32)
+    equal = (members == truth[:, None]).sum(axis=1).astype(np.int32)
+    shares = column_ranks(below, equal, members=5)
     np.testing.assert_allclose(shares[:, 1], 1 / 6)
     counts = np.zeros((2, 4, 6))
-    below = (members < truth[:, None]).sum(axis=1).astype(np.int32)
-    count_ranks(below, (members == truth[:, None]).sum(axis=1).astype(np.int32), counts)
+    count_ranks(below, equal, counts)
     np.testing.assert_allclose(shares.sum(axis=0), counts.mean(axis=1))
