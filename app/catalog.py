@@ -72,7 +72,9 @@ class Catalog(Served):
     def _limits(self, name: str) -> Limits:
         grid = self.grid(name)
         level = int(np.abs(np.log(grid.pressure / START_PRESSURE)).argmin())
-        typical = START.typical_cells(self.facts(name), 0) if self.experiment(name).has_columns else ()
+        cell = 0
+        if self.experiment(name).has_columns:
+            cell = int(next(iter(START.typical_cells(self.facts(name), 0)), 0))
         emulators = tuple(e.name for e in self.experiment(name).emulators if e.folder or e.scores)
         if not emulators:
             raise DiffmpError(
@@ -83,7 +85,7 @@ class Catalog(Served):
             times=len(grid.times),
             cells=grid.lat.size,
             level=level,
-            cell=int(typical[0]) if len(typical) else 0,
+            cell=cell,
         )
 
     def columns(self, name: str) -> xr.Dataset:

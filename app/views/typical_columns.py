@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
+from app.explanations import WHY_BY_INPUTS
 from app.state import State
 from app.views.controls import small_button
 from app.views.layout import words
@@ -20,7 +21,6 @@ ROWS = 6
 """Columns listed by their rank."""
 RANK = {"width": 24, "height": 24, "fontSize": "0.8rem", "bgcolor": "primary.main", "color": "background.paper"}
 """Look of a rank."""
-WHY = "Chosen by inputs alone: among columns picked because it rained, even a perfect ensemble would rain too little."
 
 
 class TypicalColumns:
@@ -69,7 +69,7 @@ class TypicalColumns:
         self.rank = int(np.clip(rank, 0, len(ranked) - 1))
         self.rule.object = (
             f"Rank {self.rank + 1} of {len(ranked)} at this time, those nearest to the regime's median "
-            f"first: {rule}. {WHY}"
+            f"first: {rule}. {WHY_BY_INPUTS}"
         )
         self.state.param.update(cell=int(ranked[self.rank]), target="column")
 

@@ -60,5 +60,5 @@ def test_whether_all_are_selected(choices, whole):
 
 
 def test_words():
-    assert selection_words(Choices(regime="stable", region="land")) == "stable in land"
+    assert selection_words(Choices(regime="stable", region="land")) == "stable (by inputs) in land"
     assert selection_words(Choices(region="box")) == "the box -20° to 20° north, -180° to 180° east"

@@ -13,7 +13,7 @@ from panel.io.state import set_curdoc
 from app import explanations
 from app.browser import Browser
 from app.catalog import Catalog
-from app.choices import BOX, NAMES, TABS
+from app.choices import BOX, NAMES, TABS, options
 from app.page import DashboardPage, failure_page
 from tests.app.recorder import Recorder
 
@@ -287,6 +287,8 @@ def test_every_control_and_score_explains_itself(page):
     assert page.explain.drawer.open
     assert "θ → (1 − a) θ + a θₘ" in page.explain.text.object
     assert "√⟨(x̄ − y)²⟩" in page.explain.text.object
+    assert "even a perfect ensemble" in page.explain.text.object
+    assert {name.lower() for name, *_ in explanations.regimes()} == set(options("regime")) - {"any"}
 
 
 def test_the_tour_walks_the_tabs_and_is_offered_on_a_first_visit(page):
