@@ -80,13 +80,7 @@ class Catalog(Served):
             raise DiffmpError(
                 f"expected an emulator with weights or scores in experiment {name!r}, found references only"
             )
-        return Limits(
-            emulators=emulators,
-            times=len(grid.times),
-            cells=grid.lat.size,
-            level=level,
-            cell=cell,
-        )
+        return Limits(emulators=emulators, times=len(grid.times), cells=grid.lat.size, level=level, cell=cell)
 
     def columns(self, name: str) -> xr.Dataset:
         """The column store of an experiment, its split only, opened lazily.
