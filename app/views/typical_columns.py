@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import panel as pn
@@ -28,6 +29,7 @@ class TypicalColumns:
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.rank = -1
+        self._taken: tuple[Any, ...] = ()
         self.rule = words("", "caption")
         self.preset = pmui.Select(
             label="Typical columns",
@@ -70,10 +72,22 @@ class TypicalColumns:
         self.fill()
         if len(ranked) == 0:
             self.rule.object = f"No column of this time is admitted by: {selection.words}."
+            self._taken = self._shown()
+            self.follow()
             return
         self.rank = int(np.clip(rank, 0, len(ranked) - 1))
         self.rule.object = f"Rank {self.rank + 1} of {len(ranked)} at this time: {selection.words}."
-        self.state.param.update(cell=int(ranked[self.rank]), target="column")
+        cell = int(ranked[self.rank])
+        self._taken = (self.state.experiment, self.state.time, cell, "column")
+        self.state.param.update(cell=cell, target="column")
+        self.follow()
+
+    def follow(self) -> None:
+        """Say the rank of a column only while that column is shown."""
+        self.rule.visible = self._shown() == self._taken
+
+    def _shown(self) -> tuple[Any, ...]:
+        return self.state.chosen(("experiment", "time", "cell", "target"))
 
     def _ranked(self) -> NDArray[np.int64]:
         return PRESETS[self.preset.value].ranked(self.facts())
