@@ -54,6 +54,9 @@ COMPOSITE_MEMBERS = 8
 REST_MS = 400
 """A slider rests when it has not moved for this long."""
 
+ASKS = ("emulator", "members", "seed", *DEPENDS, *PERTURBATIONS)
+"""Choices that ask for another answer."""
+
 TEMPERATURES = {"θ": "theta", "T": "T"}
 
 NOTHING_CHANGED = "Nothing is changed yet: move a slider, or take one of the experiments at the left."
@@ -79,7 +82,7 @@ class SensitivityView:
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
-        self.asker = Asker()
+        self.asker = Asker(lambda: state.chosen(ASKS))
         self.response: Response | None = None
         self.target: Target | None = None
         self.profile_ms = FIRST_GUESS_MS
@@ -89,7 +92,7 @@ class SensitivityView:
         self.table = pn.pane.HTML("", sizing_mode="stretch_width")
         self.surface = words("")
         self.status = words("")
-        self.rule = words("", "caption")
+        self.rule, self.said = words("", "caption"), ""
         self.warning = pmui.Alert("", severity="warning", visible=False, sizing_mode="stretch_width", margin=(4, 0))
         self.notice = hidden_notice()
         self.controls = PerturbationControls(state, self._top_words)
@@ -159,7 +162,7 @@ class SensitivityView:
 
     def _take_target(self) -> None:
         """Read the columns to be perturbed."""
-        self.target, self.rule.object = take_target(self.state.choices, self.catalog)
+        self.target, self.said = take_target(self.state.choices, self.catalog)
         self.response = None
 
     def _ask(self, *, resting: bool) -> None:
@@ -203,7 +206,7 @@ class SensitivityView:
             lambda: live.submit_work(self.asker.key, work),
             answer,
             self._refuse,
-            slow=lambda: self.status.param.update(object="Drawing both answers …"),
+            slow=lambda: self._leave_alone("Drawing both answers …"),
         )
 
     def _perturbation(self) -> Perturbation:
@@ -248,9 +251,15 @@ class SensitivityView:
     def _refuse(self, error: BaseException) -> None:
         """Say why there is no answer, and leave none standing that might be taken for it."""
         with pn.io.hold():
-            self.response = None
             self.notice.param.update(object=str(error), visible=True)
-            self.table.object = self.surface.object = self.status.object = ""
+            self._leave_alone("")
+
+    def _leave_alone(self, status: str) -> None:
+        """Show no answer, and which columns there is none for."""
+        with pn.io.hold():
+            self.response = None
+            self.rule.object, self.status.object = self.said, status
+            self.table.object = self.surface.object = ""
             self.warning.visible = False
             self.controls.say_ranges({})
             for panel in self._panels():
@@ -282,6 +291,7 @@ class SensitivityView:
                     differ=differ,
                 )
             self.inputs.show(response, levels, differ=differ)
+            self.rule.object = self.said
             self.table.object = response_table(response.changes, differ=differ)
             self.surface.object = surface_words(response) if differ else NOTHING_CHANGED
             self._warn(response)
