@@ -10,10 +10,10 @@ import panel as pn
 from app.catalog import Catalog
 from app.choices import Choices
 from app.state import State
-from app.target import Target
+from app.target import Target, target_cautions
 from app.views.answers import Asker, duration
 from app.views.layout import words
-from app.views.notices import hidden_notice
+from app.views.notices import hidden_notice, say
 from diffmp_core.errors import DiffmpError
 
 
@@ -28,7 +28,7 @@ class LiveEnsemble(ABC):
         self.state, self.catalog, self.asker = state, catalog, Asker()
         self.target: Target | None = None
         self.members: np.ndarray | None = None
-        self.status, self.notice = words(""), hidden_notice()
+        self.status, self.notice, self.caution = words(""), hidden_notice(), hidden_notice(severity="warning")
 
     def ask(self, choices: Choices, *, nothing: str) -> None:
         """Ask the emulator of these choices for an ensemble; ``nothing`` says why there is no target."""
@@ -39,6 +39,7 @@ class LiveEnsemble(ABC):
         except DiffmpError as error:
             self.refuse(error)
             return
+        self._bear_in_mind(choices)
         self.asker.ask(
             lambda: live.submit(self.asker.key, inputs, members=choices.members, seed=choices.seed),
             self._answer,
@@ -58,9 +59,17 @@ class LiveEnsemble(ABC):
         """Draw without an ensemble, and say why."""
         with pn.io.hold():
             self.notice.param.update(object=str(error), visible=True)
+            self.caution.visible = False
             self.members = None
             self.status.object = ""
             self.draw()
+
+    def _bear_in_mind(self, choices: Choices) -> None:
+        """Say what to bear in mind with an answer for the target of these choices."""
+        if self.target is not None:
+            place = self.catalog.grid(choices.experiment).levels(choices.vertical).describe
+            cautions = target_cautions(self.catalog, choices.experiment, choices.emulator, self.target)
+            say(self.caution, " ".join(cautions.sentences(place)))
 
     @abstractmethod
     def draw(self) -> None:
