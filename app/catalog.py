@@ -21,7 +21,7 @@ from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
 from app.choices import Choices
-from app.composites import Mask, selected, selects_all
+from app.composites import selected, selects_all
 from app.figures.axes import ValueAxis, value_axis
 from app.figures.globe import cell_tree, unit_vectors
 from app.grid import Grid, make_grid
@@ -32,10 +32,9 @@ from app.served import Served
 from app.study_files import study_names
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import column_places, find_experiments, scored_columns
-from diffmp_core.regimes import Facts, column_facts
+from diffmp_core.regimes import REGIMES, Facts, Mask, column_facts
 from diffmp_core.scores.significance import nearest_cells
 from diffmp_core.stores import open_store
-from diffmp_core.variables import OUTPUT_NAMES
 
 if TYPE_CHECKING:
     from diffmp_core.sampling.live import LiveEmulator
@@ -46,6 +45,8 @@ ENVIRONMENT = "DIFFMP_EXPERIMENTS"
 """Environment variable: folders to serve beside those named, separated as in PATH."""
 START_PRESSURE = 50_000.0
 """The maps start at the level nearest this pressure [Pa], where deep convection heats most."""
+START = REGIMES["deep convection"]
+"""The column selected at the start is the most typical one of this regime at the first time."""
 DEFAULT_MEMBERS = 32
 
 Value = TypeVar("Value")
@@ -72,16 +73,18 @@ class Catalog(Served):
     def _limits(self, name: str) -> Limits:
         grid = self.grid(name)
         level = int(np.abs(np.log(grid.pressure / START_PRESSURE)).argmin())
-        heating = np.zeros(grid.lat.size)
-        if self.experiment(name).has_columns:
-            heating = self.columns(name)[OUTPUT_NAMES[0]].isel(level=level).mean("time").values
+        typical = START.typical_cells(self.facts(name), 0) if self.experiment(name).has_columns else ()
         emulators = tuple(e.name for e in self.experiment(name).emulators if e.folder or e.scores)
         if not emulators:
             raise DiffmpError(
                 f"expected an emulator with weights or scores in experiment {name!r}, found references only"
             )
         return Limits(
-            emulators=emulators, times=len(grid.times), cells=grid.lat.size, level=level, cell=int(np.argmax(heating))
+            emulators=emulators,
+            times=len(grid.times),
+            cells=grid.lat.size,
+            level=level,
+            cell=int(typical[0]) if len(typical) else 0,
         )
 
     def columns(self, name: str) -> xr.Dataset:

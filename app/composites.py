@@ -1,4 +1,4 @@
-"""Which columns a region and a regime select, and the few of them whose mean stands for all."""
+"""Which columns a region and a regime select."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.choices import Choices
-from diffmp_core.regimes import REGIMES, Facts, between
-
-SIZE = 40
-"""Columns in a composite, or fewer where fewer are selected."""
-
-Mask = NDArray[np.bool_]
+from diffmp_core.regimes import REGIMES, Facts, Mask, between
 
 REGIONS: Mapping[str, tuple[str, Callable[[Facts], Mask]]] = {
     "globe": ("the globe", lambda facts: np.ones(facts.lat.shape, bool)),
-    "tropics": ("the tropics (within 20° of the equator)", lambda facts: between(facts, 0, 20)),
+    "tropics": ("the tropics (within 20° of the equator)", lambda facts: between(facts.lat, 0, 20)),
     "tropical ocean": (
         "the sea within 20° of the equator",
-        lambda facts: between(facts, 0, 20) & (facts.land < 0.5),
+        lambda facts: between(facts.lat, 0, 20) & (facts.land < 0.5),
     ),
-    "tropical land": ("land within 20° of the equator", lambda facts: between(facts, 0, 20) & (facts.land >= 0.5)),
-    "mid-latitudes": ("the mid-latitudes (35° to 60°)", lambda facts: between(facts, 35, 60)),
+    "tropical land": ("land within 20° of the equator", lambda facts: between(facts.lat, 0, 20) & (facts.land >= 0.5)),
+    "mid-latitudes": ("the mid-latitudes (35° to 60°)", lambda facts: between(facts.lat, 35, 60)),
     "land": ("land", lambda facts: facts.land >= 0.5),
     "ocean": ("the ocean", lambda facts: facts.land < 0.5),
 }
@@ -51,16 +46,6 @@ def selected(choices: Choices, facts: Facts, lon: NDArray[np.float64]) -> Mask:
     else:
         mask = REGIONS[choices.region][1](facts)
     return mask if choices.regime == "any" else mask & REGIMES[choices.regime].mask(facts)
-
-
-def composite(choices: Choices, facts: Facts, mask: Mask, time: int) -> NDArray[np.int64]:
-    """At most ``SIZE`` of the columns selected at a time: the most typical of the regime, or spread evenly."""
-    cells = np.flatnonzero(mask[time])
-    if len(cells) <= SIZE:
-        return cells
-    if choices.regime == "any":
-        return cells[np.linspace(0, len(cells) - 1, SIZE).round().astype(int)]
-    return cells[np.argsort(-REGIMES[choices.regime].ranks_by(facts)[time][cells], kind="stable")[:SIZE]]
 
 
 def selection_words(choices: Choices) -> str:

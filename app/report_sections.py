@@ -37,7 +37,7 @@ COMPARED = {"mse": "difference", "coverage": "none"}
 ZONAL = "crps_fair"
 """Score drawn at all levels from pole to pole, where the store has it."""
 TYPICAL = ("deep convection", "trade cumulus", "mid-latitude storm")
-"""Regimes whose first column is shown with its ensemble."""
+"""Regimes whose most typical column is shown with its ensemble."""
 RESPONSES = tuple(PRESETS)[:4]
 """Experiments of the paper's Figures 12 and 13."""
 COMPOSITE: Mapping[str, Any] = {"target": "composite", "region": "tropics", "regime": "deep convection", "members": 8}
@@ -177,8 +177,8 @@ def typical_columns(catalog: Catalog, experiment: str) -> dict[str, tuple[int, i
     """Time and cell of the most typical column of each regime that the experiment has."""
     facts, found = catalog.facts(experiment), dict[str, tuple[int, int]]()
     for name in TYPICAL:
-        score = np.where(REGIMES[name].mask(facts), REGIMES[name].ranks_by(facts), -np.inf)
-        if np.isfinite(score).any():
-            time, cell = np.unravel_index(np.argmax(score), score.shape)
+        distance = REGIMES[name].distance(facts)
+        if np.isfinite(distance).any():
+            time, cell = np.unravel_index(np.argmin(distance), distance.shape)
             found[name] = (int(time), int(cell))
     return found

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from app.catalog import Catalog
 from app.choices import Choices
-from app.composites import composite, selection_words
+from app.composites import selection_words
 from diffmp_core.cautions import Cautions, find_cautions
 from diffmp_core.columns import user_column
+from diffmp_core.regimes import represent
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUT_NAMES, INPUTS, OUTPUTS
 
@@ -96,9 +97,11 @@ def _cells(choices: Choices, catalog: Catalog) -> tuple[NDArray[np.int64], str]:
     when = grid.times[choices.time]
     if choices.target == "column":
         return np.array([choices.cell]), f"Column {choices.cell}, {grid.place(choices.cell)}, {when}"
-    facts, mask = catalog.facts(choices.experiment), catalog.mask(choices)
-    chosen = composite(choices, facts, np.ones(facts.lat.shape, bool) if mask is None else mask, choices.time)
-    return chosen, f"Mean over {len(chosen)} columns: {selection_words(choices)}, {when}"
+    mask = catalog.mask(choices)
+    here = np.ones(grid.lat.size, bool) if mask is None else mask[choices.time]
+    chosen, some = represent(here), int(here.sum())
+    count = str(some) if len(chosen) == some else f"{len(chosen)} of the {some:,}"
+    return chosen, f"Mean over {count} columns: {selection_words(choices)}, {when}"
 
 
 def _read(choices: Choices, catalog: Catalog, cells: NDArray[np.int64], rule: str) -> Target:

@@ -1,176 +1,213 @@
-"""Regimes: columns picked from data by rules that can be said in one sentence.
+"""Regimes: columns picked by what an emulator is given of them, by rules that can be said in one sentence.
 
-One definition for the figures of the simulator's climate and for the presets of the dashboard. Datasets have the dims
-(time, cell, level) or (cell, level) and the names and units of a column store (docs/contracts.md).
+No rule looks at the outputs. Among columns picked because something happened, even a perfect ensemble has too little of
+it on average, and misses the truth too often: the forecaster's dilemma (Lerch et al. 2017, doi:10.1214/16-STS588). Nor
+does a rule look at an emulator's own mean: that of few members is high partly by chance, and each emulator would be
+scored on other columns.
+
+Datasets have the dims (time, cell, level) or (cell, level), names and units of a column store (docs/contracts.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from diffmp_core.buoyancy import energy_and_inhibition, level_pressure, saturation_mixing_ratio
 from diffmp_core.constants import GRAVITY, SPECIFIC_HEAT_DRY_AIR
-
-LOW_CLOUD_TOP = 3000.0
-"""Cloud below this height counts as low [m]."""
 
 STABILITY_TOP = 1000.0
 """Stability is the rise of dry static energy over cp from the lowest level to this height [m]."""
 
-HEATING = "column-integrated heating"
-RAIN = "rain in the hours before and after"
+BOUNDARY_LAYER_TOP = 1500.0
+"""Air below this height is the boundary layer [m]."""
+
+MIDDLE = (3000.0, 9000.0)
+"""Bottom and top of the middle troposphere [m]; where it is moist, clouds survive the air that they entrain."""
+
+COMPOSITE = 40
+"""Columns in a composite, or fewer where fewer are selected."""
 
 Array = NDArray[np.float64]
-
-
-def water_path(content: xr.DataArray, columns: xr.Dataset, *, below: float = np.inf) -> xr.DataArray:
-    """Mass of a kind of water per area, kg m-2: (..., cell, level) -> (..., cell), of the levels below a height [m]."""
-    return (content * columns["layer_mass"].where(columns["height"] < below, 0.0)).sum("level")
-
-
-def column_heating(columns: xr.Dataset) -> xr.DataArray:
-    """Column integral of the subgrid heating, W m-2, (..., cell)."""
-    return SPECIFIC_HEAT_DRY_AIR * (columns["tend_T_sgs"] * columns["layer_mass"]).sum("level")
-
-
-def stability(columns: xr.Dataset) -> xr.DataArray:
-    """Rise of dry static energy over cp from the lowest level to ``STABILITY_TOP``, K, (..., cell)."""
-    static = columns["T"] + GRAVITY / SPECIFIC_HEAT_DRY_AIR * columns["height"]
-    top = int(np.abs(columns["height"].values - STABILITY_TOP).argmin())
-    return static.isel(level=top) - static.isel(level=0)
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules look at, arrays of one shape, (time, cell) or (cell,).
+    """What the rules look at: where columns are and what their inputs say; arrays of one shape, (..., cell).
 
     Attributes:
         lat: latitude [degrees north].
         land: land fraction [1].
-        heating: column-integrated subgrid heating [W m-2].
-        low_liquid: liquid below ``LOW_CLOUD_TOP`` [kg m-2].
-        ice: ice of the whole column [kg m-2].
+        energy, inhibition: of :func:`diffmp_core.buoyancy.energy_and_inhibition` [J kg-1].
         stability: of :func:`stability` [K].
-        rain: mean precipitation around the instant [kg m-2 s-1]; None where it is not known.
+        vapour: vapour of the whole column [kg m-2].
+        humidity, low_humidity, middle_humidity: of :func:`layer_humidity`, up to the top of the middle troposphere, in
+            the boundary layer, and in the middle troposphere [1].
+        sensible, latent: surface fluxes of heat, positive upward [W m-2].
     """
 
     lat: Array
     land: Array
-    heating: Array
-    low_liquid: Array
-    ice: Array
+    energy: Array
+    inhibition: Array
     stability: Array
-    rain: Array | None = None
-
-    @property
-    def convection(self) -> Array:
-        """What tells convection: ``rain``, else ``heating``.
-
-        The subgrid heating is noise in large part, and profiles of a target must not be picked by its own noise; but
-        a column store has no rain.
-        """
-        return self.heating if self.rain is None else self.rain
+    vapour: Array
+    humidity: Array
+    low_humidity: Array
+    middle_humidity: Array
+    sensible: Array
+    latent: Array
 
 
-def column_facts(columns: xr.Dataset, *, rain: xr.DataArray | None = None) -> Facts:
-    """Facts about every column, of the truth and the inputs alone.
+INPUT_FACTS = tuple(field.name for field in fields(Facts) if field.name not in ("lat", "land"))
+"""Facts by which a column is typical."""
 
-    Args:
-        columns: at one time, (cell, level), or more, (time, cell, level). Without ``land_fraction`` all is sea.
-        rain: mean precipitation around each instant [kg m-2 s-1], where it is known.
+
+def column_facts(columns: xr.Dataset) -> Facts:
+    """Facts about every column, at one time, (cell, level), or more; without ``land_fraction`` all is sea.
+
+    Times are taken one after the other, so that memory holds the profiles of one.
     """
-    surface = columns["T"].isel(level=0)
+    if "time" in columns.dims:
+        parts = [column_facts(columns.isel(time=time)) for time in range(columns.sizes["time"])]
+        return Facts(*(np.stack([getattr(part, field.name) for part in parts]) for field in fields(Facts)))
 
-    def values(field: xr.DataArray) -> Array:
-        return np.asarray(field.broadcast_like(surface).transpose(*surface.dims), dtype=np.float64)
+    def read(name: str) -> Array:
+        dims = ("cell", "level")[: columns[name].ndim]
+        return columns[name].transpose(*dims).values.astype(np.float64)
+
+    temperature, vapour, mass = read("T"), read("qv"), read("layer_mass")
+    height, pressure = columns["height"].values, level_pressure(read("Ps"), mass, float(columns["pressure"].values[-1]))
+    energy, inhibition = energy_and_inhibition(temperature, vapour, pressure)
+    content, capacity = vapour * mass, saturation_mixing_ratio(temperature, pressure) * mass
+
+    def humidity(bottom: float, top: float) -> Array:
+        return layer_humidity(content, capacity, (height >= bottom) & (height < top))
 
     return Facts(
-        lat=values(columns["lat"]),
-        land=values(columns["land_fraction"] if "land_fraction" in columns.variables else xr.zeros_like(surface)),
-        heating=values(column_heating(columns)),
-        low_liquid=values(water_path(columns["qc"], columns, below=LOW_CLOUD_TOP)),
-        ice=values(water_path(columns["qi"], columns)),
-        stability=values(stability(columns)),
-        rain=None if rain is None else values(rain),
+        lat=read("lat"),
+        land=read("land_fraction") if "land_fraction" in columns.variables else np.zeros(len(mass)),
+        energy=energy,
+        inhibition=inhibition,
+        stability=stability(temperature, height),
+        vapour=content.sum(axis=-1),
+        humidity=humidity(0.0, MIDDLE[1]),
+        low_humidity=humidity(0.0, BOUNDARY_LAYER_TOP),
+        middle_humidity=humidity(*MIDDLE),
+        sensible=read("SHF"),
+        latent=read("LHF"),
     )
+
+
+def stability(temperature: Array, height: Array) -> Array:
+    """Rise of dry static energy over cp from the lowest level to ``STABILITY_TOP``, K: (..., level) -> (...)."""
+    top = int(np.abs(height - STABILITY_TOP).argmin())
+    dry_adiabatic = GRAVITY / SPECIFIC_HEAT_DRY_AIR * (height[top] - height[0])
+    return temperature[..., top] - temperature[..., 0] + dry_adiabatic
+
+
+def layer_humidity(content: Array, capacity: Array, levels: Mask) -> Array:
+    """Vapour of a layer over what it would hold at saturation, (..., level) -> (...); levels: those of the layer."""
+    return content[..., levels].sum(axis=-1) / capacity[..., levels].sum(axis=-1)
 
 
 @dataclass(frozen=True)
 class Regime:
-    """The columns of a zone, ranked: the first is the most typical, the first ``share`` of them are the regime.
+    """Columns of a kind.
 
     Attributes:
-        zone: where, in words.
-        most: what they have most of, in words; {convection} stands for ``HEATING`` or ``RAIN``.
-        share: part of the columns of the zone.
-        admits: which columns lie in the zone.
-        ranks_by: what ranks them, the largest first.
+        words: the rule.
+        mask: columns of the regime, in the shape of the facts: over all times together, so that quiet hours have few.
     """
 
-    zone: str
-    most: str
-    share: float
-    admits: Callable[[Facts], NDArray[np.bool_]]
-    ranks_by: Callable[[Facts], Array]
+    words: str
+    mask: Callable[[Facts], Mask]
 
-    def words(self, convection: str = HEATING) -> str:
-        """The rule in words, by what tells convection."""
-        return f"{self.most.format(convection=convection)} {self.zone}"
+    def distance(self, facts: Facts) -> Array:
+        """How far each column of the regime is from its median, 0 to 0.5, in the shape of the facts; else infinite.
 
-    def mask(self, facts: Facts) -> NDArray[np.bool_]:
-        """Columns of the regime, in the shape of the facts: over all times together, so that quiet hours have few."""
-        admitted, score = self.admits(facts), self.ranks_by(facts)
-        if not admitted.any():
-            return admitted
-        return admitted & (score >= np.quantile(score[admitted], 1.0 - self.share))
+        Root mean square over ``INPUT_FACTS`` of the share of the regime's columns that lies between a column and the
+        median: no fact counts more for its unit or for a long tail.
+        """
+        inside = self.mask(facts)
+        found = np.full(inside.shape, np.inf)
+        if inside.any():
+            away = [_share_below(getattr(facts, name)[inside]) - 0.5 for name in INPUT_FACTS]
+            found[inside] = np.sqrt(np.mean(np.square(away), axis=0))
+        return found
+
+    def typical_cells(self, facts: Facts, time: int) -> NDArray[np.int64]:
+        """Cells of the regime at a time, the most typical first; facts are (time, cell)."""
+        distance = self.distance(facts)[time]
+        return np.argsort(distance, kind="stable")[: np.isfinite(distance).sum()]
 
 
-def between(facts: Facts, low: float, high: float) -> NDArray[np.bool_]:
+def between(lat: Array, low: float, high: float) -> Mask:
     """Which columns lie between two absolute latitudes [degrees], the lower one included."""
-    return (np.abs(facts.lat) >= low) & (np.abs(facts.lat) < high)
+    return (np.abs(lat) >= low) & (np.abs(lat) < high)
 
 
-def _everywhere(facts: Facts) -> NDArray[np.bool_]:
+def top_share(score: Array, share: float, *, among: Mask) -> Mask:
+    """The share of the columns admitted that scores most."""
+    return among & (score >= np.quantile(score[among], 1.0 - share)) if among.any() else among
+
+
+def represent(selected: Mask) -> NDArray[np.int64]:
+    """Cells that stand for all that are selected (cell,): at most ``COMPOSITE``, spread evenly over them."""
+    cells = np.flatnonzero(selected)
+    if len(cells) <= COMPOSITE:
+        return cells
+    return cells[((np.arange(COMPOSITE) + 0.5) * len(cells) / COMPOSITE).astype(np.int64)]
+
+
+def _share_below(values: Array) -> Array:
+    """Share of the values (value,) that is less than each, those equal to it counted half."""
+    ordered = np.sort(values)
+    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * len(values))
+
+
+def _convective(facts: Facts) -> Mask:
+    tropics = between(facts.lat, 0, 20)
+    possible = top_share(facts.energy, 0.75, among=tropics) & top_share(-facts.inhibition, 0.75, among=tropics)
+    return top_share(facts.middle_humidity, 0.1, among=possible)
+
+
+def _trade_wind(facts: Facts) -> Mask:
+    sea = between(facts.lat, 10, 30) & (facts.land < 0.5)
+    return top_share(facts.low_humidity, 0.5, among=top_share(-facts.middle_humidity, 0.5, among=sea))
+
+
+def _everywhere(facts: Facts) -> Mask:
     return np.isfinite(facts.stability)
 
 
-def _convective(zone: str, low: float, high: float) -> Regime:
-    """The tenth with most convection between two absolute latitudes [degrees]."""
-    return Regime(
-        zone=zone,
-        most="most {convection}",
-        share=0.1,
-        admits=lambda facts: between(facts, low, high),
-        ranks_by=lambda facts: facts.convection,
-    )
-
-
-def _layered(change: str, sign: float) -> Regime:
-    """The tenth of all columns with the largest ``change``, rise (sign 1) or fall (-1), of dry static energy."""
-    return Regime(
-        zone="from the lowest level to 1 km",
-        most=f"largest {change} of dry static energy",
-        share=0.1,
-        admits=_everywhere,
-        ranks_by=lambda facts: sign * facts.stability,
-    )
-
-
 REGIMES = {
-    "deep convection": _convective("within 20° of the equator", 0, 20),
-    "trade cumulus": Regime(
-        zone="over sea between 10° and 30°, among the half of the world's columns with least ice",
-        most="most liquid cloud below 3 km",
-        share=0.5,
-        admits=lambda facts: between(facts, 10, 30) & (facts.land < 0.5) & (facts.ice <= np.median(facts.ice)),
-        ranks_by=lambda facts: facts.low_liquid,
+    "deep convection": Regime(
+        "within 20° of the equator, without the quarter with least CAPE and the quarter with most inhibition, the "
+        "tenth with the moistest air between 3 and 9 km",
+        _convective,
     ),
-    "mid-latitude storm": _convective("between 35° and 65°", 35, 65),
-    "stable": _layered("rise", 1.0),
-    "unstable": _layered("fall", -1.0),
+    "trade cumulus": Regime(
+        "over sea between 10° and 30°, of the half with the driest air between 3 and 9 km the half with the moistest "
+        "air below 1.5 km",
+        _trade_wind,
+    ),
+    "mid-latitude storm": Regime(
+        "between 35° and 65°, the tenth nearest to saturation below 9 km",
+        lambda facts: top_share(facts.humidity, 0.1, among=between(facts.lat, 35, 65)),
+    ),
+    "stable": Regime(
+        "the tenth with the largest rise of dry static energy from the lowest level to 1 km",
+        lambda facts: top_share(facts.stability, 0.1, among=_everywhere(facts)),
+    ),
+    "unstable": Regime(
+        "the tenth with the largest fall, or the least rise, of dry static energy from the lowest level to 1 km",
+        lambda facts: top_share(-facts.stability, 0.1, among=_everywhere(facts)),
+    ),
 }
 """Regimes by name."""

@@ -8,13 +8,13 @@ import xarray as xr
 
 from diffmp_core.crm import climate
 from diffmp_core.errors import DiffmpError
-from diffmp_core.regimes import REGIMES, water_path
 from docs.measured import season as season_module
 from docs.measured.__main__ import main
 from docs.measured.budgets import choose_cells
 from docs.measured.climate_tables import mean_over
-from docs.measured.regime_profiles import SHOWN, regime_statistics
+from docs.measured.regime_profiles import regime_statistics
 from docs.measured.season import blocks, profiles, read_season
+from docs.measured.weather import WEATHER
 from tests.columns.test_crm_source import make_run
 
 SPIN_UP = 6
@@ -42,32 +42,57 @@ def test_a_season_read_in_small_blocks_is_the_same(store, season, monkeypatch):
     small = read_season(store, SPIN_UP)
     assert len(list(blocks(small.run))) == 6  # chunks of 32 of the 162 cells
     xr.testing.assert_allclose(small.fields, season.fields, rtol=1e-6)
-    for name in SHOWN:
-        np.testing.assert_array_equal(REGIMES[name].mask(small.facts), REGIMES[name].mask(season.facts))
-    found, expected = (profiles(s, {"stable": REGIMES["stable"]})["stable"]["qc"] for s in (small, season))
+    for choose in WEATHER.values():
+        np.testing.assert_array_equal(choose(small.fields), choose(season.fields))
+    found, expected = (profiles(s, ["stable"])["stable"]["qc"] for s in (small, season))
     np.testing.assert_allclose(np.sort(found, axis=0), np.sort(expected, axis=0))
 
 
 def test_fields_are_those_of_the_whole_run_after_spin_up(store, season):
     run = climate.after_spin_up(xr.open_zarr(store).load(), SPIN_UP)
     np.testing.assert_allclose(season.fields["rain"], run["precipitation"] * 86400.0, rtol=1e-5)
-    np.testing.assert_allclose(season.fields["LWP"], 1e3 * water_path(run["qc"], run), rtol=1e-5)
+    np.testing.assert_allclose(season.fields["LWP"], 1e3 * climate.water_path(run["qc"], run), rtol=1e-5)
     area_mean = (run["precipitation"] * run["area"]).sum("cell") / run["area"].sum()
     assert mean_over(season, "rain") == pytest.approx(86400.0 * float(area_mean.mean()), rel=1e-5)
     assert season.fields.sizes == {"time": 24, "cell": 162}
 
 
-def test_profiles_of_a_regime_are_those_of_its_columns(store, season):
+def test_profiles_of_a_kind_are_those_of_its_columns(store, season):
     run = climate.after_spin_up(xr.open_zarr(store).load(), SPIN_UP)
-    mask = climate.in_regime(run, REGIMES["deep convection"])
+    mask = xr.DataArray(WEATHER["deep convection"](season.fields), dims=("time", "cell"))
     expected = climate.profile_statistics(climate.targets(run)["tend_T_sgs"], mask)
     xr.testing.assert_allclose(regime_statistics([season])["deep convection"]["tend_T_sgs"].drop_vars("height"),
                                expected.drop_vars("height"), rtol=1e-4)  # fmt: skip
 
 
+def weather(**given) -> xr.Dataset:
+    """Fields of one time that are zero but for those given."""
+    count = len(next(iter(given.values())))
+    names = ("rain", "rain_around", "low_liquid", "IWP", "stability")
+    fields = {name: (("time", "cell"), [np.asarray(given.get(name, np.zeros(count)), float)]) for name in names}
+    places = {name: ("cell", np.asarray(given.get(name, np.zeros(count)), float)) for name in ("lat", "land_fraction")}
+    return xr.Dataset(fields, coords=places)
+
+
+def chosen(name: str, **given) -> list[int]:
+    return np.flatnonzero(WEATHER[name](weather(**given))[0]).tolist()
+
+
+def test_weather_is_what_happened():
+    lat, rain = np.concatenate([np.linspace(-19, 19, 20), np.linspace(36, 60, 20)]), np.arange(40.0)[::-1]
+    assert chosen("deep convection", lat=lat, rain_around=rain) == [0, 1]
+    assert chosen("mid-latitude storm", lat=lat, rain_around=rain) == [20, 21]
+    assert chosen("stable", stability=np.linspace(-5.0, 14.0, 20)) == [18, 19]
+    cumulus = {
+        "lat": [20, 20, 20, 20, 0, 0, 0, 0], "land_fraction": [0, 0, 0, 1, 0, 0, 0, 0],
+        "low_liquid": [1, 3, 9, 9, 9, 9, 9, 9], "IWP": [0, 0, 1, 0, 0, 1, 1, 1],
+    }  # fmt: skip
+    assert chosen("trade cumulus", **cumulus) == [1]
+
+
 def test_too_many_columns_are_thinned_at_random(season, monkeypatch):
     monkeypatch.setattr(season_module, "MOST_COLUMNS", 50)
-    assert profiles(season, {"stable": REGIMES["stable"]})["stable"]["qi"].shape == (50, 30)
+    assert profiles(season, ["stable"])["stable"]["qi"].shape == (50, 30)
 
 
 def test_figures_and_tables_are_made_from_named_runs(store, tmp_path, capsys):

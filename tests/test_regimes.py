@@ -1,9 +1,27 @@
-"""Facts of columns by hand, and the regimes that follow from them."""
+"""Facts of columns by hand, the regimes that follow from them, and a perfect ensemble in each of them."""
+
+from __future__ import annotations
+
+from dataclasses import fields
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from diffmp_core.regimes import HEATING, RAIN, REGIMES, Facts, between, column_facts, stability, water_path
+from diffmp_core.buoyancy import saturation_mixing_ratio
+from diffmp_core.regimes import (
+    COMPOSITE,
+    INPUT_FACTS,
+    REGIMES,
+    Facts,
+    between,
+    column_facts,
+    represent,
+    stability,
+    top_share,
+)
+from diffmp_core.scores.ensemble import reduce_members
+from diffmp_core.variables import OUTPUTS
 from tests.synthetic import make_columns
 
 GRAVITY, HEAT_CAPACITY = 9.80665, 1004.64
@@ -12,7 +30,7 @@ GRAVITY, HEAT_CAPACITY = 9.80665, 1004.64
 def facts(**given) -> Facts:
     """Facts that are zero but for those given, of as many columns."""
     count = len(next(iter(given.values())))
-    nothing = dict.fromkeys(("lat", "land", "heating", "low_liquid", "ice", "stability"), np.zeros(count))
+    nothing = {field.name: np.zeros(count) for field in fields(Facts)}
     return Facts(**(nothing | {name: np.asarray(value, dtype=float) for name, value in given.items()}))
 
 
@@ -20,66 +38,88 @@ def members(name: str, **given) -> list[int]:
     return np.flatnonzero(REGIMES[name].mask(facts(**given))).tolist()
 
 
-def test_facts_are_column_integrals():
+def test_facts_are_those_of_each_time():
+    columns = make_columns(cells=5, times=3)
+    found, one = column_facts(columns), column_facts(columns.isel(time=1))
+    for field in fields(Facts):
+        assert getattr(found, field.name).shape == (3, 5)
+        np.testing.assert_array_equal(getattr(found, field.name)[1], getattr(one, field.name))
+    np.testing.assert_array_equal(one.lat, columns["lat"])
+    np.testing.assert_array_equal(one.land, columns["land_fraction"])
+    np.testing.assert_array_equal(one.latent, columns["LHF"][1])
+
+
+def test_facts_know_nothing_of_the_outputs():
     columns = make_columns(cells=5, times=2)
-    columns["tend_T_sgs"][:] = 1 / 86_400
-    columns["qc"][:] = 1e-3
-    columns["qi"][:] = 1e-5
+    inputs = columns.drop_vars([variable.name for variable in OUTPUTS])
+    for field in fields(Facts):
+        np.testing.assert_array_equal(
+            getattr(column_facts(columns), field.name), getattr(column_facts(inputs), field.name)
+        )
+
+
+def test_humidities_are_shares_of_what_a_layer_would_hold():
+    columns = make_columns(cells=4, times=2).astype(float).isel(time=0)
+    height = columns["height"].values
+    columns["Ps"][:] = 1e5
+    mass = columns["layer_mass"].values
+    below = (np.cumsum(mass, axis=1) - mass / 2) / (np.cumsum(mass, axis=1) - mass / 2)[:, -1:]
+    pressure = 1e5 - (1e5 - columns["pressure"].values[-1]) * below
+    saturated = saturation_mixing_ratio(columns["T"].values, pressure)
+    columns["qv"][:] = saturated * np.where(height < 1500, 0.9, np.where(height < 3000, 0.0, 0.4))
     found = column_facts(columns)
-    mass, height = columns["layer_mass"].values, columns["height"].values
-    assert found.heating.shape == (2, 5)
-    np.testing.assert_allclose(found.heating[1], HEAT_CAPACITY * mass.sum(axis=1) / 86_400, rtol=1e-6)
-    np.testing.assert_allclose(found.low_liquid[0], 1e-3 * mass[:, height < 3000].sum(axis=1), rtol=1e-6)
-    np.testing.assert_allclose(found.ice[0], 1e-5 * mass.sum(axis=1), rtol=1e-6)
-    np.testing.assert_array_equal(found.lat[1], columns["lat"])
-    np.testing.assert_array_equal(found.land[1], columns["land_fraction"])
-    one = column_facts(columns.isel(time=1))
-    np.testing.assert_array_equal(one.stability, found.stability[1])
+    np.testing.assert_allclose(found.low_humidity, 0.9)
+    np.testing.assert_allclose(found.middle_humidity, 0.4)
+    layer = height < 9000
+    expected = (columns["qv"].values * mass)[:, layer].sum(1) / (saturated * mass)[:, layer].sum(1)
+    np.testing.assert_allclose(found.humidity, expected)
+    np.testing.assert_allclose(found.vapour, (columns["qv"].values * mass).sum(axis=1))
 
 
 def test_columns_without_land_are_all_sea():
     assert (column_facts(make_columns(cells=3, times=2).drop_vars("land_fraction")).land == 0).all()
 
 
-def test_paths_are_of_the_levels_below():
-    columns = make_columns(cells=2, times=2)
-    columns["qc"][:] = 1e-4
-    mass, height = columns["layer_mass"].values, columns["height"].values
-    np.testing.assert_allclose(water_path(columns["qc"], columns)[0], 1e-4 * mass.sum(axis=1), rtol=1e-6)
-    low = water_path(columns["qc"], columns, below=5000.0)[0]
-    np.testing.assert_allclose(low, 1e-4 * mass[:, height < 5000].sum(axis=1), rtol=1e-6)
-
-
 def test_neutral_air_has_no_stability_and_an_inversion_has():
-    columns = make_columns(cells=2, times=2).astype(float)
-    height = columns["height"].values
-    columns["T"][:] = 300.0 - GRAVITY / HEAT_CAPACITY * height
-    top = int(np.abs(height - 1000.0).argmin())
-    columns["T"][0, 1, top] += 3.0
-    np.testing.assert_allclose(stability(columns).values, [[0.0, 3.0], [0.0, 0.0]], atol=1e-9)
+    height = make_columns(cells=2, times=2)["height"].values
+    temperature = np.tile(300.0 - GRAVITY / HEAT_CAPACITY * height, (2, 1))
+    temperature[1, int(np.abs(height - 1000.0).argmin())] += 3.0
+    np.testing.assert_allclose(stability(temperature, height), [0.0, 3.0], atol=1e-9)
 
 
 def test_zones_take_their_lower_edge_on_both_hemispheres():
-    assert between(facts(lat=[-10, 10, 9.9, 30, -29.9]), 10, 30).tolist() == [True, True, False, False, True]
+    assert between(np.array([-10, 10, 9.9, 30, -29.9]), 10, 30).tolist() == [True, True, False, False, True]
 
 
-def test_convection_is_told_by_rain_where_it_is_known():
-    lat = np.concatenate([np.linspace(-19, 19, 20), np.linspace(36, 60, 20)])
-    heating, rain = np.arange(40.0), np.arange(40.0)[::-1]
-    assert members("deep convection", lat=lat, heating=heating) == [18, 19]
-    assert members("deep convection", lat=lat, heating=heating, rain=rain) == [0, 1]
-    assert members("mid-latitude storm", lat=lat, heating=heating, rain=rain) == [20, 21]
+def test_the_top_share_is_taken_of_those_admitted():
+    admitted = np.array([True] * 10 + [False])
+    assert np.flatnonzero(top_share(np.arange(11.0), 0.2, among=admitted)).tolist() == [8, 9]
+    assert not top_share(np.arange(3.0), 0.2, among=np.zeros(3, bool)).any()
 
 
-def test_trade_cumulus_has_liquid_little_ice_and_sea_below():
+def test_deep_convection_is_possible_and_the_air_above_moist():
+    lat, moist = np.linspace(-19, 19, 20), np.arange(20.0)
+    assert members("deep convection", lat=lat, middle_humidity=moist) == [18, 19]
+    energy, inhibition = np.full(20, 1000.0), np.zeros(20)
+    energy[19], inhibition[18] = 100.0, 200.0
+    energy[:4], inhibition[4:8] = 100.0, 200.0
+    given = {"lat": lat, "middle_humidity": moist, "energy": energy, "inhibition": inhibition}
+    assert members("deep convection", **given) == [17]
+
+
+def test_trade_cumulus_is_moist_below_dry_air_over_sea():
     chosen = members(
         "trade cumulus",
-        lat=[20, 20, 20, 20, 0, 0, 0, 0],
-        land=[0, 0, 0, 1, 0, 0, 0, 0],
-        low_liquid=[1, 3, 9, 9, 9, 9, 9, 9],
-        ice=[0, 0, 1, 0, 0, 1, 1, 1],
+        lat=[20, 20, 20, 20, 0, 20],
+        land=[0, 0, 0, 1, 0, 0],
+        low_humidity=[0.5, 0.9, 0.95, 0.99, 0.99, 0.99],
+        middle_humidity=[0.1, 0.2, 0.9, 0.1, 0.1, 0.8],
     )
     assert chosen == [1]
+
+
+def test_storms_are_nearest_to_saturation():
+    assert members("mid-latitude storm", lat=np.linspace(36, 60, 20), humidity=np.arange(20.0)[::-1]) == [0, 1]
 
 
 def test_stable_and_unstable_are_the_two_ends():
@@ -90,10 +130,88 @@ def test_stable_and_unstable_are_the_two_ends():
 
 def test_a_zone_without_columns_has_no_regime():
     assert members("trade cumulus", lat=[0.0, 50.0]) == []
+    assert np.isinf(REGIMES["trade cumulus"].distance(facts(lat=[0.0, 50.0]))).all()
+
+
+def test_the_most_typical_column_lies_in_the_middle_of_the_regime():
+    made = column_facts(make_columns(cells=642, times=3))
+    for name, regime in REGIMES.items():
+        inside, distance = regime.mask(made), regime.distance(made)
+        np.testing.assert_array_equal(np.isfinite(distance), inside)
+        best = np.unravel_index(np.argmin(distance), distance.shape)
+        for fact in INPUT_FACTS:  # no single input is an extreme of the regime
+            values = getattr(made, fact)
+            assert np.mean(values[inside] <= values[best]) > 0.1 or values[best] == values[inside].min(), (name, fact)
+            assert np.mean(values[inside] >= values[best]) > 0.1 or values[best] == values[inside].max(), (name, fact)
+
+
+def test_typical_cells_are_ranked_at_each_time():
+    regime, made = REGIMES["stable"], column_facts(make_columns(cells=642, times=3))
+    for time in range(3):
+        cells = regime.typical_cells(made, time)
+        np.testing.assert_array_equal(np.sort(cells), np.flatnonzero(regime.mask(made)[time]))
+        assert (np.diff(regime.distance(made)[time][cells]) >= 0).all()
+
+
+def test_distance_is_that_of_ranks():
+    value = np.array([[0.0, 1.0, 2.0, 3.0, 1e9]])
+    made = facts(**{name: value[0] for name in INPUT_FACTS})
+    everywhere = REGIMES["stable"].__class__("all", lambda known: np.ones(known.lat.shape, bool))
+    np.testing.assert_allclose(everywhere.distance(made), [0.4, 0.2, 0.0, 0.2, 0.4])
+
+
+def test_a_composite_is_spread_evenly_over_all():
+    cells = represent(np.arange(10 * COMPOSITE) % 2 == 0)
+    assert len(set(cells)) == COMPOSITE
+    assert set(np.diff(cells)) == {10}
+    assert cells.mean() == pytest.approx(5 * COMPOSITE, abs=6)
+    np.testing.assert_array_equal(represent(np.array([False, True, True])), [1, 2])
+
+
+MEMBERS = 15
+PERFECT = (MEMBERS - 1) / (MEMBERS + 1)
+MIDDLE_LEVEL = 12
+
+
+@pytest.fixture(scope="module")
+def perfect() -> xr.Dataset:
+    """Columns whose outputs were drawn (draw,) times: what happens in one draw says no more of the others than the
+    inputs do, so that any draw is the truth and the others a perfect ensemble of it."""
+    columns = make_columns(cells=642, times=4, seed=3)
+    chance = np.random.default_rng(4).gamma(1.0, 1.0, (MEMBERS + 1, 4, 642, 1))
+    strength, height = columns["LHF"].values[..., None] / 100 * chance, columns["height"].values
+    high, low = np.exp(-(((height - 6000) / 3000) ** 2)), np.exp(-(((height - 900) / 500) ** 2))
+    profiles = {"tend_T_sgs": 1e-4 * high, "tend_qv_sgs": -3e-8 * high, "qc": 1e-4 * low, "qi": 1e-5 * high}
+    dims = ("draw", "time", "cell", "level")
+    drawn = {name: (dims, (strength * profile).astype(np.float32)) for name, profile in profiles.items()}
+    return columns.assign(drawn)
+
+
+def bias_and_coverage(perfect: xr.Dataset, mask: np.ndarray, *, truth: int) -> tuple[float, float, float]:
+    """Bias of the heating [K/day], its standard error over the columns picked, and coverage; one draw is the truth."""
+    heating = (
+        perfect["tend_T_sgs"].transpose("time", "cell", "draw", "level").values[mask][:, :, None, MIDDLE_LEVEL, None]
+    )
+    found = reduce_members(heating[:, truth], np.delete(heating, truth, axis=1), [1 / 86_400])
+    error = found.error.ravel()
+    return error.mean(), error.std(ddof=1) / np.sqrt(error.size), found.covered_ties.mean()
 
 
 @pytest.mark.parametrize("name", REGIMES)
-def test_rules_can_be_said_in_words(name):
-    assert "{" not in REGIMES[name].words()
-    differs = REGIMES[name].words(RAIN) != REGIMES[name].words(HEATING)
-    assert differs == (name in ("deep convection", "mid-latitude storm"))
+def test_a_perfect_ensemble_is_perfect_in_every_regime(name, perfect):
+    covered = []
+    for truth in (0, 5, 10):
+        mask = REGIMES[name].mask(column_facts(perfect.isel(draw=truth)))
+        assert mask.sum() > 50
+        bias, error, coverage = bias_and_coverage(perfect, mask, truth=truth)
+        assert abs(bias) < 4 * error
+        covered.append(coverage)
+    assert np.mean(covered) == pytest.approx(PERFECT, abs=0.05)
+
+
+def test_it_is_not_where_columns_are_picked_by_what_happened(perfect):
+    heating = perfect["tend_T_sgs"].isel(draw=0).sum("level").values
+    zone = np.broadcast_to(between(perfect["lat"].values, 0, 20), heating.shape)
+    bias, error, coverage = bias_and_coverage(perfect, top_share(heating, 0.1, among=zone), truth=0)
+    assert bias < -10 * error
+    assert coverage < PERFECT - 0.1

@@ -30,6 +30,7 @@ from app.views.pinned_profiles import PinnedProfiles
 from app.views.selection_ranks import SelectionRanksView
 from app.views.spread_error import SpreadErrorView
 from app.views.typical_columns import TypicalColumns
+from diffmp_core.column_integrals import integrate
 from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS, Variable
 
 DRAWINGS = {"Members": "members", "Fan": "fan", "Single": "single"}
@@ -220,9 +221,10 @@ class ProfilesView(LiveEnsemble):
             self.place.object = said
             return
         if self.state.target == "column":
-            facts = self.typical.facts()
-            ground = "land" if facts.land[self.state.cell] >= 0.5 else "sea"
-            said += f", {ground}; column-integrated subgrid heating {facts.heating[self.state.cell]:.0f} W/m²"
+            land = self.catalog.facts(self.state.experiment).land[self.state.time, self.state.cell]
+            heating = integrate(target.truth[:, None], target.layer_mass)["heating"].item()
+            ground = "land" if land >= 0.5 else "sea"
+            said += f", {ground}; column-integrated subgrid heating {heating:.0f} W/m²"
         means = target.inputs[:, :, 0].mean(axis=0)
         single = {v.name: float(means[INPUT_NAMES.index(v.name)]) for v in INPUTS if not v.profile}
         self.place.object = f"{said} · {surface_line(single)}"

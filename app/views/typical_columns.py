@@ -1,4 +1,4 @@
-"""Single columns worth a look: those that a rule ranks first, at the time shown."""
+"""Single columns worth a look: those nearest to the median of a regime, at the time shown."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from numpy.typing import NDArray
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
-from app.selections import PRESETS, Facts, column_facts
 from app.state import State
 from app.views.controls import small_button
 from app.views.layout import words
+from diffmp_core.regimes import REGIMES
 
 ROWS = 6
 """Columns listed by their rank."""
 RANK = {"width": 24, "height": 24, "fontSize": "0.8rem", "bgcolor": "primary.main", "color": "background.paper"}
 """Look of a rank."""
+WHY = "Chosen by inputs alone: among columns picked because it rained, even a perfect ensemble would rain too little."
 
 
 class TypicalColumns:
-    """A rule to choose, a list of its first columns, and buttons to the one before and the next."""
+    """A regime to choose, a list of its most typical columns, and buttons to the one before and the next."""
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
@@ -31,8 +32,8 @@ class TypicalColumns:
         self.rule = words("", "caption")
         self.preset = pmui.Select(
             label="Typical columns",
-            options=list(PRESETS),
-            value=next(iter(PRESETS)),
+            options=list(REGIMES),
+            value=next(iter(REGIMES)),
             size="small",
             sizing_mode="stretch_width",
             margin=(8, 4),
@@ -49,14 +50,8 @@ class TypicalColumns:
         after = small_button("next ›", lambda: self.go_to(self.rank + 1))
         return self.preset, self.rows, pn.Row(before, after), self.rule
 
-    def facts(self) -> Facts:
-        """About every column of the time shown, (cell,)."""
-        state = self.state
-        key = ("facts", state.experiment, state.time)
-        return self.catalog.keep(key, lambda: column_facts(self.catalog.columns(state.experiment), state.time))
-
     def fill(self) -> None:
-        """List the first columns of the rule, at the time shown."""
+        """List the most typical columns of the regime, at the time shown."""
         cells = self.catalog.grid(self.state.experiment)
         ranked = self._ranked()[:ROWS]
         self.rows.param.update(
@@ -66,17 +61,21 @@ class TypicalColumns:
 
     def go_to(self, rank: int) -> None:
         """Select the column of that rank, at the time shown."""
-        selection, ranked = PRESETS[self.preset.value], self._ranked()
+        rule, ranked = REGIMES[self.preset.value].words, self._ranked()
         self.fill()
         if len(ranked) == 0:
-            self.rule.object = f"No column of this time is admitted by: {selection.words}."
+            self.rule.object = f"No column of this time belongs to it: {rule}."
             return
         self.rank = int(np.clip(rank, 0, len(ranked) - 1))
-        self.rule.object = f"Rank {self.rank + 1} of {len(ranked)} at this time: {selection.words}."
+        self.rule.object = (
+            f"Rank {self.rank + 1} of {len(ranked)} at this time, those nearest to the regime's median "
+            f"first: {rule}. {WHY}"
+        )
         self.state.param.update(cell=int(ranked[self.rank]), target="column")
 
     def _ranked(self) -> NDArray[np.int64]:
-        return PRESETS[self.preset.value].ranked(self.facts())
+        facts = self.catalog.facts(self.state.experiment)
+        return REGIMES[self.preset.value].typical_cells(facts, self.state.time)
 
     def _take_row(self, active: tuple[int, ...] | int | None) -> None:
         """Select the column of a row."""

@@ -1,4 +1,4 @@
-"""The climate of a simulator run, from its store as xarray opens it: means by area, cloud water, local time, regimes.
+"""The climate of a simulator run, from its store as xarray opens it: means by area, cloud water, local time, heating.
 
 Fields have the dims of the store, (time, cell[, level]), and its units; nothing here opens a file.
 """
@@ -12,8 +12,11 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.coarse_grain import subgrid_heating, subgrid_moistening
+from diffmp_core.constants import SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.errors import DiffmpError
-from diffmp_core.regimes import LOW_CLOUD_TOP, Regime, column_facts, water_path
+
+LOW_CLOUD_TOP = 3000.0
+"""Cloud below this height counts as low [m]."""
 
 CLOUDY_PATH = 0.010
 """Low liquid water path from which a column counts as cloudy [kg m-2]."""
@@ -98,6 +101,16 @@ def itcz_latitude(rain: xr.DataArray, run: xr.Dataset) -> float:
     return float(np.interp(0.5 * (passed[0] + passed[-1]), passed, edges))
 
 
+def water_path(content: xr.DataArray, run: xr.Dataset, *, below: float = np.inf) -> xr.DataArray:
+    """Mass of a kind of water per area, kg m-2: (..., cell, level) -> (..., cell), of the levels below a height [m]."""
+    return (content * run["layer_mass"].where(run["height"] < below, 0.0)).sum("level")
+
+
+def column_heating(run: xr.Dataset) -> xr.DataArray:
+    """Column integral of the subgrid heating, W m-2, (..., cell)."""
+    return SPECIFIC_HEAT_DRY_AIR * (targets(run)["tend_T_sgs"] * run["layer_mass"]).sum("level")
+
+
 def cloudy(run: xr.Dataset) -> xr.DataArray:
     """Which columns have low liquid cloud of at least ``CLOUDY_PATH``, (time, cell) bool."""
     return water_path(run["qc"], run, below=LOW_CLOUD_TOP) >= CLOUDY_PATH
@@ -139,21 +152,10 @@ def targets(run: xr.Dataset) -> xr.Dataset:
     )
 
 
-def with_targets(run: xr.Dataset) -> xr.Dataset:
-    """The run with its four targets, named as in a column store."""
-    return run.assign(targets(run).data_vars)
-
-
 def rain_around(run: xr.Dataset) -> xr.DataArray:
     """Mean precipitation of the hours before and after an instant, kg m-2 s-1; at the last one of the hour before."""
     before = run["precipitation"]
     return 0.5 * (before + before.shift(time=-1).fillna(before))
-
-
-def in_regime(run: xr.Dataset, regime: Regime) -> xr.DataArray:
-    """Columns of a regime, (time, cell) bool; convection is told by the rain around the instant."""
-    mask = regime.mask(column_facts(with_targets(run), rain=rain_around(run)))
-    return xr.DataArray(mask, dims=("time", "cell"), coords={"time": run["time"]})
 
 
 def profile_statistics(profile: xr.DataArray, where: xr.DataArray) -> xr.DataArray:
@@ -168,7 +170,7 @@ def profile_statistics(profile: xr.DataArray, where: xr.DataArray) -> xr.DataArr
     rows = profile.transpose(*dims, "level").values[where.transpose(*dims).values]
     if not len(rows):
         raise DiffmpError(
-            "expected at least one column of the regime, found none; run on for longer or on a finer grid"
+            "expected at least one column that takes part, found none; run on for longer or on a finer grid"
         )
     values = np.concatenate([rows.mean(axis=0, keepdims=True), np.percentile(rows, PERCENTILES, axis=0)])
     names = ["mean", *(f"p{q}" for q in PERCENTILES)]

@@ -1,4 +1,4 @@
-"""Profiles of the four targets by regime, and what the columns of each regime are like."""
+"""Profiles of the four targets by weather, and what the columns of each kind are like."""
 
 from __future__ import annotations
 
@@ -12,29 +12,23 @@ from numpy.typing import NDArray
 
 from diffmp_core.constants import SECONDS_PER_DAY
 from diffmp_core.crm import climate
-from diffmp_core.regimes import REGIMES, Regime
 from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
 
 from .season import Season, profiles
 from .style import COLOURS, NAMES, TOP, markdown
+from .weather import WEATHER
 
-SHOWN = ("deep convection", "trade cumulus", "mid-latitude storm", "stable")
 LEAST_RANGE = {"tend_T_sgs": 4.0, "tend_qv_sgs": 4.0, "qc": 20.0, "qi": 10.0}
 """Least width of an axis, in display units, so that next to nothing looks like it."""
 
 
-def shown_regimes() -> dict[str, Regime]:
-    """The regimes of the figure and the table."""
-    return {name: REGIMES[name] for name in SHOWN}
-
-
 def regime_statistics(seasons: Sequence[Season]) -> dict[str, dict[str, xr.DataArray]]:
     """Mean and percentiles (statistic, level) of the targets, SI, by regime and target."""
-    parts = [profiles(season, shown_regimes()) for season in seasons]
+    parts = [profiles(season, WEATHER) for season in seasons]
     height = seasons[0].run["height"].values
     return {
         name: {target: _statistics([part[name][target] for part in parts], height) for target in OUTPUT_NAMES}
-        for name in SHOWN
+        for name in WEATHER
     }
 
 
@@ -76,8 +70,8 @@ def regime_figure(statistics: dict[str, dict[str, xr.DataArray]]) -> Figure:
 def regime_table(seasons: Sequence[Season], statistics: dict[str, dict[str, xr.DataArray]]) -> str:
     """What the columns of each regime are like on average."""
     rows = []
-    for name, regime in shown_regimes().items():
-        masks = [regime.mask(season.facts) for season in seasons]
+    for name, choose in WEATHER.items():
+        masks = [choose(season.fields) for season in seasons]
 
         def mean(fields: list[NDArray], masks: list[NDArray[np.bool_]] = masks) -> float:
             return float(np.concatenate([field[mask] for field, mask in zip(fields, masks, strict=True)]).mean())
@@ -89,11 +83,11 @@ def regime_table(seasons: Sequence[Season], statistics: dict[str, dict[str, xr.D
                 name,
                 f"{sum(int(mask.sum()) for mask in masks)}",
                 f"{mean([season.fields['rain'].values for season in seasons]):.1f}",
-                f"{mean([season.facts.heating for season in seasons]):.0f}",
+                f"{mean([season.fields['heating'].values for season in seasons]):.0f}",
                 f"{float(heating[peak]) * SECONDS_PER_DAY:.1f} at {float(heating['height'][peak]) / 1e3:.1f}",
                 f"{mean([season.fields['LWP'].values for season in seasons]):.0f}",
                 f"{mean([season.fields['IWP'].values for season in seasons]):.0f}",
-                f"{mean([season.facts.stability for season in seasons]):.1f}",
+                f"{mean([season.fields['stability'].values for season in seasons]):.1f}",
             ]
         )
     header = [

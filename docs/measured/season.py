@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,11 @@ from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SECONDS_PER_DAY
 from diffmp_core.crm import climate
 from diffmp_core.crm.output_store import is_complete
 from diffmp_core.errors import DiffmpError
-from diffmp_core.regimes import Facts, Regime, column_facts, water_path
+from diffmp_core.regimes import Mask, stability
 from diffmp_core.stores import open_store
 from diffmp_core.variables import OUTPUT_NAMES
+
+from .weather import WEATHER
 
 TENDENCIES = ("tend_T_mp", "tend_qv_mp", "tend_T_flux", "tend_qv_flux")
 NEEDED = ("T", "qv", "qc", "qi", *TENDENCIES, "SHF", "LHF", "precipitation", "w_max", "layer_mass")
@@ -25,7 +27,7 @@ BLOCK_VALUES = 2**21
 """Values of a profile that are read at a time: 8 MB of each variable."""
 
 MOST_COLUMNS = 200_000
-"""Columns of a regime and a season whose profiles are kept, drawn at random where there are more: 24 MB each target."""
+"""Columns of one weather and season whose profiles are kept, at random where there are more: 24 MB each target."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,9 @@ class Season:
         start: its first day, YYYY-MM-DD.
         grid: name of its grid.
         run, finest: its columns of 120 km and its finest segments, on disk.
-        fields: (time, cell) in memory: ``rain`` and ``evaporation`` (mm/day), ``LHF``, ``SHF`` (W m-2), ``w_max``
-            (m s-1), ``LWP``, ``IWP`` (g m-2), ``vapour`` (kg m-2), ``low_cloud`` and ``fog`` of the finest segments.
-        facts: what the rules of the regimes look at, (time, cell).
+        fields: (time, cell) in memory: ``rain``, ``rain_around`` and ``evaporation`` (mm/day), ``LHF``, ``SHF`` and
+            ``heating`` (W m-2), ``w_max`` (m s-1), ``LWP``, ``IWP`` and ``low_liquid`` (g m-2), ``vapour`` (kg m-2),
+            ``stability`` (K), ``low_cloud`` and ``fog`` of the finest segments.
     """
 
     start: str
@@ -46,7 +48,6 @@ class Season:
     run: xr.Dataset
     finest: xr.Dataset
     fields: xr.Dataset
-    facts: Facts
 
     @property
     def land(self) -> xr.DataArray:
@@ -65,19 +66,16 @@ def read_season(path: Path, spin_up_hours: int) -> Season:
         raise DiffmpError(f"expected a finished run, found cells missing in {path}; simulate it to its end")
     run = climate.after_spin_up(whole[list(NEEDED)], spin_up_hours)
     finest = climate.after_spin_up(finest[["qc", "layer_mass"]], spin_up_hours)
-    reduced, facts = [], []
+    reduced = []
     for cells in blocks(run):
         part = run.isel(cell=cells).load()
         reduced.append(_fields(part, finest.isel(cell=cells).load()))
-        facts.append(column_facts(climate.with_targets(part), rain=climate.rain_around(part)))
-    together = {f.name: np.concatenate([getattr(part, f.name) for part in facts], axis=1) for f in fields(Facts)}
     return Season(
         start=whole.attrs["start"],
         grid=whole.attrs["grid"],
         run=run,
         finest=finest,
         fields=xr.concat(reduced, "cell", data_vars="all", coords="minimal", compat="override"),
-        facts=Facts(**together),
     )
 
 
@@ -91,15 +89,21 @@ def blocks(run: xr.Dataset) -> Iterator[slice]:
 
 
 def _fields(run: xr.Dataset, finest: xr.Dataset) -> xr.Dataset:
+    levels_last = run["T"].transpose("time", "cell", "level")
+    stable = levels_last.isel(level=0).copy(data=stability(levels_last.values, run["height"].values))
     found = {
         "rain": run["precipitation"] * SECONDS_PER_DAY,
+        "rain_around": climate.rain_around(run) * SECONDS_PER_DAY,
         "evaporation": run["LHF"] * (SECONDS_PER_DAY / LATENT_HEAT_VAPORISATION),
         "LHF": run["LHF"],
         "SHF": run["SHF"],
         "w_max": run["w_max"],
-        "LWP": 1e3 * water_path(run["qc"], run),
-        "IWP": 1e3 * water_path(run["qi"], run),
-        "vapour": water_path(run["qv"], run),
+        "LWP": 1e3 * climate.water_path(run["qc"], run),
+        "IWP": 1e3 * climate.water_path(run["qi"], run),
+        "low_liquid": 1e3 * climate.water_path(run["qc"], run, below=climate.LOW_CLOUD_TOP),
+        "vapour": climate.water_path(run["qv"], run),
+        "heating": climate.column_heating(run),
+        "stability": stable,
         "low_cloud": climate.cloudy(finest),
         "fog": climate.foggy(finest),
     }
@@ -108,14 +112,14 @@ def _fields(run: xr.Dataset, finest: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(plain, coords={name: (run[name].dims, run[name].values) for name in names})
 
 
-def profiles(season: Season, regimes: dict[str, Regime], *, seed: int = 0) -> dict[str, dict[str, NDArray[np.float32]]]:
-    """Targets of the columns of each regime, SI, one more pass over the disk: regime -> target -> (column, level).
+def profiles(season: Season, names: Iterable[str], *, seed: int = 0) -> dict[str, dict[str, NDArray[np.float32]]]:
+    """Targets of columns by weather, SI, one more pass over the disk: name in ``WEATHER`` -> target -> (column, level).
 
-    seed: of which columns are kept where a regime has more than ``MOST_COLUMNS``.
+    seed: of which columns are kept where there are more than ``MOST_COLUMNS``.
     """
     generator = np.random.default_rng(seed)
-    masks = {name: _thinned(regime.mask(season.facts), generator) for name, regime in regimes.items()}
-    found: dict[str, dict[str, list[NDArray]]] = {name: {target: [] for target in OUTPUT_NAMES} for name in regimes}
+    masks = {name: _thinned(WEATHER[name](season.fields), generator) for name in names}
+    found: dict[str, dict[str, list[NDArray]]] = {name: {target: [] for target in OUTPUT_NAMES} for name in masks}
     for cells in blocks(season.run):
         targets = climate.targets(season.run[["qc", "qi", *TENDENCIES]].isel(cell=cells).load())
         for name, mask in masks.items():
@@ -126,7 +130,7 @@ def profiles(season: Season, regimes: dict[str, Regime], *, seed: int = 0) -> di
     }
 
 
-def _thinned(mask: NDArray[np.bool_], generator: np.random.Generator) -> NDArray[np.bool_]:
+def _thinned(mask: Mask, generator: np.random.Generator) -> Mask:
     chosen = np.flatnonzero(mask)
     if chosen.size <= MOST_COLUMNS:
         return mask

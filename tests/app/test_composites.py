@@ -1,4 +1,4 @@
-"""Regions and regimes."""
+"""Regions, and regimes within them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 
 from app.choices import REGIONS as NAMES
 from app.choices import Choices, options
-from app.composites import REGIONS, SIZE, composite, selected, selection_words, selects_all
-from diffmp_core.regimes import REGIMES, Facts
+from app.composites import REGIONS, selected, selection_words, selects_all
+from diffmp_core.regimes import INPUT_FACTS, REGIMES, Facts
 
 LAT = np.array([0.0, 10.0, 45.0, -45.0, 80.0])
 LON = np.array([0.0, 175.0, -175.0, 90.0, 0.0])
@@ -16,7 +16,7 @@ LON = np.array([0.0, 175.0, -175.0, 90.0, 0.0])
 
 def facts(**changes) -> Facts:
     zero = np.zeros((2, LAT.size))
-    made = {name: zero for name in ("heating", "low_liquid", "ice", "stability")}
+    made = dict.fromkeys(INPUT_FACTS, zero)
     return Facts(**({"lat": zero + LAT, "land": zero + np.array([0, 1, 0, 1, 0]), **made} | changes))
 
 
@@ -46,24 +46,12 @@ def test_a_box_may_cross_the_date_line():
 
 
 def test_a_regime_is_cut_by_the_region():
-    heating = np.zeros((2, LAT.size))
-    heating[1] = [5, 9, 99, 0, 0]
-    mask = selected(Choices(regime="deep convection"), facts(heating=heating), LON)
+    moist = np.zeros((2, LAT.size))
+    moist[1] = [0.5, 0.9, 0.99, 0, 0]
+    made = facts(middle_humidity=moist, energy=moist + 1000)
+    mask = selected(Choices(regime="deep convection"), made, LON)
     np.testing.assert_array_equal(mask, [[False] * 5, [False, True, False, False, False]])
-    assert not selected(Choices(regime="deep convection", region="ocean"), facts(heating=heating), LON).any()
-
-
-def test_a_composite_is_the_most_typical_or_spread_evenly():
-    count = 3 * SIZE
-    many = np.zeros((1, count))
-    made = facts(lat=many, land=many, ice=many, low_liquid=many, stability=many, heating=many + np.arange(count))
-    everywhere = np.ones((1, count), bool)
-    best = composite(Choices(regime="deep convection"), made, everywhere, 0)
-    np.testing.assert_array_equal(best, np.arange(count)[::-1][:SIZE])
-    spread = composite(Choices(region="tropics"), made, everywhere, 0)
-    assert (len(set(spread)), spread[0], spread[-1]) == (SIZE, 0, count - 1)
-    few = np.arange(count)[None] < 3
-    np.testing.assert_array_equal(composite(Choices(), made, few, 0), [0, 1, 2])
+    assert not selected(Choices(regime="deep convection", region="ocean"), made, LON).any()
 
 
 @pytest.mark.parametrize(("choices", "whole"), [({}, True), ({"region": "land"}, False), ({"regime": "stable"}, False)])

@@ -5,7 +5,6 @@ import xarray as xr
 from diffmp_core.crm import climate
 from diffmp_core.crm.simulate import simulate
 from diffmp_core.errors import DiffmpError
-from diffmp_core.regimes import REGIMES, column_heating
 
 GRAVITY, HEAT_CAPACITY = 9.80665, 1004.64
 
@@ -93,16 +92,14 @@ def test_the_targets_are_equations_4_and_5():
 def test_column_heating_is_in_watts():
     run = make_run([0.0])
     run["tend_T_mp"][:] = 1e-5
-    assert column_heating(climate.with_targets(run)).item() == pytest.approx(HEAT_CAPACITY * 1e-5 * 1000.0)
+    assert climate.column_heating(run).item() == pytest.approx(HEAT_CAPACITY * 1e-5 * 1000.0)
 
 
-def test_regimes_are_the_top_share_of_their_zone_by_rain_not_by_heating():
-    run = make_run(np.concatenate([np.linspace(-19, 19, 20), np.linspace(36, 60, 20)]))
-    run["precipitation"][0] = np.arange(40)
-    run["tend_T_mp"][0] = 1e-5 * np.arange(40)[::-1, None]
-    chosen = {name: np.flatnonzero(climate.in_regime(run, regime)[0]) for name, regime in REGIMES.items()}
-    assert chosen["deep convection"].tolist() == [18, 19]
-    assert chosen["mid-latitude storm"].tolist() == [38, 39]
+def test_paths_are_of_the_levels_below():
+    run = make_run([0.0, 0.0])
+    run["qc"][:] = 1e-4
+    np.testing.assert_allclose(climate.water_path(run["qc"], run), [[0.1, 0.1]])
+    np.testing.assert_allclose(climate.water_path(run["qc"], run, below=1000.1), [[0.07, 0.07]])
 
 
 def test_rain_around_an_instant_is_that_of_both_hours():
