@@ -71,7 +71,7 @@ class KeptAnswers:
 
     def __init__(self, kept: xr.Dataset) -> None:
         """``kept`` is what :func:`pack` made."""
-        self._kept = kept
+        self._kept, self.attrs = kept, kept.attrs
         self._groups = {
             (int(time), str(cells)): place for place, (time, cells) in enumerate(zip(
                 kept["time"].values, kept["cells"].values, strict=True
