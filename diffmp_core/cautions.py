@@ -38,6 +38,7 @@ BY_SETTING: Mapping[str, str] = {
     "scale_SOLIN": "Scaling the sunlight",
 }
 """Settings of a perturbation in words."""
+NO_SPREAD = "All members are alike: an error of 0 over the draw says nothing of how sure this emulator can be."
 NO_DOMAIN = (
     "This emulator came without a summary of its training data: nobody knows whether these inputs lie within them."
 )

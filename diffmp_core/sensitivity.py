@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diffmp_core.cautions import Cautions, find_cautions
+from diffmp_core.cautions import NO_SPREAD, Cautions, find_cautions
 from diffmp_core.column_integrals import Change, compare
 from diffmp_core.columns.domain import TrainingDomain
 from diffmp_core.models.base import Emulator
@@ -111,6 +111,7 @@ def respond(
     perturbed = baseline if perturbation.changes_nothing else draw(perturbed_inputs)
     if domain is None and isinstance(emulator, LiveEmulator):
         domain = emulator.domain
+    alike = members > 1 and bool((perturbed == perturbed[:, :1]).all())
     return Response(
         perturbation=perturbation,
         inputs=inputs,
@@ -119,5 +120,12 @@ def respond(
         perturbed=profiles(perturbed),
         changes=compare(baseline, perturbed, layer_mass),
         members=baseline.shape[1],
-        cautions=find_cautions(inputs, domain, perturbation, pressure=pressure, layer_mass=layer_mass, notes=notes),
+        cautions=find_cautions(
+            inputs,
+            domain,
+            perturbation,
+            pressure=pressure,
+            layer_mass=layer_mass,
+            notes=(*notes, *([NO_SPREAD] if alike else [])),
+        ),
     )

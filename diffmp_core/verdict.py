@@ -108,7 +108,7 @@ class Verdict:
 
     @property
     def words(self) -> str:
-        """Both changes with their errors, and what follows."""
+        """What follows, and both changes with their errors."""
         hours = len(self.hourly)
         each = {f"hour {hour}": self.hourly[hour - 1] for hour in (1, hours)} if hours > 1 else {}
         beside = "".join(f"; {name} {_words(found, self.unit)}" for name, found in each.items())
@@ -116,8 +116,8 @@ class Verdict:
         size = f"; its change is {_factor(self.factor)} times the model's" if self.outcome == "agrees" else ""
         turns = " The model's own change turns its sign in these hours." if self.turns else ""
         return (
-            f"Change of {self.integral}: emulator {_words(self.emulator, self.unit)}, cloud-resolving model "
-            f"{_words(self.model, self.unit)}, {over}{beside}. {MEANING[self.outcome]}{size}.{turns}"
+            f"{MEANING[self.outcome]}{size}. Change of {self.integral}: emulator {_words(self.emulator, self.unit)}, "
+            f"cloud-resolving model {_words(self.model, self.unit)}, {over}{beside}.{turns}"
         )
 
 

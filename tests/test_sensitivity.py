@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffmp_core.cautions import check_range, check_settings
+from diffmp_core.cautions import NO_SPREAD, check_range, check_settings
 from diffmp_core.columns.domain import fit_domain
 from diffmp_core.perturbation import Perturbation
 from diffmp_core.sensitivity import profiles, respond
@@ -48,6 +48,21 @@ def test_common_random_numbers_leave_the_response_alone(inputs, air):
     np.testing.assert_allclose(
         response.perturbed.mean[0] - response.baseline.mean[0], -0.7e-7 * inputs[:, SHF].mean(axis=0), rtol=1e-3
     )
+
+
+class Certain(Linear):
+    """The same without noise: one answer, many times."""
+
+    def sample(self, inputs, members, *, generator, steps, guidance):
+        return 1e-7 * inputs[:, None, SHF, None].expand(-1, members, 4, -1)
+
+
+def test_an_emulator_without_spread_is_not_certain_and_says_so(inputs, air):
+    one = {"pressure": air["pressure"], "layer_mass": air["layer_mass"][:1]}
+    response = respond(Certain(), inputs[:1], Perturbation(scale_SHF=0.3), **one, members=4)
+    assert response.changes[0].error == 0.0
+    assert NO_SPREAD in response.cautions.sentences()
+    assert NO_SPREAD not in respond(Linear(), inputs[:1], Perturbation(scale_SHF=0.3), **one).cautions.sentences()
 
 
 def test_nothing_changed_is_a_response_of_zero(inputs, air):

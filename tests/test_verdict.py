@@ -64,15 +64,19 @@ def test_the_sentence_has_both_changes_their_errors_and_hours():
     hours = (estimate(900.0, 120.0), estimate(500.0, 100.0), estimate(-20.0, 90.0))
     words = verdict(Estimate(-1408.4, 44.3, "columns", 40), estimate(460.0, 66.0), *hours).words
     assert words == (
+        "The emulator contradicts the model: the signs are opposite. "
         "Change of heating: emulator −1,408 ± 44 W/m² (columns), cloud-resolving model +460 ± 66 W/m² (draw), "
-        "mean of 3 h; hour 1 +900 ± 120 W/m² (draw); hour 3 −20 ± 90 W/m² (draw, within noise). "
-        "The emulator contradicts the model: the signs are opposite."
+        "mean of 3 h; hour 1 +900 ± 120 W/m² (draw); hour 3 −20 ± 90 W/m² (draw, within noise)."
     )
     agreed = verdict(estimate(-600.0, 40.0), estimate(-187.5, 20.0))
     assert agreed.factor == pytest.approx(3.2)
-    assert agreed.words.endswith(
-        ", 1 h. The emulator agrees with the model in sign; its change is 3.2 times the model's."
+    assert agreed.words.startswith(
+        "The emulator agrees with the model in sign; its change is 3.2 times the model's. Change of heating: "
     )
+    assert agreed.words.endswith(", 1 h.")
+    assert agreed.record["factor"] == pytest.approx(3.2)
+    unknown = verdict(estimate(-600.0, NAN), estimate(-187.5, 20.0)).record
+    assert (unknown["outcome"], unknown["factor"], unknown["emulator"]["standard_error"]) == ("undecided", None, None)
 
 
 def test_a_model_that_turns_is_told():

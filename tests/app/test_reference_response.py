@@ -22,30 +22,11 @@ from app.views.verdict_line import RUN_IT, SEVERITY
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.crm.answers import FILE, SAME_WEATHER, pack, write_answers
 from diffmp_core.crm.runs import run_model
-from diffmp_core.crm.simulate import simulate
 from diffmp_core.perturbation import Perturbation
 from diffmp_core.verdict import ASSOCIATION, NOT_ASKED, judge, verdict_words
 from tests.app.experiment import add_networks, make_experiment
 
 pytestmark = pytest.mark.timeout(1500)  # a cold cache compiles the simulator here
-HOUR = 3
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An experiment of synthetic columns whose place, time and temperature are those of a small simulator run."""
-    base = tmp_path_factory.mktemp("reference")
-    raw = xr.open_zarr(simulate(base / "run.zarr", grid="G0", hours=HOUR, workers=1))
-    folder = make_experiment(base / "globe", cells=12, times=1)
-    add_networks(folder)
-    columns = xr.load_dataset(folder / "columns.nc")
-    columns["lat"], columns["lon"] = ("cell", raw["lat"].values), ("cell", raw["lon"].values)
-    columns["time"] = columns["time"].values - columns["time"].values[-1] + raw["time"].values[HOUR - 1]
-    columns["T"][:] = raw["T"].values[HOUR - 1]
-    columns.attrs |= {f"simulation_{key}": raw.attrs[key] for key in ("grid", "start", "seed")}
-    (folder / "columns.nc").unlink()
-    columns.to_netcdf(folder / "columns.nc")
-    return folder
 
 
 @pytest.fixture
