@@ -26,6 +26,7 @@ from app.figures.axes import ValueAxis, value_axis
 from app.figures.globe import cell_tree, unit_vectors
 from app.grid import Grid, make_grid
 from app.metrics import MAP_BY_NAME
+from app.model_answers import ModelAnswers
 from app.offer import Limits
 from app.served import Served
 from app.study_files import study_names
@@ -216,6 +217,14 @@ class Catalog(Served):
         if folder is None or not (folder / "config.yaml").is_file():
             return {}
         return self.keep(("config", folder), lambda: yaml.safe_load((folder / "config.yaml").read_text()))
+
+    def model_answers(self, name: str) -> ModelAnswers:
+        """What the cloud-resolving model has answered about the columns of an experiment."""
+
+        def read() -> ModelAnswers:
+            return ModelAnswers(self.folder(name), self.places(name), lambda: self.columns(name))
+
+        return self.keep(("model answers", name), read)
 
     def live(self, name: str, emulator: str) -> LiveEmulator:
         """The emulator ready to answer, shared by all sessions.

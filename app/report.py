@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from app.catalog import Catalog
 from app.exhibits import Exhibit
 from app.exhibits.exhibit import PAPER
-from app.exhibits.formats import script
+from app.exhibits.formats import SAID, script
 from app.report_sections import sections
 from app.theme import FONT, LIGHT
 from diffmp_core import __version__
@@ -45,6 +45,7 @@ figure {{ background: {LIGHT.paper}; border: 1px solid {LIGHT.line}; border-radi
 figcaption b {{ font-size: 1.05rem }}
 figcaption span, details, footer, small {{ color: {LIGHT.muted}; font-size: .85rem }}
 figcaption span, small {{ display: block }}
+.said {{ margin: .4rem 0; font-size: .9rem; border-left: 3px solid {LIGHT.perturbed}; padding-left: .6rem }}
 .row {{ display: flex; flex-wrap: wrap; gap: .5rem }} .row > div {{ flex: 1 1 220px; min-width: 0; overflow-x: auto }}
 .row.map > div:first-child {{ flex: 3 1 0 }} .row.map > div:last-child {{ flex: 1 1 0 }}
 pre {{ overflow-x: auto; background: {LIGHT.page}; padding: .6rem }}
@@ -106,11 +107,12 @@ def report(catalog: Catalog, experiment: str, emulator: str) -> str:
 
     def figure(exhibit: Exhibit, data: xr.Dataset) -> str:
         parts = ([part if isinstance(part, str) else next(left) for part in row] for row in rows[id(exhibit)])
+        said = "".join(f"<p class='said'>{escape(data.attrs[name])}</p>" for name in SAID if data.attrs.get(name))
         cells = ("".join(f"<div>{part}</div>" for part in row) for row in parts)
         drawn = "".join(f'<div class="row {exhibit.what}">{row}</div>' for row in cells)
         title, subtitle, attribution = (escape(str(data.attrs[key])) for key in ("title", "subtitle", "attribution"))
         return (
-            f'<figure aria-label="{title}"><figcaption><b>{title}</b><span>{subtitle}</span></figcaption>{drawn}'
+            f'<figure aria-label="{title}"><figcaption><b>{title}</b><span>{subtitle}</span></figcaption>{said}{drawn}'
             f"<small>{attribution}</small><details><summary>The Python that makes it</summary>"
             f"<pre>{escape(script(exhibit, catalog))}</pre></details></figure>"
         )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from app.catalog import Catalog
 from app.choices import Choices
 from app.composites import selection_words
+from diffmp_core.cautions import Cautions, find_cautions
 from diffmp_core.columns import user_column
 from diffmp_core.regimes import represent
 from diffmp_core.stores import stack_channels
@@ -19,6 +20,10 @@ TARGETS = {"Selected column": "column", "Mean of the region": "composite", "Your
 DEPENDS = ("experiment", "time", "cell", "target", "own", "region", "south", "north", "west", "east", "regime")
 """Choices that decide which columns these are."""
 OWN = "Your own column"
+ABOUT_OWN = (
+    "A column of your own: interpolated to the emulator's levels, with the air of the experiment's mean column; no "
+    "truth is known, and the cloud-resolving model cannot be asked about it."
+)
 NO_OWN = "No column of your own is loaded yet; load a file, or choose a column of the experiment."
 
 
@@ -30,17 +35,36 @@ class Target:
         inputs, truth: (column, 6 or 4, level), stored units; NaN as truth where it is not known.
         layer_mass: (column, level) kg m-2.
         rule: what they are, in words.
+        cells: their indices (column,), none for a reader's own.
+        notes: sentences about them, for the cautions.
     """
 
     inputs: NDArray[np.float32]
     truth: NDArray[np.float32]
     layer_mass: NDArray[np.float64]
     rule: str
+    cells: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def has_truth(self) -> bool:
         """Whether the truth is known."""
         return bool(np.isfinite(self.truth).all())
+
+
+def target_cautions(catalog: Catalog, experiment: str, emulator: str, target: Target) -> Cautions:
+    """What to bear in mind with an emulator's answer for these columns as they are.
+
+    Raises:
+        DiffmpError: an emulator without weights.
+    """
+    return find_cautions(
+        target.inputs,
+        catalog.live(experiment, emulator).domain,
+        pressure=catalog.grid(experiment).pressure,
+        layer_mass=target.layer_mass,
+        notes=target.notes,
+    )
 
 
 def take_target(choices: Choices, catalog: Catalog) -> tuple[Target | None, str]:
@@ -65,7 +89,7 @@ def _own(choices: Choices, catalog: Catalog) -> tuple[Target, str]:
     inputs = user_column.from_text(choices.own)[None]
     mass = catalog.keep(("mean air", choices.experiment), mean_air) * float(inputs[0, INPUT_NAMES.index("Ps"), 0])
     truth = np.full((1, len(OUTPUTS), inputs.shape[2]), np.nan, dtype=np.float32)
-    return Target(inputs, truth, mass[None], OWN), OWN
+    return Target(inputs, truth, mass[None], OWN, notes=(ABOUT_OWN,)), OWN
 
 
 def _cells(choices: Choices, catalog: Catalog) -> tuple[NDArray[np.int64], str]:
@@ -88,4 +112,5 @@ def _read(choices: Choices, catalog: Catalog, cells: NDArray[np.int64], rule: st
         stack_channels(columns, OUTPUTS),
         np.broadcast_to(mass, (len(cells), columns.sizes["level"])),
         rule,
+        tuple(map(int, cells)),
     )

@@ -22,6 +22,7 @@ import typer
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
+from make_answers import make_answers
 from make_demo import CALIBRATED, DEMO, EMULATORS, ONE_STEP, REGRESSION, demo_figures, finer_emulator, make_demo
 
 from diffmp_core.models.folder import WEIGHTS_FILE, load_config, load_emulator, save_emulator
@@ -171,6 +172,7 @@ def main(
         shutil.copytree(DEMO, shipped)
     shutil.rmtree(DEMO, ignore_errors=True)
     make_demo(test, columns)
+    make_answers(DEMO)
     if compare(demo_figures(shipped), demo_figures(DEMO)):
         raise typer.Exit(1)
 

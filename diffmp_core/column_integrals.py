@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtr
 
 from diffmp_core.constants import SECONDS_PER_DAY, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.errors import DiffmpError
@@ -96,6 +97,35 @@ class Change:
     change: float
     standard_error: float
     standard_error_columns: float
+
+    @property
+    def error(self) -> float:
+        """The larger of both standard errors, which is the one to show; NaN where neither is known."""
+        return float(larger_error(self.standard_error, self.standard_error_columns))
+
+    @property
+    def error_of(self) -> str:
+        """What ``error`` is over: ``draw``, ``columns``, or nothing where neither is known."""
+        if not np.isfinite(self.error):
+            return ""
+        return "columns" if self.error == self.standard_error_columns else "draw"
+
+
+def larger_error(by_draw: ArrayLike, by_columns: ArrayLike) -> Array:
+    """The larger of both standard errors of a change; NaN only where neither is known."""
+    return np.fmax(np.asarray(by_draw, dtype=np.float64), np.asarray(by_columns, dtype=np.float64))
+
+
+def chance(change: ArrayLike, standard_error: ArrayLike, *, degrees: ArrayLike) -> Array:
+    """Probability of a change at least so large where there is none: two-sided t test with ``degrees`` of freedom.
+
+    1 where the change is exactly zero or its error unknown; 0 where it has no error.
+    """
+    change, standard_error = (np.asarray(part, dtype=np.float64) for part in (change, standard_error))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(change) / standard_error
+    unknown = np.isnan(t) | (change == 0)
+    return np.where(unknown, 1.0, 2 * stdtr(np.maximum(degrees, 1), -np.nan_to_num(t)))
 
 
 def compare(baseline: NDArray, perturbed: NDArray, layer_mass: NDArray) -> tuple[Change, ...]:

@@ -76,6 +76,13 @@ class Perturbation:
             if field.name != "top_level" and getattr(self, field.name) != field.default
         )
 
+    @property
+    def identity(self) -> tuple[tuple[str, float], ...]:
+        """What it does, the same for any two that do the same: settings by name, ``top_level`` where it matters."""
+        names = self.settings
+        layer = ("top_level",) if any(not name.startswith("scale_") for name in names) else ()
+        return tuple((name, round(float(getattr(self, name)), 6)) for name in (*layer, *names))
+
 
 def exner(pressure: NDArray) -> Array:
     """Exner function ``(p / p_0)^(R_d / c_p)`` [1] of pressure [Pa]."""

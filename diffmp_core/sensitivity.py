@@ -5,13 +5,15 @@ Baseline and perturbed columns are answered with common random numbers, so that 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diffmp_core.cautions import NO_SPREAD, Cautions, find_cautions
 from diffmp_core.column_integrals import Change, compare
-from diffmp_core.columns.domain import FarthestInput, TrainingDomain
+from diffmp_core.columns.domain import TrainingDomain
 from diffmp_core.models.base import Emulator
 from diffmp_core.perturbation import Perturbation, perturb
 from diffmp_core.sampling.draw import draw_ensemble
@@ -45,101 +47,6 @@ def profiles(ensemble: NDArray) -> Profiles:
     return Profiles(composite.mean(axis=0), spread, np.quantile(composite, QUANTILES, axis=0))
 
 
-@dataclass(frozen=True)
-class Range:
-    """How far inputs lie from the training data.
-
-    Attributes:
-        percentile: share of the training columns that are nearer than these columns, their mean [%].
-        out_of_range: how many of the columns are out of range.
-        columns: of how many.
-        farthest: the input farthest out in the column that is farthest out.
-    """
-
-    percentile: float
-    out_of_range: int
-    columns: int
-    farthest: FarthestInput
-
-
-def check_range(inputs: NDArray, domain: TrainingDomain) -> Range:
-    """Where inputs ``(column, 6, level)`` lie within the training domain."""
-    distance = domain.distance(inputs)
-    return Range(
-        percentile=float(domain.percentile(distance).mean()),
-        out_of_range=int(domain.is_out_of_range(inputs).sum()),
-        columns=len(inputs),
-        farthest=domain.farthest_input(inputs[int(np.argmax(distance))]),
-    )
-
-
-CAUTION_PERCENTILE = 99.0
-"""A setting that carries columns farther out than this share of the training columns [%] is told of."""
-
-
-@dataclass(frozen=True)
-class SettingRange:
-    """How far one setting of a perturbation carries columns from the training data, if it carries them far.
-
-    Attributes:
-        setting: its name in :class:`diffmp_core.perturbation.Perturbation`.
-        percentile: share of the training columns that are nearer than the columns with this setting alone, mean [%].
-        out_of_range: how many of the columns are out of range with this setting alone.
-        columns: of how many.
-        farthest: of the inputs that the setting changes, the one farthest out in the column that is farthest out.
-        only_together: in range alone, but without it fewer columns of the whole perturbation would be out of range.
-    """
-
-    setting: str
-    percentile: float
-    out_of_range: int
-    columns: int
-    farthest: FarthestInput
-    only_together: bool
-
-
-def check_settings(
-    inputs: NDArray, perturbation: Perturbation, domain: TrainingDomain, *, pressure: NDArray, layer_mass: NDArray
-) -> tuple[SettingRange, ...]:
-    """Settings that carry inputs ``(column, 6, level)`` far from the training data, by themselves or with the others.
-
-    A setting counts by itself if with it alone more columns are out of range than without any, or the columns lie
-    farther out than without and than 99 % of the training columns. Where the whole perturbation is out of range and no
-    setting is by itself, those count without which fewer columns would be.
-
-    Args:
-        pressure, layer_mass: as in :func:`diffmp_core.perturbation.perturb`.
-    """
-    names = perturbation.settings
-    if not names:
-        return ()
-
-    def changed(change: Perturbation) -> NDArray[np.float32]:
-        return perturb(inputs, change, pressure=pressure, layer_mass=layer_mass)
-
-    settings, none = asdict(perturbation), asdict(Perturbation(top_level=perturbation.top_level))
-    alone = {name: changed(Perturbation(**none | {name: settings[name]})) for name in names}
-    without = {name: changed(Perturbation(**settings | {name: none[name]})) for name in names}
-    unchanged = np.asarray(inputs, dtype=np.float32)
-    every = np.stack([unchanged, changed(perturbation), *alone.values(), *without.values()])
-    flat = every.reshape(-1, *every.shape[2:])
-    distance = domain.distance(flat).reshape(every.shape[:2])
-    percentile = domain.percentile(distance).mean(axis=1)
-    out = domain.is_out_of_range(flat).reshape(every.shape[:2]).sum(axis=1)
-    places = {name: (2 + i, 2 + len(names) + i) for i, name in enumerate(names)}
-    together = out[1] > out[0] and all(out[by_itself] <= out[0] for by_itself, _ in places.values())
-    found = []
-    for name, (by_itself, left_out) in places.items():
-        far = percentile[by_itself] > max(percentile[0], CAUTION_PERCENTILE) or out[by_itself] > out[0]
-        needed = bool(together and out[left_out] < out[1])
-        if far or needed:
-            worst = int(np.argmax(distance[by_itself]))
-            farthest = domain.farthest_input(alone[name][worst], unlike=unchanged[worst])
-            numbers = float(percentile[by_itself]), int(out[by_itself]), len(unchanged)
-            found.append(SettingRange(name, *numbers, farthest, needed))
-    return tuple(found)
-
-
 @dataclass(frozen=True, eq=False)
 class Response:
     """Answer of an emulator to a perturbation, of one column or a composite of many.
@@ -149,8 +56,8 @@ class Response:
         inputs, perturbed_inputs: ``(column, 6, level)``.
         baseline, perturbed: statistics of both ensembles.
         changes: column integrals and their paired difference.
-        range: where the perturbed inputs lie within the training data, None for an emulator without a domain.
-        settings: what in the perturbation carries them far from it.
+        members: of the ensemble of each column.
+        cautions: what to bear in mind with it: training data left, association and effect, what the columns are.
     """
 
     perturbation: Perturbation
@@ -159,8 +66,8 @@ class Response:
     baseline: Profiles
     perturbed: Profiles
     changes: tuple[Change, ...]
-    range: Range | None
-    settings: tuple[SettingRange, ...] = ()
+    members: int
+    cautions: Cautions
 
 
 def respond(
@@ -175,6 +82,7 @@ def respond(
     guidance: tuple[float, ...] | None = None,
     seed: int = 0,
     domain: TrainingDomain | None = None,
+    notes: Sequence[str] = (),
 ) -> Response:
     """Draw ensembles for the inputs as they are and perturbed, with common random numbers, and compare them.
 
@@ -186,6 +94,7 @@ def respond(
         layer_mass: [kg m-2], ``(level,)`` or ``(column, level)``.
         members, steps, guidance, seed: see :func:`diffmp_core.sampling.draw.draw_ensemble`.
         domain: training domain; that of a live emulator if not given.
+        notes: sentences about the columns, for the cautions.
 
     Raises:
         DiffmpError: arrays whose shapes do not fit each other or the emulator.
@@ -202,6 +111,7 @@ def respond(
     perturbed = baseline if perturbation.changes_nothing else draw(perturbed_inputs)
     if domain is None and isinstance(emulator, LiveEmulator):
         domain = emulator.domain
+    alike = members > 1 and bool((perturbed == perturbed[:, :1]).all())
     return Response(
         perturbation=perturbation,
         inputs=inputs,
@@ -209,8 +119,13 @@ def respond(
         baseline=profiles(baseline),
         perturbed=profiles(perturbed),
         changes=compare(baseline, perturbed, layer_mass),
-        range=None if domain is None else check_range(perturbed_inputs, domain),
-        settings=()
-        if domain is None
-        else check_settings(inputs, perturbation, domain, pressure=pressure, layer_mass=layer_mass),
+        members=baseline.shape[1],
+        cautions=find_cautions(
+            inputs,
+            domain,
+            perturbation,
+            pressure=pressure,
+            layer_mass=layer_mass,
+            notes=(*notes, *([NO_SPREAD] if alike else [])),
+        ),
     )

@@ -9,9 +9,9 @@ from itertools import product
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
-from diffmp_core.column_integrals import INTEGRALS, PairedChange, integrate, paired_change
+from diffmp_core.cautions import find_cautions
+from diffmp_core.column_integrals import INTEGRALS, PairedChange, chance, integrate, larger_error, paired_change
 from diffmp_core.columns.domain import TrainingDomain
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import Emulator
@@ -47,6 +47,7 @@ def sweep(
     guidance: tuple[float, ...] | None = None,
     seed: int = 0,
     domain: TrainingDomain | None = None,
+    notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Column integrals of the emulator's answer at every point of one or two axes, against the unchanged inputs.
@@ -63,12 +64,14 @@ def sweep(
         layer_mass: [kg m-2], ``(level,)`` or ``(column, level)``.
         members, steps, guidance, seed: see :func:`diffmp_core.sampling.draw.draw_ensemble`.
         domain: training domain; that of a live emulator if not given.
+        notes: sentences about the columns, for the cautions.
         progress: told before each point and at the end.
 
     Returns:
         Dims ``integral`` (names and units of ``INTEGRALS``), one for each axis, and ``quantile``: the fields of
         :class:`PairedChange`; ``quantiles`` of the members' means over the columns; ``significant`` (see
-        :func:`significant`); ``out_of_range``, share of the columns, NaN without a domain.
+        :func:`significant`); ``out_of_range``, share of the columns, NaN without a domain. The attribute ``cautions``
+        says what to bear in mind at the point that is farthest out.
 
     Raises:
         DiffmpError: no or more than two axes, one without values, a setting that is unknown, swept twice or out of its
@@ -105,18 +108,24 @@ def sweep(
             outside[place] = domain.is_out_of_range(changed).mean()
     if progress:
         progress(len(points), len(points))
-    many = len(inputs) > 1
-    error = compared["standard_error_columns" if many else "standard_error"]
-    chance = significant(compared["change"], error, samples=len(inputs) if many else members)
+    error = larger_error(compared["standard_error"], compared["standard_error_columns"])
+    sure = significant(compared["change"], error, samples=len(inputs) if len(inputs) > 1 else members)
     dims = tuple(axis.name for axis in axes)
+    worst = max(range(len(points)), key=lambda place: (np.nan_to_num(outside)[place], len(points[place].settings)))
+    cautions = find_cautions(
+        inputs, domain, points[worst], pressure=pressure, layer_mass=layer_mass, notes=notes
+    ).sentences()
+    count = int((outside > 0).sum())
+    left = f"{count} of {len(points)} points of the sweep have columns outside the training data; at the farthest:"
     return xr.Dataset(
         {name: (("integral", *dims), values.reshape(-1, *shape)) for name, values in compared.items()}
         | {
             "quantiles": (("quantile", "integral", *dims), quantiles.reshape(*quantiles.shape[:2], *shape)),
-            "significant": (("integral", *dims), chance.reshape(-1, *shape)),
+            "significant": (("integral", *dims), sure.reshape(-1, *shape)),
             "out_of_range": (dims, outside.reshape(shape)),
         },
         coords={axis.name: np.asarray(axis.values) for axis in axes} | {"integral": names, "quantile": list(QUANTILES)},
+        attrs={"cautions": " ".join((*([left] if count else []), *cautions))},
     )
 
 
@@ -127,10 +136,7 @@ def significant(change: NDArray, standard_error: NDArray, *, samples: int) -> ND
     :func:`diffmp_core.scores.significance.discoveries`. A change that is exactly zero, or whose error is unknown, never
     is.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.abs(change) / standard_error
-    chance = np.where(np.isnan(t) | (change == 0), 1.0, 2 * stdtr(max(samples - 1, 1), -np.nan_to_num(t)))
-    return np.stack([discoveries(row) for row in chance])
+    return np.stack([discoveries(row) for row in chance(change, standard_error, degrees=samples - 1)])
 
 
 def _points(perturbation: Perturbation, axes: Sequence[SweepAxis]) -> list[Perturbation]:

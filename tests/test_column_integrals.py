@@ -35,9 +35,25 @@ def test_paired_standard_errors_by_hand():
     assert heating.perturbed - heating.baseline == pytest.approx(3.5 * CP)
     assert heating.standard_error == pytest.approx(CP * np.sqrt(2.0 / 2 + 0.0) / 2)
     assert heating.standard_error_columns == pytest.approx(CP * np.std([2.0, 5.0], ddof=1) / np.sqrt(2))
+    assert (heating.error, heating.error_of) == (heating.standard_error_columns, "columns")
+    one = compare(baseline[:1], perturbed[:1], np.ones(1))[0]
+    assert (one.error, one.error_of) == (one.standard_error, "draw")
     single = compare(baseline[:1, :1], perturbed[:1, :1], np.ones(1))[0]
     assert np.isnan(single.standard_error)
     assert np.isnan(single.standard_error_columns)
+    assert np.isnan(single.error)
+    assert single.error_of == ""
+
+
+def test_the_error_shown_is_the_larger_also_where_columns_happen_to_agree():
+    """Two columns whose members differ by 20 but whose means are both 10: no error over columns, 7.1 over the draw."""
+    baseline = np.zeros((2, 2, 4, 1))
+    perturbed = baseline.copy()
+    perturbed[:, :, 0, 0] = [[0.0, 20.0], [20.0, 0.0]]
+    heating = compare(baseline, perturbed, np.ones((2, 1)))[0]
+    assert heating.standard_error_columns == 0.0
+    assert heating.error == pytest.approx(CP * np.sqrt(200.0 / 2 * 2) / 2)
+    assert heating.error_of == "draw"
 
 
 def test_pairs_of_profiles_keep_their_dims():

@@ -104,3 +104,12 @@ def test_arrays_that_do_not_fit_are_refused(inputs, air):
         perturb(inputs[:, :4], Perturbation(), **air)
     with pytest.raises(DiffmpError, match="expected layer_mass"):
         perturb(inputs, Perturbation(), pressure=air["pressure"], layer_mass=air["layer_mass"][:5])
+
+
+def test_two_changes_that_do_the_same_have_one_identity():
+    """The depth of the layer matters to what changes the layer alone."""
+    fluxes = {"scale_SHF": 0.6, "scale_LHF": 0.6}
+    assert Perturbation(**fluxes, top_level=5).identity == Perturbation(**fluxes).identity
+    assert Perturbation(warming=-2.0, top_level=5).identity != Perturbation(warming=-2.0).identity
+    assert Perturbation(moistening=-0.2).identity == Perturbation(moistening=-0.2 + 1e-12).identity
+    assert Perturbation(top_level=3).identity == ()

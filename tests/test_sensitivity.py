@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from diffmp_core.cautions import NO_SPREAD, check_range, check_settings
 from diffmp_core.columns.domain import fit_domain
 from diffmp_core.perturbation import Perturbation
-from diffmp_core.sensitivity import check_range, check_settings, profiles, respond
+from diffmp_core.sensitivity import profiles, respond
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS
 from tests.synthetic import make_columns
@@ -49,10 +50,25 @@ def test_common_random_numbers_leave_the_response_alone(inputs, air):
     )
 
 
+class Certain(Linear):
+    """The same without noise: one answer, many times."""
+
+    def sample(self, inputs, members, *, generator, steps, guidance):
+        return 1e-7 * inputs[:, None, SHF, None].expand(-1, members, 4, -1)
+
+
+def test_an_emulator_without_spread_is_not_certain_and_says_so(inputs, air):
+    one = {"pressure": air["pressure"], "layer_mass": air["layer_mass"][:1]}
+    response = respond(Certain(), inputs[:1], Perturbation(scale_SHF=0.3), **one, members=4)
+    assert response.changes[0].error == 0.0
+    assert NO_SPREAD in response.cautions.sentences()
+    assert NO_SPREAD not in respond(Linear(), inputs[:1], Perturbation(scale_SHF=0.3), **one).cautions.sentences()
+
+
 def test_nothing_changed_is_a_response_of_zero(inputs, air):
     response = respond(Linear(), inputs, Perturbation(top_level=4), **air, members=4)
     assert all(change.change == 0.0 for change in response.changes)
-    assert response.range is None
+    assert response.cautions.range is None
 
 
 def test_inputs_beyond_the_training_data_are_named(inputs, air):
@@ -62,11 +78,11 @@ def test_inputs_beyond_the_training_data_are_named(inputs, air):
     assert usual.percentile < 80
     response = respond(Linear(), every[98:103], Perturbation(warming=30.0, top_level=3), members=2, domain=domain,
                        pressure=air["pressure"], layer_mass=air["layer_mass"][0])  # fmt: skip
-    assert response.range is not None
-    assert response.range.out_of_range == response.range.columns == 5
-    assert response.range.farthest.variable == "T"
-    assert response.range.farthest.level in (0, 1, 2)
-    assert response.range.percentile > 99
+    assert response.cautions.range is not None
+    assert response.cautions.range.out_of_range == response.cautions.range.columns == 5
+    assert response.cautions.range.farthest.variable == "T"
+    assert response.cautions.range.farthest.level in (0, 1, 2)
+    assert response.cautions.range.percentile > 99
 
 
 @pytest.fixture(scope="module")
@@ -121,4 +137,4 @@ def test_settings_that_lead_out_only_together_are_both_named_and_no_other(inputs
 
 def test_a_response_brings_what_leads_out(inputs, air, domain):
     response = respond(Linear(), inputs, Perturbation(warming=30.0, top_level=3), **air, members=2, domain=domain)
-    assert [part.setting for part in response.settings] == ["warming"]
+    assert [part.setting for part in response.cautions.settings] == ["warming"]

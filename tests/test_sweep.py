@@ -13,6 +13,7 @@ from diffmp_core.sensitivity import respond
 from diffmp_core.stores import stack_channels
 from diffmp_core.sweep import SweepAxis, significant, sweep
 from diffmp_core.variables import INPUTS
+from diffmp_core.verdict import ASSOCIATION
 from tests.synthetic import make_columns
 
 CP = 1004.64
@@ -114,3 +115,35 @@ def test_what_cannot_be_swept_is_refused_before_anything_is_drawn(inputs, air, a
     with pytest.raises(DiffmpError, match=words):
         sweep(emulator, inputs, Perturbation(), axes, **air)
     assert emulator.asked == 0
+
+
+class Moody:
+    """Emulator whose members answer to SHF with a factor of their own, the same for every column."""
+
+    kind = "moody"
+
+    def sample(self, inputs, members, *, generator, steps, guidance):
+        factor = torch.randn(1, members, 1, 1, generator=generator)
+        return 1e-7 * factor * inputs[:, None, SHF, None].expand(-1, members, 4, -1)
+
+
+def test_alike_columns_do_not_make_a_change_certain_that_members_dispute(inputs):
+    alike = {"pressure": np.linspace(1e5, 5e3, 30), "layer_mass": np.full(30, 300.0)}
+    found = sweep(Moody(), inputs[[0, 0]], Perturbation(), [FLUX], **alike, members=6).sel(integral="heating")
+    np.testing.assert_allclose(found["standard_error_columns"], 0.0, atol=1e-9)
+    assert (found["standard_error"].values[[0, 1, 3]] > 1.0).all()
+    assert not found["significant"].any()
+
+
+def test_a_sweep_says_how_many_points_leave_the_training_data_and_how(inputs, air):
+    domain = fit_domain(stack_channels(make_columns(cells=200), INPUTS), generator=np.random.default_rng(0))
+    far = SweepAxis(name="warming", settings=("warming",), values=(0.0, 0.05, 30.0))
+    said = sweep(Linear(), inputs, Perturbation(top_level=3), [far], **air, members=2, domain=domain).attrs["cautions"]
+    count = len(inputs)
+    assert said.startswith("1 of 3 points of the sweep have columns outside the training data; at the farthest: ")
+    assert f"{count} of {count} columns lie outside the training data" in said
+    assert "Warming or cooling: " in said
+    near = SweepAxis(name="warming", settings=("warming",), values=(0.0, 0.05))
+    said = sweep(Linear(), inputs, Perturbation(top_level=3), [near], **air, members=2, domain=domain).attrs["cautions"]
+    assert "outside" not in said
+    assert ASSOCIATION in said

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import xarray as xr
 from bokeh.models import Range1d, UIElement
 from matplotlib.axes import Axes
@@ -18,6 +19,7 @@ from app.figures.axes import TITLES, ValueAxis, plain_number
 from app.figures.response import BAND, Band, ResponsePanel, band
 from app.theme import LIGHT
 from diffmp_core.column_integrals import Change
+from diffmp_core.crm.answers import ModelAnswer
 from diffmp_core.perturbation import Perturbation
 from diffmp_core.variables import OUTPUTS
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 BOTH = {"baseline": (LIGHT.emulator, "-"), "perturbed": (LIGHT.perturbed, "--")}
 """Colour and line of both answers."""
+MODEL = {"control": ":", "changed": "-."}
+"""Lines of the cloud-resolving model beside an emulator's answer, black."""
 PARTS = ("mean", "low", "high")
 NUMBERS = ("baseline", "perturbed", "change", "standard_error", "standard_error_columns")
 
@@ -82,6 +86,16 @@ class Changed(OfSelection, Perturbation):
             found[f"{entry.name}_change"] = quantity("level", difference, axis.label, name)
         return found
 
+    def model_answers(self, catalog: Catalog, emulator: str, answer: ModelAnswer) -> dict[str, tuple]:
+        """The cloud-resolving model's own profiles ``(level,)`` before and after the change, for each output."""
+        found = {}
+        for channel, entry in enumerate(OUTPUTS):
+            axis = catalog.value_axis(self.experiment, emulator, entry.name, self.units)
+            for which, values in zip(MODEL, answer.profiles[:, channel], strict=True):
+                name = f"{entry.long_name}, cloud-resolving model, {which}, mean of {len(answer.hourly)} h"
+                found[f"{entry.name}_model_{which}"] = quantity("level", values * axis.factor, axis.label, name)
+        return found
+
     def draw_outputs(self, data: xr.Dataset, panels: Sequence[Axes], *, row: int) -> None:
         """Both answers of the four outputs, ``row`` panels in a row."""
         levels = levels_of(data, self.vertical)
@@ -91,6 +105,11 @@ class Changed(OfSelection, Perturbation):
                 mean, low, high = (data[f"{entry.name}_{which}_{part}"].values for part in PARTS)
                 axes.fill_betweenx(levels.values, low, high, color=colour, alpha=0.2, linewidth=0)
                 axes.plot(mean, levels.values, color=colour, linestyle=line, label=which)
+            for which, line in MODEL.items() if f"{entry.name}_model_control" in data else ():
+                shown = data[f"{entry.name}_model_{which}"].values
+                axes.plot(
+                    shown, levels.values, color=LIGHT.truth, linestyle=line, linewidth=1.2, label=f"model, {which}"
+                )
             label = data[f"{entry.name}_change"].axis_label
             level_panel(axes, levels, title=TITLES[entry.name], label=label, left=place % row == 0)
         panels[0].legend(loc="best")
@@ -102,7 +121,9 @@ class Changed(OfSelection, Perturbation):
         for entry in OUTPUTS:
             panel, axis = ResponsePanel(entry.name, y_range), ValueAxis(1.0, data[f"{entry.name}_change"].axis_label)
             before, after = (Band(*(data[f"{entry.name}_{which}_{part}"].values for part in PARTS)) for which in BOTH)
-            panel.show(before, after, levels=levels, values=axis)
+            names = [f"{entry.name}_model_{which}" for which in MODEL]
+            model = np.stack([data[name].values for name in names]) if names[0] in data else None
+            panel.show(before, after, levels=levels, values=axis, model=model)
             panel.paint(False)
             made.append(panel.figure)
         return made
@@ -121,6 +142,11 @@ def change_variables(changes: Sequence[Change]) -> dict[str, tuple]:
         )
         for change in changes
         for number in NUMBERS
+    } | {
+        f"{change.name.replace(' ', '_')}_error": quantity(
+            (), change.error, change.unit, f"{change.name} of the column, larger standard error", over=change.error_of
+        )
+        for change in changes
     }
 
 
@@ -139,9 +165,10 @@ def changes_of(data: xr.Dataset) -> tuple[Change, ...]:
 
 
 def integral_words(changes: Sequence[Change]) -> str:
-    """The first two integrals in words: change and its standard error."""
+    """The first two integrals in words: change, its larger standard error, and what that is over."""
     return " · ".join(
         f"{change.name} {'+' if change.change > 0 else ''}{plain_number(change.change)} "
-        f"± {plain_number(change.standard_error, figures=2)} {change.unit}"
+        f"± {plain_number(change.error, figures=2)} {change.unit}"
+        f"{f' (over {change.error_of})' if change.error_of else ''}"
         for change in changes[:2]
     )

@@ -20,7 +20,6 @@ from app.exhibits.live_column import LiveColumn
 from app.exhibits.paper import level_panel
 from app.figures.axes import TITLES
 from app.figures.denoising import DenoisingPanel, shared_range
-from app.target import take_target
 from app.theme import LIGHT
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUTS
@@ -52,10 +51,7 @@ class DenoisingSteps(LiveColumn):
             raise DiffmpError(
                 "expected one column to denoise, found many; choose the selected column or one of your own"
             )
-        target, rule = take_target(self.choices, catalog)
-        if target is None:
-            raise DiffmpError(rule)
-        column = target.inputs[0]
+        column = self.columns(catalog).inputs[0]
         return catalog.live(self.experiment, self.emulator).submit_work(
             key,
             lambda ready: denoise_column(ready.emulator, column, members=self.members, steps=STEPS, seed=self.seed),
@@ -67,7 +63,7 @@ class DenoisingSteps(LiveColumn):
 
     def arrange(self, catalog: Catalog, found: Denoising) -> xr.Dataset:
         """What :meth:`gather` gives, from the answer of the emulator."""
-        _, rule = take_target(self.choices, catalog)
+        columns = self.columns(catalog)
         states = np.concatenate([found.states, found.ensemble[None]])
         predicted = np.concatenate([found.predicted, found.ensemble[None]])
         variables, dims = {}, ("step", "member", "level")
@@ -87,7 +83,8 @@ class DenoisingSteps(LiveColumn):
             },
             attrs={
                 "title": f"{self.emulator}: from noise to {self.members} members",
-                "subtitle": f"{rule} · blue: members at each step, orange: what the network predicts from them",
+                "subtitle": f"{columns.rule} · blue: members at each step, orange: what the network predicts from them",
+                "cautions": self.cautions(catalog, columns),
             },
         )
 

@@ -83,6 +83,7 @@ class Ensemble(LiveColumn):
                 "title": f"{self.emulator}: {self.members} members{' and the truth' if columns.has_truth else ''}",
                 "subtitle": f"{columns.rule} · {surface} · dashed: mean of the members"
                 f"{', black: truth, ×: truth outside all members' if columns.has_truth else ''}",
+                "cautions": self.cautions(catalog, columns),
             },
         )
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from app.catalog import Catalog
 from app.exhibits.ensemble import Ensemble, draw_output
 from app.exhibits.exhibit import Rows, drawn_words, levels_of
+from app.exhibits.live_column import together
 from app.exhibits.paper import level_panel, zero_line
 from app.figures.axes import TITLES, ValueAxis
 from app.figures.profile import EnsemblePanel, lock
@@ -76,6 +77,9 @@ class EnsemblePair(Ensemble):
         return data.assign_coords(ensemble=("side", titles)).assign_attrs(
             title=(" − " if self.compare == "difference" else " and ").join(titles),
             subtitle=f"{place}{self.members} members each · {how}",
+            cautions=together(
+                {side: str(part.attrs["cautions"]) for side, part in zip(("Selected", "Pinned"), alone, strict=True)}
+            ),
         )
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:

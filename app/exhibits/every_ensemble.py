@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from app.catalog import Catalog
 from app.exhibits.ensemble import Ensemble, draw_output
 from app.exhibits.exhibit import STEPS, Rows, levels_of
+from app.exhibits.live_column import together
 from app.exhibits.paper import level_panel
 from app.figures.axes import TITLES, ValueAxis
 from app.figures.profile import EnsemblePanel, lock
@@ -61,6 +62,7 @@ class EveryEnsemble(Ensemble):
         return data.assign_attrs(
             title=f"{len(names)} emulators and the truth" if _has_truth(data) else f"{len(names)} emulators",
             subtitle=str(alone[0].attrs["subtitle"]),
+            cautions=together(dict(zip(names, (str(part.attrs["cautions"]) for part in alone), strict=True))),
         )
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:

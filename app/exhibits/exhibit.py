@@ -56,6 +56,9 @@ class Exhibit(ABC):
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """All that is drawn, in the units shown, with the attributes ``title`` and ``subtitle``.
 
+        What an emulator was asked for this exhibit has the attribute ``cautions``, and ``verdict`` where the
+        cloud-resolving model may be asked the same.
+
         Raises:
             DiffmpError: the experiment has no such data.
         """

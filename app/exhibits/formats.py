@@ -19,6 +19,9 @@ from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import write_store
 
+SAID = ("verdict", "cautions")
+"""Attributes that stand beside a figure wherever it goes."""
+
 
 @dataclass(frozen=True)
 class File:
@@ -60,7 +63,9 @@ def csv(data: xr.Dataset) -> str:
     Variables on some of the dimensions of others are repeated along the rest. Where dimensions have nothing in common
     (a map and its zonal mean), the rows of one follow those of the other and leave its columns empty.
     """
-    lines = [f"# {key}: {data.attrs[key]}" for key in ("title", "subtitle", "attribution") if data.attrs.get(key)]
+    lines = [
+        f"# {key}: {data.attrs[key]}" for key in ("title", "subtitle", *SAID, "attribution") if data.attrs.get(key)
+    ]
     table = pd.concat([_table(data[names]) for names in _groups(data)], ignore_index=True)
     units = {str(name): str(v.attrs.get("units", "1")) for name, v in data.variables.items()}
     table = table.rename(columns={name: f"{name} [{unit}]" for name, unit in units.items() if unit != "1"})
@@ -96,6 +101,7 @@ exhibit = {kind}(
     experiment=catalog.names[0],
 {choices})
 data = exhibit.data(catalog)  # xarray.Dataset: all that is drawn, with units
+print(*(data.attrs[name] for name in ("verdict", "cautions") if data.attrs.get(name)), sep="\\n")
 exhibit.save(data, sys.argv[1] if len(sys.argv) > 1 else "{exhibit.stem}.svg")  # .png, .svg or .pdf
 '''
 

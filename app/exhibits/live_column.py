@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.catalog import Catalog
 from app.exhibits.exhibit import OfSelection, drawn_words
-from app.target import Target, take_target
+from app.target import Target, take_target, target_cautions
 from diffmp_core.errors import DiffmpError
+
+
+def together(cautions: Mapping[str, str]) -> str:
+    """Cautions of several answers by whose they are: said once where they are the same, named where not."""
+    if len(set(cautions.values())) == 1:
+        return next(iter(cautions.values()))
+    return " ".join(f"{name}: {said}" for name, said in cautions.items() if said)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,3 +53,8 @@ class LiveColumn(OfSelection):
         if columns is None:
             raise DiffmpError(f"expected columns, found none: {rule}; choose another selection or time")
         return columns
+
+    def cautions(self, catalog: Catalog, columns: Target) -> str:
+        """What to bear in mind with the emulator's answer for these columns as they are."""
+        place = catalog.grid(self.experiment).levels(self.vertical).describe
+        return " ".join(target_cautions(catalog, self.experiment, self.emulator, columns).sentences(place))

@@ -1,4 +1,4 @@
-"""The cloud-resolving model's own answer to a change of its inputs."""
+"""The cloud-resolving model's own answer to a change of its columns."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from app.exhibits.changed import BOTH, Changed, change_variables, changes_of, in
 from app.exhibits.exhibit import Rows, level_coordinates, quantity
 from app.figures.axes import padded_range
 from app.figures.response import BAND, HourlyPanel, response_table
-from diffmp_core.column_integrals import Change, compare, integrate, paired_change
-from diffmp_core.constants import SECONDS_PER_DAY
+from app.model_answers import ModelQuestion
+from app.target import take_target
+from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUTS
 
 SERIES = {
@@ -28,9 +29,14 @@ SERIES = {
 
 @dataclass(frozen=True, kw_only=True)
 class ModelResponse(Changed):
-    """The cloud-resolving model's own answer over some hours; ``emulator`` only names the unit of normalised values."""
+    """The cloud-resolving model's own answer over some hours for the selected column, or the mean over many.
+
+    ``target`` is as in :class:`app.exhibits.live_column.LiveColumn`; ``emulator`` only names the unit of normalised
+    values.
+    """
 
     emulator: str
+    target: str = "column"
     hours: int = 6
     what: ClassVar[str] = "model-response"
 
@@ -41,34 +47,29 @@ class ModelResponse(Changed):
         return f"Cloud-resolving model: {MEMBERS} members over {self.hours} h beside a control"
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
-        """Both answers ``(level,)``, means over the hours, and numbers by ``hour``."""
-        from diffmp_core.crm.origin import find_origin  # compiled code: only when it is asked for
-        from diffmp_core.crm.response import RUNS, hourly_ensemble, reference_response
-        from diffmp_core.sensitivity import profiles
+        """Both answers ``(level,)``, means over the hours, and numbers by ``hour``, means over the columns."""
+        from diffmp_core.sensitivity import profiles  # torch takes a second: only when it is asked for
 
-        origin = find_origin(catalog.columns(self.experiment), time=self.time, cell=self.cell)
-        response = reference_response(origin, self.perturbation, hours=self.hours)
-        mass = response["layer_mass"].values
-        both = [hourly_ensemble(response, run) for run in RUNS]
-        rain = [SECONDS_PER_DAY * response["precipitation"].sel(run=run).values.T for run in RUNS]  # 1 kg m-2 is 1 mm
-        before, after = (ensemble.mean(axis=0, keepdims=True) for ensemble in both)
-        variables = self.answers(catalog, self.emulator, profiles(before), profiles(after))
-        shower = paired_change(*(values.mean(axis=0, keepdims=True) for values in rain))
-        changes = (*compare(before, after, mass), Change("precipitation", "mm/day", *map(float, shower)))
+        columns, rule = take_target(self.choices, catalog)
+        if columns is None or not columns.cells:
+            raise DiffmpError(f"expected columns of the experiment, found none: {rule}; choose others")
+        question = ModelQuestion(self.time, columns.cells, self.perturbation)
+        runs = catalog.model_answers(self.experiment).ask(question, self.hours)
+        variables = self.answers(catalog, self.emulator, *map(profiles, runs.mean()))
+        changes = runs.changes()
         unit = {change.name: change.unit for change in changes}
-        integrals = [integrate(ensemble, mass) for ensemble in both]
-        for place, which in enumerate(BOTH):
-            for name, title in SERIES.items():
-                members = rain[place] if name == "precipitation" else integrals[place][name]
+        for name, title in SERIES.items():
+            for which, members in zip(BOTH, runs.hourly(name), strict=True):
                 variables[f"{name}_{which}_hourly"] = quantity(("hour", "member"), members, unit[name], title.lower())
         return xr.Dataset(
             variables | change_variables(changes),
             coords=level_coordinates(catalog, self.experiment)
-            | {"hour": ("hour", response["hour"].values, {"units": "h", "long_name": "hours since the change"})},
+            | {"hour": ("hour", np.arange(1, runs.hours + 1), {"units": "h", "long_name": "hours since the change"})},
             attrs={
                 "title": f"Cloud-resolving model: {self.change_words}",
-                "subtitle": f"{self.column_words(catalog)} · mean of {self.hours} h after the change · "
+                "subtitle": f"{rule} · mean of {self.hours} h after the change · "
                 f"{integral_words(changes)} · blue: control, orange: changed, bands: 80 % of the members",
+                "cautions": runs.answer.other_weather,
             },
         )
 

@@ -62,7 +62,7 @@ STYLE: dict[Any, Any] = {
 
 
 def draw_page(draw: Callable[[xr.Dataset, Figure], None], data: xr.Dataset, size: tuple[float, float]) -> Figure:
-    """A page with the drawing between title, subtitle and attribution of the dataset."""
+    """A page with the drawing between title, subtitle and verdict, and cautions and attribution of the dataset."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=size, dpi=DOTS_PER_INCH, facecolor="white")
         width, height = size
@@ -70,26 +70,29 @@ def draw_page(draw: Callable[[xr.Dataset, Figure], None], data: xr.Dataset, size
         for text, points, weight, colour in (
             (data.attrs["title"], 12, "bold", LIGHT.text),
             (data.attrs.get("subtitle", ""), 9, "normal", LIGHT.muted),
+            (data.attrs.get("verdict", ""), 9, "normal", LIGHT.text),
         ):
             wrapped = _wrap(text, width, points)
             look = {"fontsize": points, "fontweight": weight, "color": colour, "va": "top", "ha": "left"}
             figure.text(MARGIN / width, top / height, wrapped, look)
             top -= _height(wrapped, points)
-        wrapped = _wrap(data.attrs["attribution"], width, 6.5)
-        figure.text(MARGIN / width, bottom / height, wrapped, fontsize=6.5, va="bottom", ha="left", color=LIGHT.muted)
-        bottom += _height(wrapped, 6.5)
+        for text, colour in ((data.attrs["attribution"], LIGHT.muted), (data.attrs.get("cautions", ""), LIGHT.text)):
+            wrapped = _wrap(text, width, 6.5)
+            figure.text(MARGIN / width, bottom / height, wrapped, fontsize=6.5, va="bottom", ha="left", color=colour)
+            bottom += _height(wrapped, 6.5)
         figure.set_layout_engine("constrained", rect=(0.01, bottom / height, 0.98, (top - bottom) / height))
         draw(data, figure)
     return figure
 
 
 def save_page(figure: Figure, data: xr.Dataset, target: Path | str | IO[bytes], *, suffix: str = "") -> None:
-    """Write a page as PNG, SVG or PDF, with title and attribution in its metadata.
+    """Write a page as PNG, SVG or PDF, with title, cautions and attribution in its metadata.
 
     ``suffix`` (``png``, ``svg``, ``pdf``) is needed where the target has no name.
     """
     kind = suffix or Path(str(target)).suffix.lstrip(".").lower()
-    title, words, maker = data.attrs["title"], data.attrs["attribution"], f"DIFF-MP {__version__}"
+    title, maker = data.attrs["title"], f"DIFF-MP {__version__}"
+    words = " ".join(data.attrs[name] for name in ("verdict", "cautions", "attribution") if data.attrs.get(name))
     metadata = {
         "png": {"Title": title, "Description": words, "Software": maker},
         "svg": {"Title": title, "Description": words, "Creator": maker, "Date": None},

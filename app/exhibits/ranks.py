@@ -19,6 +19,7 @@ from app.exhibits.exhibit import Exhibit, OfSelection, Progress, Rows, drawn_wor
 from app.figures.axes import TITLES
 from app.figures.profile import RankPanel
 from app.theme import LIGHT
+from diffmp_core.cautions import NO_DOMAIN, outside_words
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS, OUTPUT_NAMES, OUTPUTS
@@ -128,12 +129,12 @@ class SelectionRanks(RankHistogram, OfSelection):
                 f"expected columns, found none of {selection_words(self.choices)}; choose another region or regime"
             )
         drawn = np.sort(np.random.default_rng(self.seed).permutation(where)[:MOST])
-        shares: list[NDArray] = []
+        shares, outside = list[NDArray](), 0
         for number, (time, cells) in enumerate(_questions(drawn, grid.lat.size)):
             columns = catalog.columns(self.experiment).isel(time=[time], cell=cells)
-            members = live.answer_patiently(
-                stack_channels(columns, INPUTS), members=self.members, steps=STEPS, seed=self.seed + number
-            )
+            inputs = stack_channels(columns, INPUTS)
+            outside += 0 if live.domain is None else int(live.domain.is_out_of_range(inputs).sum())
+            members = live.answer_patiently(inputs, members=self.members, steps=STEPS, seed=self.seed + number)
             ensemble = reduce_members(stack_channels(columns, OUTPUTS), members, np.ones(len(OUTPUTS)))
             shares.append(column_ranks(ensemble.below, ensemble.equal, members=self.members))
             if progress is not None:
@@ -147,7 +148,7 @@ class SelectionRanks(RankHistogram, OfSelection):
             title=self.title(self.members),
             subtitle=f"{some} columns of {selection_words(self.choices)}, all times and levels · whiskers: two "
             f"standard errors over columns · {HOW_TO_READ}",
-        )
+        ).assign_attrs(cautions=NO_DOMAIN if live.domain is None else outside_words(outside, len(drawn)))
 
 
 def rank_data(

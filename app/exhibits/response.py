@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,11 +20,14 @@ from app.exhibits.paper import level_panel
 from app.figures.axes import TITLES
 from app.figures.profile import INPUT_TOP, InputPanel
 from app.figures.response import response_table
+from app.target import Target
 from diffmp_core.perturbation import potential_temperature
 from diffmp_core.variables import INPUT_NAMES, OUTPUTS
 
 if TYPE_CHECKING:
     from diffmp_core.sensitivity import Response
+
+MODEL_WORDS = " · black: the cloud-resolving model (dotted: as it is, dash-dotted: changed)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,9 @@ class EmulatorResponse(Asked):
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Both answers and both inputs ``(level,)``, and column integrals with standard errors."""
-        response, rule = self._respond(catalog)
+        columns = self.columns(catalog)
+        response = self._respond(catalog, columns)
+        judged = catalog.model_answers(self.experiment).judge(response, columns, self.time)
         variables = self.answers(catalog, self.emulator, response.baseline, response.perturbed)
         pressure = catalog.grid(self.experiment).pressure
         for which, inputs in zip(BOTH, (response.inputs, response.perturbed_inputs), strict=True):
@@ -49,14 +55,21 @@ class EmulatorResponse(Asked):
             variables |= {
                 f"{name}_{which}": table_quantity((), kept[name][:, 0].mean(), name) for name in ("SHF", "LHF", "SOLIN")
             }
+        if judged.answer is not None:
+            variables |= self.model_answers(catalog, self.emulator, judged.answer)
+        place = catalog.grid(self.experiment).levels(self.vertical).describe
         return xr.Dataset(
             variables | change_variables(response.changes),
             coords=level_coordinates(catalog, self.experiment),
             attrs={
                 "title": f"{self.emulator}: {self.change_words}",
-                "subtitle": f"{rule} · {integral_words(response.changes)} · blue: as it is, orange: changed, "
-                "bands: 80 % of the members",
+                "subtitle": f"{columns.rule} · {integral_words(response.changes)} · blue: as it is, orange: changed, "
+                "bands: 80 % of the members"
+                f"{MODEL_WORDS if judged.answer is not None else ''}",
                 "columns": len(response.inputs),
+                "verdict": judged.words,
+                "verdict_numbers": json.dumps([verdict.record for verdict in judged.verdicts], ensure_ascii=False),
+                "cautions": " ".join(response.cautions.sentences(place)),
             },
         )
 
@@ -96,10 +109,8 @@ class EmulatorResponse(Asked):
             read.append(panel.figure)
         return [self.screen_outputs(data), [*read, response_table(changes_of(data))]]
 
-    def _respond(self, catalog: Catalog) -> tuple[Response, str]:
+    def _respond(self, catalog: Catalog, columns: Target) -> Response:
         from diffmp_core.sensitivity import respond  # torch takes a second: only when it is asked for
-
-        columns = self.columns(catalog)
 
         def work(live: Any) -> Response:
             return respond(
@@ -111,10 +122,11 @@ class EmulatorResponse(Asked):
                 members=self.members,
                 steps=STEPS,
                 seed=self.seed,
+                notes=columns.notes,
             )
 
         live = catalog.live(self.experiment, self.emulator)
-        return live.submit_work(uuid.uuid4(), work).result(), columns.rule
+        return live.submit_work(uuid.uuid4(), work).result()
 
     def _input_top(self, data: xr.Dataset) -> int:
         height = data["height"].values

@@ -21,7 +21,7 @@ from app.figures.response import BAND
 from app.figures.sweep import CurvePanel, MapPanel
 from app.sweeps import ONE_WAY, SLIDERS, TWO_WAY, edges
 from app.theme import LIGHT
-from diffmp_core.column_integrals import INTEGRALS
+from diffmp_core.column_integrals import INTEGRALS, larger_error
 from diffmp_core.errors import DiffmpError
 
 TITLES = {
@@ -74,11 +74,13 @@ class Swept(Asked):
             members=self.members,
             steps=STEPS,
             seed=self.seed,
+            notes=columns.notes,
             progress=progress,
         )
-        error = "standard_error_columns" if len(columns.inputs) > 1 else "standard_error"
+        errors = larger_error(found["standard_error"], found["standard_error_columns"])
         variables = {"out_of_range": quantity(names, found["out_of_range"], "1", "share of columns out of range")}
-        for name, unit in UNITS.items():
+        larger = ", the larger of draw and columns" if len(columns.inputs) > 1 else ", by draw"
+        for place, (name, unit) in enumerate(UNITS.items()):
             one, key = found.sel(integral=name), name.replace(" ", "_")
             low, high = (one["quantiles"].sel(quantile=quantile).values for quantile in BAND)
             for ending, values, words in (
@@ -86,7 +88,7 @@ class Swept(Asked):
                 ("_low", low, f"{BAND[0]:.0%} quantile of the members"),
                 ("_high", high, f"{BAND[1]:.0%} quantile of the members"),
                 ("_change", one["change"], "change"),
-                ("_standard_error", one[error], "standard error of the change"),
+                ("_standard_error", errors[place], "standard error of the change" + larger),
             ):
                 variables[key + ending] = quantity(names, values, unit, f"{name} of the column, {words}")
             variables[f"{key}_significant"] = quantity(
@@ -103,7 +105,7 @@ class Swept(Asked):
                 name: quantity(name, np.array(slider.values(most)) * slider.factor, slider.unit or "1", slider.label)
                 for name, slider in zip(names, sliders, strict=True)
             },
-            attrs={"subtitle": f"{columns.rule}{others}", "columns": len(columns.inputs)},
+            attrs=found.attrs | {"subtitle": f"{columns.rule}{others}", "columns": len(columns.inputs)},
         )
 
     def gather(self, catalog: Catalog) -> xr.Dataset:

@@ -22,9 +22,10 @@ from diffmp_core.variables import BY_NAME, INPUT_NAMES
 
 if TYPE_CHECKING:
     from diffmp_core.column_integrals import Change
-    from diffmp_core.sensitivity import Profiles, Range, Response, SettingRange
+    from diffmp_core.sensitivity import Profiles, Response
 
-
+MODEL_LINES = {"control": "dotted", "changed": "dashdot"}
+"""Lines of the cloud-resolving model on the panels of an emulator, in black or white."""
 WHICH, PARTS = ("first", "second"), ("mean", "low", "high")
 """Columns of a source are named after both, ``first_mean``."""
 
@@ -92,7 +93,10 @@ class BeforeAfter:
 
 
 class ResponsePanel:
-    """One output before (solid) and after (dashed) the change, each with the band of its ensemble."""
+    """One output before (solid) and after (dashed) the change, each with the band of its ensemble.
+
+    Where it is known, the cloud-resolving model's own answer stands on the same axes, as two thin lines.
+    """
 
     def __init__(self, variable: str, y_range: Range1d, *, height: int = 380) -> None:
         self.variable = variable
@@ -101,6 +105,11 @@ class ResponsePanel:
         self.scale: tuple[str, str] | None = None
         self.figure = profile_figure(title=TITLES[variable], height=height, x_range=self.x_range, y_range=y_range)
         self.pair = BeforeAfter(self.figure, along="y", coordinate="y", extra=["change"])
+        self.model = ColumnDataSource(data={name: [] for name in ("y", *MODEL_LINES)})
+        self.model_lines = [
+            self.figure.line(x=name, y="y", source=self.model, line_width=1.6, line_dash=dash)
+            for name, dash in MODEL_LINES.items()
+        ]
         self.figure.add_tools(
             HoverTool(
                 renderers=[self.pair.means["first"]],
@@ -123,10 +132,12 @@ class ResponsePanel:
         values: ValueAxis,
         target: str = "",
         differ: bool = True,
+        model: NDArray | None = None,
     ) -> None:
         """Draw both, or the baseline alone where they do not ``differ``.
 
-        The value axis stays where it is as long as ``target`` (what is perturbed) is the same.
+        The value axis stays where it is as long as ``target`` (what is perturbed) is the same. ``model``: control and
+        changed (2, level) of the cloud-resolving model, stored unit, where they are known.
         """
         data: dict[str, NDArray] = {"y": levels.values}
         for which, profile in zip(WHICH, (baseline, perturbed), strict=True):
@@ -134,7 +145,12 @@ class ResponsePanel:
         data["change"] = data["second_mean"] - data["first_mean"]
         self.pair.source.data = data
         self.pair.compare(differ)
-        wanted = padded_range(*(data[name] for name in data if name not in ("y", "change")))
+        beside = {} if model is None else dict(zip(MODEL_LINES, np.asarray(model) * values.factor, strict=True))
+        if beside:
+            self.model.data = {"y": levels.values, **beside}
+        elif len(self.model.data["y"]):
+            self._clear_model()
+        wanted = padded_range(*(data[name] for name in data if name not in ("y", "change")), *beside.values())
         same = (target, values.label) == self.scale
         self.extent = steady_range(self.extent, wanted) if same else wanted
         self.scale = (target, values.label)
@@ -145,11 +161,17 @@ class ResponsePanel:
     def clear(self) -> None:
         """Draw nothing."""
         self.pair.clear()
+        self._clear_model()
+
+    def _clear_model(self) -> None:
+        self.model.data = {name: [] for name in self.model.data}
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
         style(self.figure, dark=dark)
         self.pair.paint(dark)
+        for line in self.model_lines:
+            line.glyph.line_color = colours(dark).truth
 
 
 class HourlyPanel:
@@ -192,23 +214,22 @@ class HourlyPanel:
 
 
 def response_table(changes: Sequence[Change], *, differ: bool = True) -> str:
-    """Column integrals before and after as an HTML table; a second error only where there are several columns.
+    """Column integrals before and after as an HTML table, with the larger standard error and what it is over.
 
     Where nothing was changed (not ``differ``) the baseline stands alone.
     """
-    many = any(math.isfinite(change.standard_error_columns) for change in changes)
-    heads = ["integral", "baseline", "perturbed", "change", "± draw", *(["± columns"] if many else [])]
     rows = []
     for change in changes:
-        numbers = [change.baseline, change.perturbed, change.change, change.standard_error]
-        numbers += [change.standard_error_columns] if many else []
+        numbers = [change.baseline, change.perturbed, change.change, change.error]
         numbers = numbers if differ else [change.baseline, *[math.nan] * (len(numbers) - 1)]
         digits = _digits(max(abs(change.baseline), abs(change.perturbed) if differ else 0.0))
         cells = [_number(number, digits, sign="+" if place == 2 else "-") for place, number in enumerate(numbers)]
         rows.append(
-            f"<tr><th>{change.name} [{change.unit}]</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+            f"<tr><th>{change.name} [{change.unit}]</th>"
+            + "".join(f"<td>{cell}</td>" for cell in [*cells, change.error_of if differ else ""])
+            + "</tr>"
         )
-    head = "".join(f"<th>{name}</th>" for name in heads)
+    head = "".join(f"<th>{name}</th>" for name in ("integral", "baseline", "perturbed", "change", "±", "over"))
     return f"{TABLE_STYLE}<table class='response'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
@@ -231,40 +252,6 @@ def _digits(size: float) -> int:
 def _number(number: float, digits: int, *, sign: str) -> str:
     """A number with a true minus sign, or a dash where there is none."""
     return f"{number:{sign}.{digits}f}".replace("-", "−") if math.isfinite(number) else "–"
-
-
-def range_words(found: Range, levels: LevelAxis) -> str:
-    """Out of range: how far, and which input is farthest out."""
-    far, entry = found.farthest, BY_NAME[found.farthest.variable]
-    value, low, high = (x * entry.display_factor for x in (far.value, far.low, far.high))
-    where = "" if far.level is None else f" at {levels.describe(far.level)}"
-    which = "This input lies" if found.columns == 1 else f"{found.out_of_range} of {found.columns} columns lie"
-    return (
-        f"{which} outside the training data (farther out than {found.percentile:.1f} % of it). Farthest: "
-        f"{TITLES[far.variable].lower()}{where}, {value:.3g} {entry.display_unit}, {abs(far.deviations):.1f} standard "
-        f"deviations from the mean; in training {low:.3g} to {high:.3g}."
-    )
-
-
-def setting_words(found: SettingRange, levels: LevelAxis) -> str:
-    """Why a slider carries the inputs far from the training data, for the line below it."""
-    far, entry = found.farthest, BY_NAME[found.farthest.variable]
-    where = "" if far.level is None else f" at {levels.describe(far.level)}"
-    value, low, high = (x * entry.display_factor for x in (far.value, far.low, far.high))
-    beyond = f"{TITLES[far.variable].lower()}{where} is {value:.3g} {entry.display_unit}"
-    if far.is_outside:
-        beyond += f", in training {low:.3g} to {high:.3g}"
-    if found.only_together:
-        return f"Out of range together with other sliders: {beyond}"
-    if found.out_of_range and found.columns > 1:
-        return f"{found.out_of_range} of {found.columns} columns out of range: {beyond}"
-    if found.out_of_range:
-        return (
-            f"Out of range: {beyond}"
-            if far.is_outside
-            else f"Out of range, beyond {found.percentile:.1f} % of training"
-        )
-    return f"Far out: beyond {found.percentile:.1f} % of the training columns"
 
 
 def surface_words(response: Response) -> str:

@@ -22,7 +22,7 @@ from app.views.answers import Asker, after
 from app.views.controls import small_button, stepped_slider, switch
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, grid, pane, words
-from app.views.notices import hidden_notice
+from app.views.notices import hidden_notice, say
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUTS
 
@@ -54,7 +54,7 @@ class DenoisingView:
         self.data: xr.Dataset | None = None
         self.y_range = Range1d(start=0, end=1)
         self.panels = {entry.name: DenoisingPanel(entry.name, self.y_range) for entry in OUTPUTS}
-        self.notice = hidden_notice()
+        self.notice, self.caution = hidden_notice(), hidden_notice(severity="warning")
         self.playing = False
         self.play = small_button("Play", self._play, says="Play the steps from noise to profiles")
         self.shown = pn.Column(sizing_mode="stretch_width", visible=state.denoising, margin=0)
@@ -65,6 +65,7 @@ class DenoisingView:
         self.shown[:] = [
             words(WHAT_IT_IS),
             self.notice,
+            self.caution,
             pn.Row(
                 self.play,
                 stepped_slider(state, "step", "Step", self._step_words),
@@ -116,6 +117,7 @@ class DenoisingView:
         self.data = DenoisingSteps.of(self.state).arrange(self.catalog, found)
         with pn.io.hold():
             self.notice.visible = False
+            say(self.caution, self.data.attrs["cautions"])
             levels = levels_of(self.data, self.state.vertical)
             set_range(self.y_range, (levels.start, levels.end))
             self._draw()
@@ -135,6 +137,7 @@ class DenoisingView:
         with pn.io.hold():
             self.found = self.data = None
             self.notice.param.update(object=said, visible=True)
+            self.caution.visible = False
             for panel in self.panels.values():
                 panel.clear()
 

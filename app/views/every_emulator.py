@@ -47,7 +47,7 @@ class EmulatorRow(LiveEnsemble):
         """Its four outputs, and how long they took."""
         outputs = grid((pane(panel.figure) for panel in self.panels), QUARTER)
         name = words(escape(self.emulator), "subtitle1")
-        return pn.Column(name, self.notice, outputs, self.status, sizing_mode="stretch_width", margin=0)
+        return pn.Column(name, self.notice, self.caution, outputs, self.status, sizing_mode="stretch_width", margin=0)
 
     def ask_for(self, target: Target | None, *, nothing: str) -> None:
         """Ask for an ensemble of these columns; ``nothing`` says why there are none."""

@@ -11,10 +11,10 @@ import panel as pn
 from app.catalog import Catalog
 from app.choices import Choices
 from app.state import State
-from app.target import DEPENDS, Target
+from app.target import DEPENDS, Target, target_cautions
 from app.views.answers import Asker, duration
 from app.views.layout import words
-from app.views.notices import hidden_notice
+from app.views.notices import hidden_notice, say
 from diffmp_core.errors import DiffmpError
 
 
@@ -35,7 +35,7 @@ class LiveEnsemble(ABC):
         self.asker = Asker(lambda: state.chosen(self.asks))
         self.target: Target | None = None
         self.members: np.ndarray | None = None
-        self.status, self.notice = words(""), hidden_notice()
+        self.status, self.notice, self.caution = words(""), hidden_notice(), hidden_notice(severity="warning")
 
     def ask(self, choices: Choices, *, nothing: str) -> None:
         """Ask the emulator of these choices for an ensemble; ``nothing`` says why there is no target."""
@@ -49,33 +49,43 @@ class LiveEnsemble(ABC):
             return
         self.asker.ask(
             lambda: live.submit(self.asker.key, inputs, members=choices.members, seed=choices.seed),
-            self._answer,
+            lambda ensemble, took: self._answer(ensemble, took, choices),
             self.refuse,
-            slow=lambda: self._wait(f"Drawing {choices.members} members …"),
+            slow=lambda: self._wait(choices),
         )
 
-    def _wait(self, said: str) -> None:
+    def _wait(self, choices: Choices) -> None:
         """Leave the target alone until its ensemble is there."""
         with pn.io.hold():
             self.notice.visible = False
-            self.status.object = said
+            self.status.object = f"Drawing {choices.members} members …"
+            self._bear_in_mind(choices)
             self.draw()
 
-    def _answer(self, ensemble: np.ndarray, took: float) -> None:
-        """Draw an ensemble (column, member, 4, level)."""
+    def _answer(self, ensemble: np.ndarray, took: float, choices: Choices) -> None:
+        """Draw an ensemble (column, member, 4, level) of the emulator of these choices."""
         with pn.io.hold():
             self.notice.visible = False
             self.members = np.asarray(ensemble).mean(axis=0)
             self.status.object = f"{len(self.members)} members from seed {self.state.seed}, {duration(took)}"
+            self._bear_in_mind(choices)
             self.draw()
 
     def refuse(self, error: BaseException) -> None:
         """Draw without an ensemble, and say why."""
         with pn.io.hold():
             self.notice.param.update(object=str(error), visible=True)
+            self.caution.visible = False
             self.members = None
             self.status.object = ""
             self.draw()
+
+    def _bear_in_mind(self, choices: Choices) -> None:
+        """Say what to bear in mind with an answer for the target of these choices."""
+        if self.target is not None:
+            place = self.catalog.grid(choices.experiment).levels(choices.vertical).describe
+            cautions = target_cautions(self.catalog, choices.experiment, choices.emulator, self.target)
+            say(self.caution, " ".join(cautions.sentences(place)))
 
     @abstractmethod
     def draw(self) -> None:

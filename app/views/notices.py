@@ -54,6 +54,11 @@ def hidden_notice(content: str | Viewable = "", severity: str = "info") -> pmui.
     return pmui.Alert(content, severity=severity, visible=False, sizing_mode="stretch_width")
 
 
+def say(box: pmui.Alert, text: str) -> None:
+    """Say something in a box beside a figure, or hide it where there is nothing to say."""
+    box.param.update(object=text, visible=bool(text))
+
+
 def notice(sentences: Sequence[str]) -> pmui.Alert:
     """A closable box; the text may come from an address or a file, so it is neither HTML nor Markdown."""
     more = len(sentences) - MOST_SENTENCES

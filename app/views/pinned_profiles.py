@@ -61,7 +61,16 @@ class PinnedProfiles(LiveEnsemble):
         self.beside = grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER)
         self.minus = grid((pane(panel.figure) for panel in self.differences.values()), QUARTER)
         leave = export_menu("pair", lambda: EnsemblePair.of(state), catalog)
-        parts: list[Viewable] = [self.title, self.how, self.notice, self.beside, self.minus, self.status, leave]
+        parts: list[Viewable] = [
+            self.title,
+            self.how,
+            self.notice,
+            self.caution,
+            self.beside,
+            self.minus,
+            self.status,
+            leave,
+        ]
         self.place = pn.Column(*parts, sizing_mode="stretch_width", visible=False, margin=0)
 
     @property

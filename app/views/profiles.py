@@ -110,7 +110,9 @@ class ProfilesView(LiveEnsemble):
             export_menu("profiles", lambda: Ensemble.of(state), self.catalog),
             export_menu("ranks", lambda: Ranks.of(state), self.catalog),
         )
-        figures = paper(self.notice, self.place, words(LEGEND, "caption"), grid(outputs, QUARTER), self.status, leave)
+        figures = paper(
+            self.notice, self.place, self.caution, words(LEGEND, "caption"), grid(outputs, QUARTER), self.status, leave
+        )
         seen = grid((pane(panel.figure) for panel in self.inputs.values()), {"xs": 6})
         figures.append(self.pinned.place)
         inputs = paper(words("What the emulator sees", "subtitle1"), seen, words(HOW_TO_READ))

@@ -6,41 +6,44 @@ import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
 import panel as pn
 import panel_material_ui as pmui
-import xarray as xr
 from bokeh.models import Range1d
-from numpy.typing import NDArray
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
-from app.choices import PERTURBATIONS
+from app.choices import PERTURBATIONS, Choices
 from app.exhibits import ModelResponse
+from app.exhibits.model_response import SERIES
 from app.figures.response import HourlyPanel, ResponsePanel, band, response_table
+from app.model_answers import ModelQuestion
 from app.state import State
-from app.target import DEPENDS
+from app.target import DEPENDS, Target
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, grid, pane, words
-from app.views.long_work import LongWork, Progress
+from app.views.long_work import LongWork
 from app.views.notices import hidden_notice
-from diffmp_core.column_integrals import Change, compare, integrate, paired_change
-from diffmp_core.constants import SECONDS_PER_DAY
+from diffmp_core.crm.answers import UNITS
 from diffmp_core.errors import DiffmpError
-from diffmp_core.perturbation import Perturbation
 from diffmp_core.variables import OUTPUTS
+
+if TYPE_CHECKING:
+    from diffmp_core.crm.runs import ModelRuns
 
 HOURS = {"1 hour": 1, "3 hours": 3, "6 hours": 6, "12 hours": 12}
 FIRST_HOURS = 6
 MEAN = "mean"
 THIRD = {"xs": 12, "md": 4}
+RUN, RUN_MANY = "Run the cloud-resolving model", "Run the cloud-resolving model for each column (a minute or two)"
 WHAT_IT_IS = """
-**The cloud-resolving model itself.** The simulator spins this column up again from its seed, makes the same change
+**The cloud-resolving model itself.** The simulator spins each column up again from its seed, makes the same change
 once, and runs on beside an unchanged control, eight members each that differ by weak noise. Blue, solid: control;
-orange, dashed: changed; bands hold 80 % of the members. This is an *initial-value response over hours*: the changed
-layer drifts back, convection takes time to answer. The emulator's, above, is the *instantaneous conditional answer*:
-what goes with such a column. Where they disagree, this one says what the change does.
+orange, dashed: changed; bands hold 80 % of the members (of many columns: of the members' means over them). This is an
+*initial-value response over hours*: the changed layer drifts back, convection takes time to answer. The emulator's,
+above, is the *instantaneous conditional answer*: what goes with such a column. Where they disagree, this one says what
+the change does.
 """
 FOREIGN = (
     "These columns do not come from the simulator, so the cloud-resolving model that made them cannot be asked here."
@@ -48,41 +51,32 @@ FOREIGN = (
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """A column (time and cell index in its store), the change, its temperature (level,) K there, and what it is."""
+class Asked:
+    """A question, the choices that it was put with, and the columns that it is about."""
 
-    columns: xr.Dataset
-    time: int
-    cell: int
-    perturbation: Perturbation
-    temperature: NDArray[np.float32]
+    question: ModelQuestion
+    choices: Choices
     rule: str
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """A response, and by how much the column it started from departs from the stored one [K]."""
-
-    response: xr.Dataset
-    departure: float
-    same_weather: float
 
 
 class ReferenceResponse:
     """A button, its progress, and the model's answer: profiles, numbers by hour, a table."""
 
-    def __init__(self, state: State, catalog: Catalog, y_range: Range1d, question: Callable[[], Question]) -> None:
-        """``question`` gives the selected column and the change; it raises a DiffmpError where there is none."""
-        self.state, self.catalog, self.question = state, catalog, question
-        self.work = LongWork("Run the cloud-resolving model", self._run, _runner)
-        self.asked: Question | None = None
-        self.answer: Answer | None = None
+    def __init__(
+        self,
+        state: State,
+        catalog: Catalog,
+        y_range: Range1d,
+        question: Callable[[], tuple[ModelQuestion, Target]],
+        answered: Callable[[], None],
+    ) -> None:
+        """``question`` gives columns and change; it raises a DiffmpError where there are none. ``answered`` is told."""
+        self.state, self.catalog, self.question, self.answered = state, catalog, question, answered
+        self.work = LongWork(RUN, self._run, _runner)
+        self.asked: Asked | None = None
+        self.answer: ModelRuns | None = None
         self.outputs = {v.name: ResponsePanel(v.name, y_range, height=360) for v in OUTPUTS}
-        self.series = {
-            "heating": HourlyPanel("Heating of the column", "W/m²"),
-            "moistening": HourlyPanel("Moistening of the column", "mm/day"),
-            "precipitation": HourlyPanel("Precipitation", "mm/day"),
-        }
+        self.series = {name: HourlyPanel(title, UNITS[name]) for name, title in SERIES.items()}
         self.hours = pmui.Select(label="For", options=HOURS, value=FIRST_HOURS, size="small", width=110)
         self.hour = pmui.Select(label="Show", options={"Mean of the hours": MEAN}, value=MEAN, size="small", width=220)
         self.hour.param.watch(lambda _: self._draw(), "value")
@@ -107,23 +101,21 @@ class ReferenceResponse:
         asked, answer = self.asked, self.answer
         if asked is None or answer is None:
             raise DiffmpError("expected an answer of the cloud-resolving model, found none; run it first")
-        return ModelResponse.of(
-            self.state,
-            time=asked.time,
-            cell=asked.cell,
-            hours=answer.response.sizes["hour"],
-            **asdict(asked.perturbation),
-        )
+        units = {"units": self.state.units, "vertical": self.state.vertical, "emulator": self.state.emulator}
+        return ModelResponse.of(asked.choices, hours=answer.hours, **units, **asdict(asked.question.perturbation))
 
     def refresh(self, changed: frozenset[str]) -> None:
-        """Drop an answer for another column; say when the sliders have moved since."""
+        """Drop an answer for other columns; say when the sliders have moved since."""
         if changed & set(DEPENDS):
             self.work.halt()
             self.clear()
-        own = "simulation_grid" in self.catalog.places(self.state.experiment).attrs
-        self.work.run.disabled = not own or self.work.running
-        if not own:
-            self._tell(FOREIGN)
+        refused = self.catalog.model_answers(self.state.experiment).refused
+        own = self.state.target == "own"
+        self.work.run.disabled = bool(refused) or own or self.work.running
+        self.work.run.label = RUN_MANY if self.state.target == "composite" else RUN
+        if refused:
+            source = "simulation_grid" in self.catalog.places(self.state.experiment).attrs
+            self._tell(refused if source else FOREIGN)
         elif self.answer is not None and changed & set(PERTURBATIONS):
             self._tell_what_was_asked()
         if self.answer is not None and changed & {"units", "vertical", "emulator"}:
@@ -147,32 +139,35 @@ class ReferenceResponse:
 
     def _run(self) -> None:
         try:
-            asked = self.question()
+            question, target = self.question()
         except DiffmpError as error:
             self._tell(str(error))
             return
-        hours = self.hours.value
+        hours, answers = self.hours.value, self.catalog.model_answers(self.state.experiment)
         self.clear()
-        self.asked = asked
+        self.asked = Asked(question, self.state.choices, target.rule)
         self.work.begin(
-            lambda progress: _work(asked, hours, progress),
+            lambda progress: answers.ask(question, hours, progress),
             self._deliver,
             self._refuse,
             first="Spinning the column up again from its seed …",
             progress="{done} of {total} hours of columns run …",
         )
 
-    def _deliver(self, answer: Answer, took: float) -> None:
+    def _deliver(self, answer: ModelRuns, took: float) -> None:
         self.answer = answer
-        response = answer.response
         with pn.io.hold():
-            hours = {f"Hour {hour}": int(hour) for hour in response["hour"].values}
+            hours = {f"Hour {hour}": hour for hour in range(1, answer.hours + 1)}
             self.hour.param.update(options={"Mean of the hours": MEAN, **hours}, value=MEAN)
-            members, count = response.sizes["member"], response.sizes["hour"]
-            self.work.status.object = f"{members} members, {count} h beside a control, in **{took / 1000:.1f} s**"
+            found = answer.answer
+            many = "" if found.columns == 1 else f"{found.columns} columns × "
+            self.work.status.object = (
+                f"{many}{found.members} members, {answer.hours} h beside a control, in **{took / 1000:.1f} s**"
+            )
             self._tell_what_was_asked()
             self.shown.visible = True
             self._draw()
+            self.answered()
 
     def _refuse(self, error: BaseException) -> None:
         self._tell(str(error))
@@ -185,30 +180,18 @@ class ReferenceResponse:
         answer, asked = self.answer, self.asked
         if answer is None or asked is None:
             return
-        notes = []
-        if any(getattr(asked.perturbation, name) != getattr(self.state, name) for name in PERTURBATIONS):
-            notes.append("The sliders have moved since: this answer is for where they were. Run again.")
-        if answer.departure > answer.same_weather:
-            notes.append(
-                "Another version of the simulator, or another processor, made these columns: from the same seed this "
-                f"cell is now in other weather (temperature differs by up to {answer.departure:.1f} K), and the answer "
-                "is for that."
-            )
-        self._tell(" ".join(notes))
+        moved = any(getattr(asked.choices, name) != getattr(self.state, name) for name in PERTURBATIONS)
+        since = "The sliders have moved since: this answer is for where they were. Run again." if moved else ""
+        self._tell(" ".join(filter(None, (since, answer.answer.other_weather))))
 
     def _draw(self) -> None:
         if self.answer is None:
             return
-        from diffmp_core.crm.response import RUNS, hourly_ensemble  # compiled code: loaded when it has run
-        from diffmp_core.sensitivity import profiles
+        from diffmp_core.sensitivity import profiles  # torch takes a second: only when there is an answer
 
-        response, state = self.answer.response, self.state
-        mass = response["layer_mass"].values
-        both = [hourly_ensemble(response, run) for run in RUNS]
-        rain = [SECONDS_PER_DAY * response["precipitation"].sel(run=run).values.T for run in RUNS]  # 1 kg m-2 is 1 mm
-        chosen = slice(None) if self.hour.value == MEAN else slice(self.hour.value - 1, self.hour.value)
-        before, after = (ensemble[chosen].mean(axis=0, keepdims=True) for ensemble in both)
-        first, second = profiles(before), profiles(after)
+        answer, state = self.answer, self.state
+        hour = None if self.hour.value == MEAN else int(self.hour.value)
+        first, second = map(profiles, answer.mean(hour))
         levels = self.catalog.grid(state.experiment).levels(state.vertical)
         with pn.io.hold():
             for channel, variable in enumerate(OUTPUTS):
@@ -219,26 +202,12 @@ class ReferenceResponse:
                     values=self.catalog.value_axis(state.experiment, state.emulator, variable.name, state.units),
                     target=f"{self.asked.rule if self.asked else ''} {state.vertical}",
                 )
-            integrals = [integrate(ensemble, mass) for ensemble in both]
             for name, panel in self.series.items():
-                panel.show(*(rain if name == "precipitation" else (found[name] for found in integrals)))
-            shower = paired_change(*(values[chosen].mean(axis=0, keepdims=True) for values in rain))
-            changes = (*compare(before, after, mass), Change("precipitation", "mm/day", *map(float, shower)))
-            self.table.object = response_table(changes)
+                panel.show(*answer.hourly(name))
+            self.table.object = response_table(answer.changes(hour))
 
 
 @functools.cache
 def _runner() -> ThreadPoolExecutor:
     """One run at a time in this process: each uses all cores."""
     return ThreadPoolExecutor(1, thread_name_prefix="reference-response")
-
-
-def _work(asked: Question, hours: int, report: Progress) -> Answer:
-    """Run the model, on the runner's thread."""
-    from diffmp_core.crm.origin import SAME_WEATHER, departure, find_origin  # compiled code: only when asked for
-    from diffmp_core.crm.response import reference_response
-
-    report(0, 1)
-    origin = find_origin(asked.columns, time=asked.time, cell=asked.cell)
-    away = departure(origin, asked.temperature)
-    return Answer(reference_response(origin, asked.perturbation, hours=hours, progress=report), away, SAME_WEATHER)

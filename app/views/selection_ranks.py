@@ -17,7 +17,7 @@ from app.views.answers import duration
 from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, grid, pane, words
 from app.views.long_work import LongWork, waiting_threads
-from app.views.notices import hidden_notice
+from app.views.notices import hidden_notice, say
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUT_NAMES
 
@@ -39,6 +39,7 @@ class SelectionRanksView:
         self.work = LongWork("Ranks over the selection", self._run, waiting_threads)
         self.panels = {name: RankPanel(name) for name in OUTPUT_NAMES}
         self.said, self.notice = words("", "caption"), hidden_notice()
+        self.caution = hidden_notice(severity="warning")
         self.leave = export_menu("ranks of the selection", lambda: SelectionRanks.of(state), catalog)
         self.shown = pn.Column(sizing_mode="stretch_width", visible=False, margin=0)
 
@@ -46,7 +47,7 @@ class SelectionRanksView:
         """What it is and the button; figures follow when they have been counted."""
         work = self.work
         figures = grid((pane(panel.figure) for panel in self.panels.values()), QUARTER)
-        self.shown[:] = [figures, self.said, self.leave]
+        self.shown[:] = [figures, self.said, self.caution, self.leave]
         return pn.Column(
             words(WHAT_IT_IS), pn.Row(work.run, work.cancel, margin=0), work.bar, work.status, self.notice, self.shown,
             sizing_mode="stretch_width", margin=0,
@@ -77,6 +78,7 @@ class SelectionRanksView:
         with pn.io.hold():
             asked.show(data, self.panels)
             self.said.object = data.attrs["subtitle"]
+            say(self.caution, data.attrs["cautions"])
             self.work.status.object = f"{asked.members} members from seed {asked.seed}, {duration(took)}"
             self.shown.visible = True
 

@@ -15,14 +15,8 @@ from app.choices import PERTURBATIONS
 from app.exhibits import EmulatorResponse
 from app.figures.axes import LevelAxis, set_range
 from app.figures.profile import InputPanel
-from app.figures.response import (
-    ResponsePanel,
-    band,
-    range_words,
-    response_table,
-    setting_words,
-    surface_words,
-)
+from app.figures.response import ResponsePanel, band, response_table, surface_words
+from app.model_answers import ModelQuestion
 from app.state import State
 from app.target import DEPENDS, NO_OWN, TARGETS, Target, take_target
 from app.views.answers import Asker, after, duration
@@ -33,11 +27,12 @@ from app.views.layout import QUARTER, beside, grid, pane, paper, uneven_grid, wo
 from app.views.notices import hidden_notice
 from app.views.own_column import OwnColumn
 from app.views.perturbation_controls import PerturbationControls
-from app.views.reference_response import Question, ReferenceResponse
+from app.views.reference_response import ReferenceResponse
 from app.views.sweeps import Sweeps
+from app.views.verdict_line import VerdictLine
 from diffmp_core.errors import DiffmpError
 from diffmp_core.perturbation import Perturbation
-from diffmp_core.variables import INPUT_NAMES, OUTPUTS
+from diffmp_core.variables import OUTPUTS
 
 if TYPE_CHECKING:
     from diffmp_core.sensitivity import Response
@@ -64,11 +59,13 @@ NOTHING_CHANGED = "Nothing is changed yet: move a slider, or take one of the exp
 HOW_TO_READ = """
 **How to read this.** Blue, solid: the emulator's answer to the inputs as they are. Orange, dashed: to the inputs
 changed by the sliders. Bands hold 80 % of the members (of many columns: of the members' means over them). Both answers
-use the same random numbers, so their difference is a response, not a new draw. *± draw*: the standard error that other
-random numbers would leave; *± columns*: the one for other columns of the same kind. *Neutralised* means mixed:
-potential temperature θ, or the mixing ratio of vapour, becomes uniform below the level chosen, with the heat and water
-of the layer kept. The emulator is statistics, not physics: far from its training data its answers mean little, and the
-page warns.
+use the same random numbers, so their difference is a response, not a new draw. *±*: the larger of two standard errors,
+over the *draw* (what other random numbers would leave) and over the *columns* (for others of the same kind); neither
+holds what the emulator has learnt wrongly. That is for the *verdict*: the cloud-resolving model's own answer to the
+same change, where it is known (thin: dotted as it is, dash-dotted changed), its mean over some hours held against the
+emulator's by a t test at 5 %. *Neutralised* means mixed: potential temperature θ, or the mixing ratio of vapour,
+becomes uniform below the level chosen, with the heat and water of the layer kept. The emulator is statistics, not
+physics: far from its training data its answers mean little, and the page warns.
 """
 
 
@@ -92,18 +89,21 @@ class SensitivityView:
         self.table = pn.pane.HTML("", sizing_mode="stretch_width")
         self.surface = words("")
         self.status = words("")
-        self.rule, self.said = words("", "caption"), ""
+        self.rule, self.whose = words("", "caption"), ""
+        self.said = VerdictLine()
         self.warning = pmui.Alert("", severity="warning", visible=False, sizing_mode="stretch_width", margin=(4, 0))
         self.notice = hidden_notice()
         self.controls = PerturbationControls(state, self._top_words)
         self.own = OwnColumn(state, catalog)
         self.sweeps = Sweeps(state, catalog, self.members)
-        self.reference = ReferenceResponse(state, catalog, self.y_range, self._reference_question)
+        self.reference = ReferenceResponse(state, catalog, self.y_range, self._question, self._draw)
 
     def panel(self) -> Viewable:
         """Sliders at the left; inputs, table and outputs beside them."""
         self.refresh(frozenset(self.depends))
-        numbers = pn.Column(self.table, self.surface, self.status, sizing_mode="stretch_width")
+        numbers = pn.Column(
+            self.table, self.said.verdict, self.surface, self.said.meaning, self.status, sizing_mode="stretch_width"
+        )
         top = uneven_grid(
             [
                 *((pane(panel.figure), QUARTER) for panel in self.inputs.panels.values()),
@@ -162,7 +162,7 @@ class SensitivityView:
 
     def _take_target(self) -> None:
         """Read the columns to be perturbed."""
-        self.target, self.said = take_target(self.state.choices, self.catalog)
+        self.target, self.whose = take_target(self.state.choices, self.catalog)
         self.response = None
 
     def _ask(self, *, resting: bool) -> None:
@@ -193,6 +193,7 @@ class SensitivityView:
                 layer_mass=target.layer_mass,
                 members=members,
                 seed=seed,
+                notes=target.notes,
             )
 
         def answer(response: Response, took: float) -> None:
@@ -212,22 +213,15 @@ class SensitivityView:
     def _perturbation(self) -> Perturbation:
         return Perturbation(**{name: getattr(self.state, name) for name in PERTURBATIONS})
 
-    def _reference_question(self) -> Question:
-        """The selected column and the sliders, for the cloud-resolving model."""
-        state, target = self.state, self.target
-        if state.target != "column" or target is None:
-            found = "one of your own" if state.target == "own" else "many"
+    def _question(self) -> tuple[ModelQuestion, Target]:
+        """The columns and the sliders, for the cloud-resolving model."""
+        target = self.target
+        if target is None or not target.cells:
             raise DiffmpError(
-                f"expected one column of the experiment, found {found}; choose 'Selected column' under 'Perturb'"
+                "expected columns of the experiment, found none; choose 'Selected column' or 'Mean of the region' "
+                "under 'Perturb'"
             )
-        return Question(
-            self.catalog.columns(state.experiment),
-            state.time,
-            state.cell,
-            self._perturbation(),
-            target.inputs[0, INPUT_NAMES.index("T")],
-            target.rule,
-        )
+        return ModelQuestion(self.state.time, target.cells, self._perturbation()), target
 
     def members(self) -> int:
         """Members of each column when the slider rests."""
@@ -258,8 +252,9 @@ class SensitivityView:
         """Show no answer, and which columns there is none for."""
         with pn.io.hold():
             self.response = None
-            self.rule.object, self.status.object = self.said, status
+            self.rule.object, self.status.object = self.whose, status
             self.table.object = self.surface.object = ""
+            self.said.clear()
             self.warning.visible = False
             self.controls.say_ranges({})
             for panel in self._panels():
@@ -274,12 +269,15 @@ class SensitivityView:
     def _draw(self) -> None:
         """Draw the response that is there."""
         response, state = self.response, self.state
-        if response is None:
+        if response is None or self.target is None:
             return
         levels = self._levels()
-        target = f"{state.experiment} {state.emulator} {self.target.rule if self.target else ''} {state.vertical}"
+        target = f"{state.experiment} {state.emulator} {self.target.rule} {state.vertical}"
         with pn.io.hold():
             differ = not self._perturbation().changes_nothing
+            judged = self.catalog.model_answers(state.experiment).judge(response, self.target, state.time)
+            model = judged.answer
+            self.said.show(judged, response.cautions)
             set_range(self.y_range, (levels.start, levels.end))
             for channel, variable in enumerate(OUTPUTS):
                 self.outputs[variable.name].show(
@@ -289,16 +287,17 @@ class SensitivityView:
                     values=self.catalog.value_axis(state.experiment, state.emulator, variable.name, state.units),
                     target=target,
                     differ=differ,
+                    model=None if model is None else model.profiles[:, channel],
                 )
             self.inputs.show(response, levels, differ=differ)
-            self.rule.object = self.said
+            self.rule.object = self.whose
             self.table.object = response_table(response.changes, differ=differ)
             self.surface.object = surface_words(response) if differ else NOTHING_CHANGED
             self._warn(response)
 
     def _warn(self, response: Response) -> None:
-        """Warn when the perturbed inputs are out of the range of the training data, and at the sliders that do it."""
-        found, levels = response.range, self._levels()
-        out = found is not None and found.out_of_range > 0
-        self.warning.param.update(visible=out, object=range_words(found, levels) if found and out else "")
-        self.controls.say_ranges({part.setting: setting_words(part, levels) for part in response.settings})
+        """Warn when the inputs read are out of the range of the training data, and at the sliders that do it."""
+        cautions, place = response.cautions, self._levels().describe
+        text = cautions.range_words(place)
+        self.warning.param.update(visible=bool(text), object=text)
+        self.controls.say_ranges({part.setting: cautions.setting_words(part, place) for part in cautions.settings})

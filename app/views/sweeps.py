@@ -21,7 +21,7 @@ from app.views.controls import select
 from app.views.export_menu import export_menu
 from app.views.layout import grid, pane, words
 from app.views.long_work import LongWork, waiting_threads
-from app.views.notices import hidden_notice
+from app.views.notices import hidden_notice, say
 from diffmp_core.errors import DiffmpError
 
 WHAT_IT_IS = """
@@ -45,7 +45,7 @@ class Sweeps:
         self.data: xr.Dataset | None = None
         self.curves = {name: CurvePanel(title, UNITS[name]) for name, title in TITLES.items()}
         self.map = MapPanel()
-        self.notice = hidden_notice()
+        self.notice, self.caution = hidden_notice(), hidden_notice(severity="warning")
         self.shown = pn.Column(sizing_mode="stretch_width", visible=False, margin=0)
         self.curve_grid = grid((pane(panel.figure) for panel in self.curves.values()), HALF)
         self.map_pane = pane(self.map.figure)
@@ -62,7 +62,12 @@ class Sweeps:
             THIRD,
         )
         work = self.work
-        self.shown[:] = [self.curve_grid, self.map_pane, export_menu("sweep", self._exhibit, self.catalog)]
+        self.shown[:] = [
+            self.caution,
+            self.curve_grid,
+            self.map_pane,
+            export_menu("sweep", self._exhibit, self.catalog),
+        ]
         buttons = pn.Row(work.run, work.cancel, margin=0)
         return pn.Column(
             words(WHAT_IT_IS), choices, buttons, work.bar, work.status, self.notice, self.shown,
@@ -115,6 +120,7 @@ class Sweeps:
             self.work.status.object = (
                 f"{data['out_of_range'].size} points, {columns}{self.members()} members, {duration(took)}"
             )
+            say(self.caution, data.attrs["cautions"])
             self.shown.visible = True
             self._draw()
             self._tell_whether_moved()

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from diffmp_core.constants import GRAVITY, SPECIFIC_HEAT_DRY_AIR
+from diffmp_core.crm.answers import refusal, run_attrs
 from diffmp_core.crm.cell import Cell, advance, make_cell
 from diffmp_core.crm.column import QV, S
 from diffmp_core.crm.icosahedral import IcosahedralGrid, icosahedral_grid
@@ -19,8 +20,6 @@ from diffmp_core.crm.vertical_grid import N_LEVELS, NZ
 from diffmp_core.errors import DiffmpError
 
 KEPT_CELLS = 64  # spun-up cells that the process keeps, 0.1 MB each
-WHOLE_CELL_KM = 120
-SAME_WEATHER = 1e-3  # K, the rounding of a store
 NEAREST = 0.01  # degrees within which a column is a cell of its grid
 
 Array = NDArray[np.float64]
@@ -59,19 +58,10 @@ def find_origin(columns: xr.Dataset, *, time: int, cell: int) -> Origin:
     Raises:
         DiffmpError: columns of another source, of a part of a cell, or not on the grid that they name.
     """
-    keys = ("grid", "start", "seed", "sea_table")
-    attrs = {key: columns.attrs.get(f"simulation_{key}", columns.attrs.get(key)) for key in keys}
-    table = np.atleast_1d(np.asarray(attrs.pop("sea_table") or ""))
-    if any(value is None for value in attrs.values()):
-        raise DiffmpError(
-            "expected columns of the simulator, which name their grid, start and seed, found "
-            f"{columns.attrs.get('source', 'others')!r}; the cloud-resolving model can answer for its own columns only"
-        )
-    if columns.attrs.get("spacing_km", WHOLE_CELL_KM) != WHOLE_CELL_KM:
-        raise DiffmpError(
-            f"expected columns of {WHOLE_CELL_KM} km, a whole cell, found {columns.attrs['spacing_km']} km; "
-            f"prepare the run with a spacing of {WHOLE_CELL_KM} km"
-        )
+    if refused := refusal(columns):
+        raise DiffmpError(refused)
+    attrs = run_attrs(columns)
+    table = np.atleast_1d(np.asarray(attrs["sea_table"] or ""))
     grid = _grid(str(attrs["grid"]))
     lat, lon = (float(columns[name][cell]) for name in ("lat", "lon"))
     east = (grid.lon - lon + 180.0) % 360.0 - 180.0
@@ -129,8 +119,8 @@ def mean_profiles(cell: Cell) -> tuple[Array, Array]:
 def departure(origin: Origin, temperature: NDArray) -> float:
     """Largest difference of the spun-up cell from the temperature (level,) that a store has of it, K.
 
-    Below ``SAME_WEATHER`` it is the same weather. More means another version of the simulator, or a processor that
-    rounds otherwise: then the cell is in other weather of the same climate.
+    Below :data:`diffmp_core.crm.answers.SAME_WEATHER` it is the same weather. More means another version of the
+    simulator, or a processor that rounds otherwise: then the cell is in other weather of the same climate.
     """
     found, _ = mean_profiles(spun_up(origin))
     return float(np.abs(found[:N_LEVELS] - np.asarray(temperature, dtype=np.float64)).max())

@@ -76,11 +76,28 @@ def reference_response(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Run a column on from its origin, changed and unchanged, with the same noise.
+    """Run a column on from its origin, changed and unchanged: :func:`reference_responses` of one change."""
+    (response,) = reference_responses(
+        origin, [perturbation], hours=hours, members=members, seed=seed, workers=workers, progress=progress
+    )
+    return response
+
+
+def reference_responses(
+    origin: Origin,
+    perturbations: Sequence[Perturbation],
+    *,
+    hours: int = HOURS,
+    members: int = MEMBERS,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> list[xr.Dataset]:
+    """Run a column on from its origin, unchanged and with each of several changes, all with the same noise.
 
     Args:
         origin: the column and the time.
-        perturbation: the change, made once at that time (factors on fluxes and sun hold from then on).
+        perturbations: the changes, made once at that time (factors on fluxes and sun hold from then on).
         hours: 1 to 12.
         members: differ by noise of 0.1 K in the lowest 2 km.
         seed: of that noise.
@@ -89,9 +106,10 @@ def reference_response(
             exception that it raises stops the run and is raised here.
 
     Returns:
-        Dataset with the dims ``run`` (control, perturbed), ``member``, ``hour`` (1 to ``hours`` after the change) and
-        ``level``: the four targets, ``T`` and ``qv``, and without level ``precipitation``, ``SHF`` and ``LHF``, SI.
-        Each is the mean over six instants of the hour before; precipitation over all steps.
+        A dataset for each change, all with the same control, with the dims ``run`` (control, perturbed), ``member``,
+        ``hour`` (1 to ``hours`` after the change) and ``level``: the four targets, ``T`` and ``qv``, and without level
+        ``precipitation``, ``SHF`` and ``LHF``, SI. Each is the mean over six instants of the hour before; precipitation
+        over all steps.
 
     Raises:
         DiffmpError: hours or members out of bounds, or winds that are no longer finite.
@@ -101,7 +119,8 @@ def reference_response(
     if members < 1:
         raise DiffmpError(f"expected at least 1 member, found {members}; give a positive number")
     origin_cell = spun_up(origin)
-    total, done, lock, stopped = len(RUNS) * members * hours, 0, threading.Lock(), threading.Event()
+    changes = [None, *perturbations]
+    total, done, lock, stopped = len(changes) * members * hours, 0, threading.Lock(), threading.Event()
 
     def tick() -> bool:
         """Count an hour of a column; returns whether to go on."""
@@ -112,16 +131,16 @@ def reference_response(
                 progress(done, total)
         return not stopped.is_set()
 
-    def run(member: int, perturbed: bool) -> dict[str, Array]:
+    def run(member: int, change: Perturbation | None) -> dict[str, Array]:
         cell = origin_cell.copy()
         generator = np.random.default_rng([seed, origin.seed, origin.index, member])
         cell.state[S, :NZ] += SPECIFIC_HEAT_DRY_AIR * temperature_noise(generator, cell.base, MEMBER_NOISE)
-        if perturbed:
-            perturb_cell(cell, perturbation)
+        if change is not None:
+            perturb_cell(cell, change)
         return run_on(cell, hours, tick)
 
     with ThreadPoolExecutor(workers or available_cores(), thread_name_prefix="reference") as pool:
-        tasks = [pool.submit(run, member, name != RUNS[0]) for name in RUNS for member in range(members)]
+        tasks = [pool.submit(run, member, change) for change in changes for member in range(members)]
         try:
             wait(tasks, return_when=FIRST_EXCEPTION)
         finally:
@@ -130,7 +149,12 @@ def reference_response(
     failed = [task for task in tasks if not task.cancelled() and task.exception() is not None]
     if failed:
         failed[0].result()
-    return _dataset([task.result() for task in tasks], origin_cell, origin, perturbation, seed)
+    results = [task.result() for task in tasks]
+    control, changed = results[:members], results[members:]
+    return [
+        _dataset([*control, *changed[place * members : (place + 1) * members]], origin_cell, origin, change, seed)
+        for place, change in enumerate(perturbations)
+    ]
 
 
 def run_on(cell: Cell, hours: int, tick: Callable[[], bool]) -> dict[str, Array]:

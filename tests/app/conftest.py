@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 from app.catalog import Catalog
 from app.state import State
@@ -44,6 +45,25 @@ def live_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_experiment(tmp_path_factory.mktemp("served") / "live" / "globe")
     add_networks(folder)
     return add_studies(folder)
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An experiment of synthetic columns whose place, time and temperature are those of a small simulator run."""
+    from diffmp_core.crm.simulate import simulate  # compiled code: only for those who ask the model
+
+    base, hour = tmp_path_factory.mktemp("reference"), 3
+    raw = xr.open_zarr(simulate(base / "run.zarr", grid="G0", hours=hour, workers=1))
+    folder = make_experiment(base / "globe", cells=12, times=1)
+    add_networks(folder)
+    columns = xr.load_dataset(folder / "columns.nc")
+    columns["lat"], columns["lon"] = ("cell", raw["lat"].values), ("cell", raw["lon"].values)
+    columns["time"] = columns["time"].values - columns["time"].values[-1] + raw["time"].values[hour - 1]
+    columns["T"][:] = raw["T"].values[hour - 1]
+    columns.attrs |= {f"simulation_{key}": raw.attrs[key] for key in ("grid", "start", "seed")}
+    (folder / "columns.nc").unlink()
+    columns.to_netcdf(folder / "columns.nc")
+    return folder
 
 
 @pytest.fixture(scope="session")

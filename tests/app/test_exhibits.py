@@ -97,8 +97,13 @@ def model(monkeypatch: pytest.MonkeyPatch, live: Catalog) -> xr.Dataset:
         | {"precipitation": (dims[:3], np.full(shape[:3], 1e-4))},
         coords={"run": ["control", "perturbed"], "hour": [1, 2], "layer_mass": ("level", np.full(LEVELS, 300.0))},
     )
-    monkeypatch.setattr("diffmp_core.crm.origin.find_origin", lambda columns, *, time, cell: None)
-    monkeypatch.setattr("diffmp_core.crm.response.reference_response", lambda origin, change, *, hours: made)
+    live._kept.pop(("model answers", "globe"), None)  # what was asked before
+    monkeypatch.setattr("app.model_answers.refusal", lambda places: "")
+    monkeypatch.setattr("diffmp_core.crm.runs.find_origin", lambda columns, *, time, cell: None)
+    monkeypatch.setattr("diffmp_core.crm.runs.departure", lambda origin, temperature: 0.0)
+    monkeypatch.setattr(
+        "diffmp_core.crm.runs.reference_responses", lambda origin, changes, **options: [made] * len(changes)
+    )
     return made
 
 

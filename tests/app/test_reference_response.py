@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -9,32 +12,21 @@ import pytest
 import xarray as xr
 
 from app.catalog import Catalog
+from app.exhibits import EmulatorResponse
+from app.model_answers import NOT_HERE, ModelQuestion
 from app.state import State
+from app.target import ABOUT_OWN
 from app.views.long_work import Stopped
 from app.views.sensitivity import SensitivityView
-from diffmp_core.crm.simulate import simulate
-from diffmp_core.variables import OUTPUT_NAMES
+from app.views.verdict_line import RUN_IT, SEVERITY
+from diffmp_core.columns.user_column import to_text
+from diffmp_core.crm.answers import FILE, SAME_WEATHER, pack, write_answers
+from diffmp_core.crm.runs import run_model
+from diffmp_core.perturbation import Perturbation
+from diffmp_core.verdict import ASSOCIATION, NOT_ASKED, judge, verdict_words
 from tests.app.experiment import add_networks, make_experiment
 
 pytestmark = pytest.mark.timeout(1500)  # a cold cache compiles the simulator here
-HOUR = 3
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An experiment of synthetic columns whose place, time and temperature are those of a small simulator run."""
-    base = tmp_path_factory.mktemp("reference")
-    raw = xr.open_zarr(simulate(base / "run.zarr", grid="G0", hours=HOUR, workers=1))
-    folder = make_experiment(base / "globe", cells=12, times=1)
-    add_networks(folder)
-    columns = xr.load_dataset(folder / "columns.nc")
-    columns["lat"], columns["lon"] = ("cell", raw["lat"].values), ("cell", raw["lon"].values)
-    columns["time"] = columns["time"].values - columns["time"].values[-1] + raw["time"].values[HOUR - 1]
-    columns["T"][:] = raw["T"].values[HOUR - 1]
-    columns.attrs |= {f"simulation_{key}": raw.attrs[key] for key in ("grid", "start", "seed")}
-    (folder / "columns.nc").unlink()
-    columns.to_netcdf(folder / "columns.nc")
-    return folder
 
 
 @pytest.fixture
@@ -54,14 +46,14 @@ def test_the_model_answers_for_the_selected_column_and_the_sliders(view: Sensiti
     view.state.scale_LHF = 0.3
     view.refresh(frozenset({"scale_LHF"}))
     reference._run()
-    response = reference.answer.response
-    assert response.attrs["cell"] == view.state.cell
-    assert '"scale_LHF": 0.3' in response.attrs["perturbation"]
-    assert reference.answer.departure < reference.answer.same_weather
+    question = reference.asked.question
+    assert question.cells == (view.state.cell,)
+    assert question.perturbation.scale_LHF == 0.3
+    assert reference.answer.departure < SAME_WEATHER
     assert reference.shown.visible
     assert not reference.notice.visible
     drawn = reference.outputs["tend_T_sgs"].pair.source.data["first_mean"]
-    expected = response["tend_T_sgs"].sel(run="control").mean(("member", "hour")) * 86_400
+    expected = reference.answer.ensembles[0][0].mean(axis=(0, 1))[0] * 86_400
     np.testing.assert_allclose(drawn, expected, rtol=1e-9)
     assert "<th>precipitation [mm/day]</th>" in reference.table.object
     assert "8 members, 1 h" in reference.work.status.object
@@ -79,12 +71,107 @@ def test_an_answer_is_marked_when_sliders_move_and_dropped_for_another_column(vi
     assert not reference.shown.visible
 
 
-def test_many_columns_are_refused_in_one_sentence(view: SensitivityView):
-    view.state.param.update(target="composite", region="tropical ocean")
-    view.refresh(frozenset({"target", "region"}))
+def test_many_columns_are_asked_one_after_the_other_and_their_mean_is_shown(view: SensitivityView, monkeypatch):
+    told = []
+    monkeypatch.setattr(view.reference.work, "reporter", lambda stop, words: lambda *done: told.append(done))
+    view.state.target = "composite"
+    view.refresh(frozenset({"target"}))
+    view.state.warming = -1.5
+    view.refresh(frozenset({"warming"}))
+    assert NOT_ASKED in view.said.verdict.object
     view.reference._run()
-    assert "expected one column" in view.reference.notice.object
-    assert view.reference.answer is None
+    cells = view.target.cells
+    assert len(cells) > 1
+    answer = view.reference.answer
+    assert answer.ensembles[0].shape == (len(cells), 1, 8, 4, 30)
+    assert told[-1] == (16 * len(cells), 16 * len(cells))
+    assert f"{len(cells)} columns × 8 members, 1 h" in view.reference.work.status.object
+    alone = run_model(view.catalog.columns("globe"), 0, [cells[1]], [view._perturbation()], hours=1)[0]
+    np.testing.assert_array_equal(answer.ensembles[1][1], alone.ensembles[1][0])
+    assert "<td>columns</td>" in view.reference.table.object
+    exported = view.reference._exhibit().data(view.catalog)
+    assert float(exported["heating_change"]) == answer.changes()[0].change
+    assert exported.attrs["title"] == "Cloud-resolving model: -1.5 K below level 11"
+    assert f"Mean over {len(cells)} columns" in exported.attrs["subtitle"]
+
+
+def test_the_verdict_is_that_of_both_answers_and_leaves_with_the_question(view: SensitivityView):
+    view.state.warming = -1.25
+    view.refresh(frozenset({"warming"}))
+    assert view.said.verdict.object == f"{NOT_ASKED} {RUN_IT}"
+    view.reference._run()
+    model = view.reference.answer.answer
+    found = judge(view.response.changes, model.mean, model.hourly, members=(2, 8), columns=1)
+    assert view.said.verdict.object == verdict_words(found)
+    assert view.said.verdict.severity == SEVERITY[found[0].outcome]
+    drawn = view.outputs["qc"].model.data
+    np.testing.assert_allclose(drawn["changed"], model.profiles[1, 2] * 1e6, rtol=1e-9)
+    axis = view.outputs["tend_T_sgs"].x_range
+    shown = np.concatenate([view.outputs["tend_T_sgs"].model.data[name] for name in ("control", "changed")])
+    assert axis.start <= shown.min()
+    assert shown.max() <= axis.end
+    exhibit = EmulatorResponse.of(view.state, members=view.members()).data(view.catalog)
+    assert exhibit.attrs["verdict"] == verdict_words(found)
+    assert json.loads(exhibit.attrs["verdict_numbers"])[0]["outcome"] == found[0].outcome
+    np.testing.assert_allclose(exhibit["qc_model_changed"], model.profiles[1, 2] * 1e6, rtol=1e-9)
+    view.state.warming = -1.0
+    view.refresh(frozenset({"warming"}))
+    assert view.said.verdict.object == f"{NOT_ASKED} {RUN_IT}"
+    assert len(view.outputs["qc"].model.data["y"]) == 0
+    view.state.warming = 0.0
+    view.refresh(frozenset({"warming"}))
+    assert not view.said.verdict.visible
+
+
+def test_answers_kept_with_the_experiment_are_there_without_a_click(simulated: Path, tmp_path: Path):
+    folder = tmp_path / "globe"
+    shutil.copytree(simulated, folder)
+    catalog = Catalog([folder])
+    change, columns = Perturbation(neutralise_T=1.0), catalog.columns("globe")
+    (runs,) = run_model(columns, 0, [3], [change], hours=2)
+    attrs = {"columns_id": columns.attrs["columns_id"], "members": 8}
+    write_answers(pack({(0, "3"): [runs.answer]}, [change], attrs), folder / FILE)
+    state = State(catalog.names, catalog.limits)
+    state.param.update(members=2, cell=3, neutralise_T=1.0)
+    view = SensitivityView(state, catalog)
+    view.panel()
+    kept = catalog.model_answers("globe").find(ModelQuestion(0, (3,), change))
+    for found, expected in zip(kept.mean, runs.answer.mean, strict=True):
+        np.testing.assert_allclose(astuple(found)[2:], astuple(expected)[2:], rtol=1e-5, atol=1e-7)
+    assert len(kept.hourly) == 2
+    assert "mean of 2 h" in view.said.verdict.object
+    assert "The cloud-resolving model has not been asked" not in view.said.verdict.object
+    np.testing.assert_allclose(view.outputs["qi"].model.data["control"], runs.answer.profiles[0, 3] * 1e6, rtol=1e-5)
+
+
+def test_kept_answers_of_other_columns_are_not_used_and_that_is_said(simulated: Path, tmp_path: Path):
+    folder = tmp_path / "globe"
+    shutil.copytree(simulated, folder)
+    change = Perturbation(neutralise_T=1.0)
+    (runs,) = run_model(Catalog([folder]).columns("globe"), 0, [3], [change], hours=1)
+    write_answers(pack({(0, "3"): [runs.answer]}, [change], {"columns_id": "others", "members": 8}), folder / FILE)
+    catalog = Catalog([folder])
+    state = State(catalog.names, catalog.limits)
+    state.param.update(members=2, cell=3, neutralise_T=1.0)
+    view = SensitivityView(state, catalog)
+    view.panel()
+    assert NOT_ASKED in view.said.verdict.object
+    assert "found those for others" in view.said.verdict.object
+
+
+def test_columns_of_a_part_of_a_cell_are_refused_before_the_click(simulated: Path, tmp_path: Path):
+    folder = tmp_path / "globe"
+    shutil.copytree(simulated, folder)
+    columns = xr.load_dataset(folder / "columns.nc")
+    columns.attrs["spacing_km"] = 60
+    (folder / "columns.nc").unlink()
+    columns.to_netcdf(folder / "columns.nc")
+    catalog = Catalog([folder])
+    state = State(catalog.names, catalog.limits)
+    view = SensitivityView(state, catalog)
+    view.panel()
+    assert view.reference.work.run.disabled
+    assert "expected columns of 120 km, a whole cell, found 60 km" in view.reference.notice.object
 
 
 def test_a_stopped_run_leaves_no_answer(view: SensitivityView, monkeypatch: pytest.MonkeyPatch):
@@ -101,9 +188,15 @@ def test_a_stopped_run_leaves_no_answer(view: SensitivityView, monkeypatch: pyte
 
 
 def test_other_weather_than_the_stored_is_told(view: SensitivityView):
-    view.target.inputs[0, OUTPUT_NAMES.index("tend_T_sgs")] += 2.0  # channel 0 of the inputs is T
+    warmer = view.catalog.columns("globe").copy()
+    warmer["T"] = warmer["T"] + 2.0
+    view.catalog.model_answers("globe")._columns = lambda: warmer
+    view.state.warming = 0.5
+    view.refresh(frozenset({"warming"}))
     view.reference._run()
-    assert "other weather (temperature differs by up to 2.0 K)" in view.reference.notice.object
+    for said in (view.reference.notice.object, view.said.verdict.object):
+        assert "other weather (temperature differs by up to 2.0 K)" in said
+    assert "other weather" in view.reference._exhibit().data(view.catalog).attrs["cautions"]
 
 
 def test_columns_of_another_source_cannot_be_asked(catalog: Catalog, state: State):
@@ -111,3 +204,18 @@ def test_columns_of_another_source_cannot_be_asked(catalog: Catalog, state: Stat
     view.panel()
     assert view.reference.work.run.disabled
     assert "do not come from the simulator" in view.reference.notice.object
+
+
+def test_where_no_model_can_be_asked_the_line_says_that_the_answer_is_an_association(simulated: Path, tmp_path: Path):
+    folder = make_experiment(tmp_path / "foreign", cells=12, times=1)
+    add_networks(folder)
+    catalog = Catalog([folder])
+    state = State(catalog.names, catalog.limits)
+    state.param.update(members=2, moistening=-0.2)
+    view = SensitivityView(state, catalog)
+    view.panel()
+    assert view.said.verdict.object == f"{NOT_HERE} {ASSOCIATION}"
+    state.param.update(own=to_text(view.target.inputs[0]), target="own")
+    view.refresh(frozenset({"own", "target"}))
+    assert view.said.verdict.object == f"{NOT_HERE} {ASSOCIATION}"
+    assert ABOUT_OWN in view.said.meaning.object

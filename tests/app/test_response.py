@@ -49,14 +49,16 @@ def test_baseline_and_perturbed_differ_in_colour_and_in_line_style(dark):
     assert first.line_dash != second.line_dash
 
 
-def test_table_shows_signs_and_hides_what_one_column_cannot_tell():
+def test_table_shows_signs_and_the_larger_error_with_what_it_is_over():
     one = Change("heating", "W/m²", 348.04, 254.6, -93.44, 4.21, float("nan"))
     text = response_table([one])
-    assert "<th>heating [W/m²]</th><td>348.0</td><td>254.6</td><td>−93.4</td><td>4.2</td>" in text
-    assert "± columns" not in text
+    assert "<th>heating [W/m²]</th><td>348.0</td><td>254.6</td><td>−93.4</td><td>4.2</td><td>draw</td>" in text
+    assert "columns" not in text
     many = Change("moistening", "mm/day", -2.0, -1.5, 0.5, float("nan"), 0.03)
     text = response_table([one, many])
-    assert "<td>−2.000</td><td>−1.500</td><td>+0.500</td><td>–</td><td>0.030</td>" in text
+    assert "<td>−2.000</td><td>−1.500</td><td>+0.500</td><td>0.030</td><td>columns</td>" in text
+    wide = Change("heating", "W/m²", 5026.0, 1536.0, -3490.0, 65.0, 410.0)
+    assert "<td>−3490</td><td>410</td><td>columns</td>" in response_table([wide])
 
 
 def test_hours_count_from_one_and_bands_hold_the_middle_of_the_members():

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from diffmp_core.crm.answers import SAME_WEATHER
 from diffmp_core.crm.budgets import column_energy, column_water
 from diffmp_core.crm.cell import STEPS_PER_HOUR, advance, make_cell
 from diffmp_core.crm.column import HEAT_FROZEN_FALL, LATENT, QV, SENSIBLE, WATER_SURFACE, S
 from diffmp_core.crm.icosahedral import icosahedral_grid
-from diffmp_core.crm.origin import SAME_WEATHER, Origin, departure, find_origin, mean_profiles, spun_up
+from diffmp_core.crm.origin import Origin, departure, find_origin, mean_profiles, spun_up
 from diffmp_core.crm.response import composite, layer_mean, perturb_cell, reference_response
 from diffmp_core.crm.vertical_grid import NZ
 from diffmp_core.errors import DiffmpError

@@ -1,0 +1,36 @@
+"""Below the table of a response: what the cloud-resolving model makes of it, and what the answer can mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.model_answers import Judged
+from app.views.layout import words
+from app.views.notices import hidden_notice
+from diffmp_core.cautions import Cautions
+from diffmp_core.verdict import NOT_ASKED, Outcome
+
+SEVERITY: Mapping[Outcome, str] = {
+    "agrees": "success", "contradicts": "error", "not confirmed": "warning", "missed": "warning", "undecided": "info",
+}  # fmt: skip
+"""Colour of a verdict."""
+RUN_IT = "Run it below."
+
+
+class VerdictLine:
+    """A box with the verdict, and a line with what to bear in mind wherever the inputs lie."""
+
+    def __init__(self) -> None:
+        self.verdict, self.meaning = hidden_notice(), words("", "caption")
+
+    def show(self, judged: Judged, cautions: Cautions) -> None:
+        """Say both; the verdict is hidden where there is nothing to judge."""
+        severity = SEVERITY[judged.verdicts[0].outcome] if judged.verdicts else "info"
+        text = f"{judged.words} {RUN_IT}" if judged.words.startswith(NOT_ASKED) else judged.words
+        self.verdict.param.update(object=text, severity=severity, visible=bool(text))
+        self.meaning.object = " ".join(cautions.meaning)
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self.verdict.param.update(object="", visible=False)
+        self.meaning.object = ""
