@@ -59,11 +59,21 @@ class Drawn:
     evaluations: int | None = None
 
     @property
+    def has_spread(self) -> bool:
+        """Whether members can differ; else coverage, ranks and scores of the spread are undefined."""
+        return self.members > 1
+
+    @property
+    def size(self) -> str:
+        """Ensemble size in words."""
+        return f"{self.members} members" if self.has_spread else "one answer"
+
+    @property
     def words(self) -> str:
         """Members, steps and guidance, as far as there are any."""
-        if self.members == 1:
+        if not self.has_spread:
             return "one answer, no spread"
-        parts = [f"{self.members} members"]
+        parts = [self.size]
         if self.steps is not None:
             parts.append(_counted(self.steps, "step"))
         elif self.evaluations:

@@ -8,12 +8,13 @@ import numpy as np
 import panel as pn
 
 from app.catalog import Catalog
-from app.choices import Choices
+from app.choices import STEPS, Choices
 from app.state import State
 from app.target import Target
 from app.views.answers import Asker, duration
 from app.views.layout import words
 from app.views.notices import hidden_notice
+from diffmp_core.drawn import Drawn
 from diffmp_core.errors import DiffmpError
 
 
@@ -28,10 +29,12 @@ class LiveEnsemble(ABC):
         self.state, self.catalog, self.asker = state, catalog, Asker()
         self.target: Target | None = None
         self.members: np.ndarray | None = None
+        self.asked = state.choices
         self.status, self.notice = words(""), hidden_notice()
 
     def ask(self, choices: Choices, *, nothing: str) -> None:
         """Ask the emulator of these choices for an ensemble; ``nothing`` says why there is no target."""
+        self.asked = choices
         try:
             if self.target is None:
                 raise DiffmpError(nothing)
@@ -40,18 +43,28 @@ class LiveEnsemble(ABC):
             self.refuse(error)
             return
         self.asker.ask(
-            lambda: live.submit(self.asker.key, inputs, members=choices.members, seed=choices.seed),
+            lambda: live.submit(self.asker.key, inputs, members=choices.members, steps=STEPS, seed=choices.seed),
             self._answer,
             self.refuse,
             slow=lambda: self.status.param.update(object=f"Drawing {choices.members} members …"),
         )
+
+    def drawn(self, members: int) -> Drawn:
+        """How the ensemble that was asked for last is drawn."""
+        return self.catalog.drawn(self.asked.experiment, self.asked.emulator, members=members, steps=STEPS)
+
+    @property
+    def has_spread(self) -> bool:
+        """Whether its members can differ."""
+        return self.drawn(self.asked.members).has_spread
 
     def _answer(self, ensemble: np.ndarray, took: float) -> None:
         """Draw an ensemble (column, member, 4, level)."""
         with pn.io.hold():
             self.notice.visible = False
             self.members = np.asarray(ensemble).mean(axis=0)
-            self.status.object = f"{len(self.members)} members from seed {self.state.seed}, {duration(took)}"
+            size = self.drawn(len(self.members)).size
+            self.status.object = f"{size} from seed {self.state.seed}, {duration(took)}"
             self.draw()
 
     def refuse(self, error: BaseException) -> None:

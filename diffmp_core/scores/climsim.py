@@ -22,6 +22,7 @@ from typing import Self
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.scores.moments import Additive, Array, Sums
@@ -127,9 +128,8 @@ class EnergyErrors(Additive):
     def by_level(self) -> dict[str, Array]:
         """Criteria of each level ``(variable, level)``, as the level's own W/m2; NaN for the clouds."""
         found = {name: getattr(self, name) / self.cells for name in ("mae", "rmse", "crps")}
-        found["r2"] = np.divide(self.r2, self.varying, out=np.full_like(self.r2, np.nan), where=self.varying > 0)
-        varies = self.variance >= VANISHING_STD**2 * self.cells
-        found["r2_pooled"] = _explained(self.squared_error, np.where(varies, self.squared_departure, 0.0))
+        found["r2"] = np.divide(self.r2, self.varying, out=np.full_like(self.r2, np.nan), where=self._known)
+        found["r2_pooled"] = _explained(self.squared_error, np.where(self._varies, self.squared_departure, 0.0))
         levels = {name: np.full((len(OUTPUT_NAMES), LEVELS), np.nan) for name in CRITERIA}
         for name in CRITERIA:
             levels[name][_CHANNELS] = found[name]
@@ -140,19 +140,31 @@ class EnergyErrors(Additive):
         levels = self.by_level()
         pooled = _explained(self.squared_error.sum(axis=1), self.squared_departure.sum(axis=1))
         found = {name: levels[name][_CHANNELS].sum(axis=1) / MODEL_LAYERS for name in ("mae", "rmse", "crps")}
-        r2, known = levels["r2"][_CHANNELS], self.levels_that_vary()
-        mean = np.divide(np.nansum(r2, axis=1), known, out=np.full(len(ENERGY), np.nan), where=known > 0)
+        known = self.levels_known()
+        mean = np.nansum(levels["r2"][_CHANNELS], axis=1)
+        mean = np.divide(mean, known, out=np.full(len(ENERGY), np.nan), where=known > 0)
         found |= {"r2": mean, "r2_pooled": pooled}
         return {output: {name: float(found[name][i]) for name in CRITERIA} for i, output in enumerate(ENERGY)}
 
-    def levels_that_vary(self) -> Array:
-        """Number of levels that the mean R2 is over ``(variable,)``: those with a cell that varies."""
-        return (self.varying > 0).sum(axis=1).astype(float)
+    def levels_known(self) -> Array:
+        """Number of levels that the mean R2 is over ``(variable,)``."""
+        return self._known.sum(axis=1).astype(float)
+
+    @property
+    def _varies(self) -> NDArray[np.bool_]:
+        """Whether the truth of a level varies over the times, in the root mean square over its cells."""
+        return self.variance >= VANISHING_STD**2 * self.cells
+
+    @property
+    def _known(self) -> NDArray[np.bool_]:
+        """Whether a level varies, and with it a cell of enough times."""
+        return self._varies & (self.varying > 0)
 
     def notes(self) -> tuple[str, ...]:
         """One sentence for each output whose mean R2 is not over all levels and cells."""
         said = []
-        for output, levels, cells in zip(ENERGY, self.levels_that_vary(), self.varying.sum(axis=1), strict=True):
+        varying = np.where(self._known, self.varying, 0.0).sum(axis=1)
+        for output, levels, cells in zip(ENERGY, self.levels_known(), varying, strict=True):
             every = self.cells * LEVELS
             if not levels:
                 said.append(f"{output}: no mean R2 (no cell with a truth that varies over {LEAST_TIMES} or more times)")

@@ -89,7 +89,7 @@ def evaluate(
 
     strengths = default_guidance(sampler) if guidance is None else tuple(guidance)
     drawn = drawn_by_kind(sampler.kind, members=members, steps=steps, guidance=strengths)
-    if drawn.members == 1:
+    if not drawn.has_spread:
         fields = [name for name in fields if name not in SPREAD_FIELDS]
 
     with ExitStack() as opened:

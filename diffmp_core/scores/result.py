@@ -92,7 +92,7 @@ def _finite(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, fl
 def undefined_scores(averages: xr.Dataset, drawn: Drawn) -> tuple[str, ...]:
     """One sentence for each variable some of whose scores are undefined, and one where there is no spread."""
     notes = []
-    if drawn.members == 1:
+    if not drawn.has_spread:
         notes.append("one answer for each column: coverage, ranks and scores of the spread are undefined")
     for i, variable in enumerate(OUTPUT_NAMES):
         if not np.isfinite(averages["truth_std"].values[i]):
@@ -100,10 +100,14 @@ def undefined_scores(averages: xr.Dataset, drawn: Drawn) -> tuple[str, ...]:
             continue
         blank = int(np.isnan(averages["level_std_ratio"].values[i]).sum())
         if blank:
-            notes.append(f"{variable}: correlations and ratios undefined at {blank} levels (the truth hardly varies)")
+            notes.append(f"{variable}: correlations and ratios undefined at {_levels(blank)} (the truth hardly varies)")
         symmetric = int(np.isnan(averages["level_skewness_ratio"].values[i]).sum()) - blank
         if symmetric:
             notes.append(
-                f"{variable}: no skewness ratio at {symmetric} more levels (the truth is as good as symmetric)"
+                f"{variable}: no skewness ratio at {_levels(symmetric)} more (the truth is as good as symmetric)"
             )
     return tuple(notes)
+
+
+def _levels(number: int) -> str:
+    return f"{number} level{'' if number == 1 else 's'}"

@@ -117,7 +117,7 @@ def test_r2_is_the_mean_over_cells_that_vary(weights, departure):
 
 
 @pytest.mark.parametrize("departure", [0.0, 1e-9, 1e-4])
-def test_r2_is_the_mean_over_levels_that_vary(weights, departure):
+def test_r2_is_the_mean_over_levels_known(weights, departure):
     truth, members = draw()
     truth[:, :, 1, 20:] = UNIT[1] * (1 + departure * np.arange(TIMES) / TIMES)[:, None, None]
     found = errors(truth, members, weights)
@@ -125,7 +125,7 @@ def test_r2_is_the_mean_over_levels_that_vary(weights, departure):
     assert np.isnan(levels["r2"][1, 20:]).all()
     assert np.isnan(levels["r2_pooled"][1, 20:]).all()
     assert found.overall()[MOISTENING]["r2"] == pytest.approx(levels["r2"][1, :20].mean())
-    assert found.levels_that_vary().tolist() == [30, 20]
+    assert found.levels_known().tolist() == [30, 20]
     assert found.notes()[0].startswith(f"{MOISTENING}: mean R2 over 20 of 30 levels, 67%")
     assert np.isfinite(found.overall()[MOISTENING]["r2_pooled"])
 

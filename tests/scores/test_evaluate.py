@@ -260,7 +260,7 @@ def test_levels_where_the_truth_hardly_varies_are_said(scored):
     result, _ = scored
     blank = np.isnan(result.averages["level_std_ratio"].values).sum(axis=1)
     for i, name in enumerate(OUTPUT_NAMES):
-        said = f"{name}: correlations and ratios undefined at {blank[i]} levels"
+        said = f"{name}: correlations and ratios undefined at {blank[i]} level"
         assert any(note.startswith(said) for note in result.notes) == bool(blank[i])
     assert np.isfinite(result.averages["level_mse"]).all()
 
