@@ -30,10 +30,12 @@ from app.model_answers import ModelAnswers
 from app.offer import Limits
 from app.served import Served
 from app.study_files import study_names
+from diffmp_core.drawn import REFERENCE, Drawn, drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import column_places, find_experiments, scored_columns
 from diffmp_core.regimes import REGIMES, Facts, Mask, column_facts
 from diffmp_core.scores.significance import nearest_cells
+from diffmp_core.scores.stored import SPREAD_FIELDS, true_store, true_table
 from diffmp_core.stores import open_store
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ class Catalog(Served):
     def scores(self, name: str, emulator: str) -> xr.Dataset | None:
         """The score store of an emulator, opened lazily; None where there is none."""
         path = self.entry(name, emulator).scores
-        return None if path is None else self.keep(("scores", path), lambda: open_store(path))
+        return None if path is None else self.keep(("scores", path), lambda: true_store(open_store(path)))
 
     def lacks(self, name: str, emulator: str, *fields: str, called: str = "") -> str:
         """Why there are no such fields of an emulator, as a clause; '' where its score store has them.
@@ -127,8 +129,11 @@ class Catalog(Served):
         scores = self.scores(name, emulator)
         if scores is None:
             return f"{emulator} has no score store"
-        missing = ", ".join(field for field in fields if field not in scores)
-        return f"The score store of {emulator} has no {called or missing}" if missing else ""
+        missing = [field for field in fields if field not in scores]
+        named = called or ", ".join(missing)
+        if scores.attrs.get("members") == 1 and set(missing) & set(SPREAD_FIELDS):
+            return f"{emulator} gives one answer for each column, whose {named} is undefined"
+        return f"The score store of {emulator} has no {named}" if missing else ""
 
     def truth_std(self, name: str, emulator: str, variable: str) -> float:
         """Standard deviation of the truth in the unit of the variable: the unit of the stored scores.
@@ -207,9 +212,26 @@ class Catalog(Served):
         return scores.sizes["rank"] - 1 if "rank" in scores.sizes else int(scores.attrs.get("members", DEFAULT_MEMBERS))
 
     def table(self, name: str, emulator: str) -> dict[str, Any]:
-        """Overall scores of an emulator, as 'diffmp score' wrote them; empty where there are none."""
+        """Overall scores of an emulator and how its ensemble was drawn; empty where there are none."""
         path = self.entry(name, emulator).table
-        return {} if path is None else self.keep(("table", path), lambda: json.loads(path.read_text(encoding="utf-8")))
+        if path is None:
+            return {}
+
+        def read() -> dict[str, Any]:
+            return true_table(json.loads(path.read_text(encoding="utf-8")), self.kind(name, emulator))
+
+        return self.keep(("table", path), read)
+
+    def kind(self, name: str, emulator: str) -> str | None:
+        """Kind of an emulator, None where its folder does not say."""
+        if self.entry(name, emulator).folder is None:
+            return REFERENCE
+        return (self.config(name, emulator).get("model") or {}).get("kind")
+
+    def drawn(self, name: str, emulator: str, *, members: int, steps: int) -> Drawn:
+        """What becomes of a question to an emulator that is to draw so many members in so many steps."""
+        guidance = (self.config(name, emulator).get("model") or {}).get("guidance") or ()
+        return drawn_by_kind(self.kind(name, emulator), members=members, steps=steps, guidance=guidance)
 
     def config(self, name: str, emulator: str) -> dict[str, Any]:
         """What made an emulator (its config.yaml); empty for a reference without weights."""

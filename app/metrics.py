@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from diffmp_core.scores.table import perfect_coverage
+from diffmp_core.scores.table import SPREAD_METRICS, perfect_coverage
 from diffmp_core.variables import BY_NAME
 
 __all__ = ["MAPS", "MAP_BY_NAME", "SCORES", "MapMetric", "Palette", "Score", "perfect_coverage"]
@@ -45,6 +45,8 @@ class Score:
 
     def perfect(self, members: int) -> str:
         """What an ensemble of so many members gets that cannot be told from the truth, or '' where that is unknown."""
+        if members == 1 and self.name in SPREAD_METRICS:
+            return ""
         coverage = f"{perfect_coverage(members):.3f}"
         known = {"one": "1", "zero": "0", "coverage": coverage, "at least coverage": f"≥ {coverage}"}
         return known.get(self.best, "")
@@ -173,6 +175,11 @@ class MapMetric:
         if self.name == "coverage":
             return None if BY_NAME[variable].non_negative else perfect_coverage(members)
         return 0.0 if self.name == "bias" else None
+
+    def perfect_words(self, variable: str, members: int) -> str:
+        """What a perfect ensemble covers; clouds that tie at zero are covered beyond that."""
+        least = "at least " if BY_NAME[variable].non_negative else ""
+        return f"perfect: {least}{perfect_coverage(members):.0%}"
 
     def factor(self, variable: str, units: str, truth_std: float) -> float:
         """What stored values are multiplied by to be shown in :meth:`unit`."""

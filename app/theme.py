@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import colorcet
 from bokeh.models import ColorBar, Plot
 from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
 from bokeh.themes import Theme
-
-from app.metrics import Palette
 
 FONT = 'system-ui, -apple-system, "Segoe UI", "Noto Sans", "Liberation Sans", Arial, sans-serif'
 
@@ -71,13 +69,12 @@ DARK = Colours(
 MAP_ASPECT = 1.58
 """Width of the figure of a map, colour bar included, over its height; the zonal mean beside it has a third of that."""
 
-COVERAGE_EDGES = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
-"""Edges of the classes of a coverage map, multiples of 1/20."""
-_COVERAGE = {
-    False: ("#7f2704", "#c2540a", "#e8924a", "#f4cfa8", "#e9eef2"),
-    True: ("#ffb067", "#d97a2a", "#9a5a2a", "#5f4a3c", "#2a3742"),
-}
-"""Colours of the classes by mode, even steps of lightness: what is covered recedes, what is not stands out."""
+_TOO_LOW = {False: ("#7f2704", "#c2540a", "#e8924a", "#f4cfa8"), True: ("#ffb067", "#d97a2a", "#9a5a2a", "#5f4a3c")}
+_PERFECT = {False: "#eef0f2", True: "#2a3742"}
+_TOO_HIGH = {False: "#a3c9e6", True: "#2f6d96"}
+"""Colours of classes of coverage by mode: a perfect one recedes, less stands out in even steps of lightness."""
+COVERAGE_SHADES = 400
+"""Shades that the classes of coverage are made of: their edges are true to 1/400."""
 
 
 def colours(dark: bool) -> Colours:
@@ -85,15 +82,27 @@ def colours(dark: bool) -> Colours:
     return DARK if dark else LIGHT
 
 
-def palette(name: Palette, *, dark: bool) -> tuple[str, ...]:
+def coverage_classes(perfect: float, *, dark: bool) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Colours and edges of the classes of coverage from 0 to 1: too low, as of a perfect ensemble, too high.
+
+    The class of a perfect one is as wide as what lies between it and the nearer end; below it are classes of a quarter.
+    """
+    half = min(1.0 - perfect, perfect) / 2
+    low, high = perfect - half, perfect + half
+    below = [0.0, *(edge for edge in (0.25, 0.5, 0.75) if edge < low - half)]
+    edges = (*below, low, high, 1.0)
+    shades = (*_TOO_LOW[dark][4 - len(below) :], _PERFECT[dark], _TOO_HIGH[dark])
+    ends = [round(COVERAGE_SHADES * edge) for edge in edges]
+    return tuple(shade for shade, (a, b) in zip(shades, pairwise(ends), strict=True) for _ in range(b - a)), edges
+
+
+def palette(name: Literal["sequential", "diverging"], *, dark: bool) -> tuple[str, ...]:
     """A perceptually even palette that readers with any colour vision can order; zero recedes into the page."""
     match name:
         case "sequential":
             return tuple(Viridis256)
         case "diverging":
             return tuple(colorcet.CET_D4 if dark else colorcet.CET_D1A)
-    widths = [round(20 * (high - low)) for low, high in pairwise(COVERAGE_EDGES)]
-    return tuple(shade for shade, width in zip(_COVERAGE[dark], widths, strict=True) for _ in range(width))
 
 
 def make_figure(*, dark: bool, height: int | None = 360, description: str = "", **options: Any) -> figure:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from diffmp_core import __version__
+from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import CLOUD, NetworkEmulator
 from diffmp_core.models.folder import load_emulator
@@ -122,11 +123,13 @@ class EmulatorProgram(nn.Module):
         if self.noise_shape is not None:
             draws, _, _, *rest = self.noise_shape
             inputs.append({"name": "noise", "dims": [draws, "column", "member", *rest], "units": "1"})
+        drawn = drawn_by_kind(self.emulator.kind, members=1, steps=self.steps, guidance=self.guidance)
         return {
             "diffmp_version": __version__,
             "kind": self.emulator.kind,
-            "steps": self.steps,
-            "guidance": list(self.guidance),
+            "steps": drawn.steps,
+            "guidance": None if drawn.guidance is None else list(drawn.guidance),
+            "evaluations": drawn.evaluations,
             "inputs": inputs,
             "outputs": [{"name": v.name, "dims": ["column", "member", "level"], "units": v.unit} for v in OUTPUTS],
             "height": {"units": "m", "values": normalization.height.tolist()},

@@ -71,6 +71,10 @@ class Ensemble(LiveColumn):
         for values, entry in zip(read, INPUTS, strict=True):
             dims, shown = ("level", values) if entry.profile else ((), values[0])
             variables[entry.name] = table_quantity(dims, shown, entry.name)
+        drawn = catalog.drawn(self.experiment, self.emulator, members=self.members, steps=STEPS)
+        words = "whether members differ; else there is no coverage"
+        variables["has_spread"] = quantity((), np.int8(drawn.has_spread), "1", words)
+        truth_words = ", black: truth" + (", ×: truth outside all members" if drawn.has_spread else "")
         surface = surface_line({v.name: float(x[0]) for v, x in zip(INPUTS, read, strict=True) if not v.profile})
         return xr.Dataset(
             variables,
@@ -80,9 +84,9 @@ class Ensemble(LiveColumn):
             },
             attrs={
                 "rule": columns.rule,
-                "title": f"{self.emulator}: {self.members} members{' and the truth' if columns.has_truth else ''}",
+                "title": f"{self.emulator}: {drawn.size}{' and the truth' if columns.has_truth else ''}",
                 "subtitle": f"{columns.rule} · {surface} · dashed: mean of the members"
-                f"{', black: truth, ×: truth outside all members' if columns.has_truth else ''}",
+                f"{truth_words if columns.has_truth else ''}",
                 "cautions": self.cautions(catalog, columns),
             },
         )
@@ -107,7 +111,13 @@ class Ensemble(LiveColumn):
             shown = ValueAxis(1.0, data[entry.name].axis_label)
             truth = data[f"{entry.name}_truth"].values
             panel.show(
-                data[entry.name].values, truth, levels=levels, values=shown, drawing=self.drawing, member=self.member
+                data[entry.name].values,
+                truth,
+                levels=levels,
+                values=shown,
+                drawing=self.drawing,
+                member=self.member,
+                spread=bool(data["has_spread"]),
             )
             panel.paint(False)
             outputs.append(panel.figure)
@@ -139,5 +149,6 @@ def draw_output(axes: Axes, data: xr.Dataset, name: str, levels: LevelAxis, *, d
         axes.plot(shown_alone.T, levels.values, color=LIGHT.emulator, alpha=alpha, linewidth=0.6 * width)
     axes.plot(shown["mean"], levels.values, color=LIGHT.emulator, linestyle="--")
     axes.plot(truth, levels.values, color=LIGHT.truth)
-    missed = np.where(inside(members, truth), np.nan, truth)
-    axes.scatter(missed, levels.values, 22, LIGHT.perturbed, marker="x", zorder=3)
+    if data["has_spread"]:
+        missed = np.where(inside(members, truth), np.nan, truth)
+        axes.scatter(missed, levels.values, 22, LIGHT.perturbed, marker="x", zorder=3)

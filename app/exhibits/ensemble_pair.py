@@ -45,7 +45,9 @@ class EnsemblePair(Ensemble):
     def drawn_by(self, catalog: Catalog) -> str:
         """The ensembles drawn here."""
         names = dict.fromkeys((self.emulator, pinned(self.choices).emulator))
-        return "; ".join(drawn_words(name, self.members, self.seed) for name in names)
+        return "; ".join(
+            drawn_words(catalog, self.experiment, name, members=self.members, seed=self.seed) for name in names
+        )
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Members ``(side, member, level)`` and truths ``(side, level)`` of each output, inputs, and differences."""
@@ -129,6 +131,7 @@ class EnsemblePair(Ensemble):
                     values=ValueAxis(1.0, shown[panel.variable].axis_label),
                     drawing=self.drawing,
                     member=self.member,
+                    spread=bool(shown["has_spread"]),
                 )
                 panel.paint(False)
         for above, below in zip(*rows, strict=True):

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from app.catalog import Catalog
 from app.exhibits.ensemble import Ensemble, draw_output
-from app.exhibits.exhibit import STEPS, Rows, levels_of
+from app.exhibits.exhibit import Rows, drawn_words, levels_of
 from app.exhibits.live_column import together
 from app.exhibits.paper import level_panel
 from app.figures.axes import TITLES, ValueAxis
@@ -39,7 +39,10 @@ class EveryEnsemble(Ensemble):
 
     def drawn_by(self, catalog: Catalog) -> str:
         """The ensembles drawn here."""
-        return f"{self.members} members of each emulator, {STEPS} steps, seed {self.seed}"
+        return "; ".join(
+            drawn_words(catalog, self.experiment, name, members=self.members, seed=self.seed)
+            for name in drawable(catalog, self.experiment)
+        )
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Members ``(emulator, member, level)`` and truth ``(level,)`` of each output, and the inputs of the column."""
@@ -54,7 +57,7 @@ class EveryEnsemble(Ensemble):
         data = xr.concat(
             alone,
             along,
-            data_vars=[entry.name for entry in OUTPUTS],
+            data_vars=[*(entry.name for entry in OUTPUTS), "has_spread"],
             coords="minimal",
             compat="override",
             combine_attrs="override",
@@ -94,6 +97,7 @@ class EveryEnsemble(Ensemble):
                     values=ValueAxis(1.0, data[panel.variable].axis_label),
                     drawing=self.drawing,
                     member=self.member,
+                    spread=bool(data["has_spread"].sel(ensemble=name)),
                 )
                 panel.paint(False)
         for panels in zip(*rows, strict=True):

@@ -20,6 +20,7 @@ from app.choices import NAMES, STEPS, Choices
 from app.exhibits.paper import draw_page, save_page
 from app.figures.axes import LevelAxis, level_axis
 from diffmp_core import __version__
+from diffmp_core.drawn import drawn_for
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import BY_NAME
 
@@ -151,6 +152,11 @@ def score_store(catalog: Catalog, experiment: str, emulator: str, *fields: str) 
             "run 'diffmp score' for it or choose another emulator"
         )
     if missing := [field for field in fields if field not in found]:
+        if found.attrs.get("members") == 1:
+            raise DiffmpError(
+                f"expected an emulator with {', '.join(missing)}, found another: "
+                f"{catalog.lacks(experiment, emulator, *missing)}; choose another emulator"
+            )
         raise DiffmpError(
             f"expected {', '.join(missing)} in the score store of {emulator!r}, found none; run 'diffmp score' for it "
             "or choose another emulator"
@@ -161,13 +167,15 @@ def score_store(catalog: Catalog, experiment: str, emulator: str, *fields: str) 
 def scored_words(catalog: Catalog, experiment: str, emulator: str) -> str:
     """An emulator and the ensemble that was scored."""
     table = catalog.table(experiment, emulator)
-    parts = [f"{table[key]} {key}" for key in ("members", "steps") if table.get(key)]
-    return ", ".join([f"Emulator: {emulator}", *parts, *([f"seed {table['seed']}"] if "seed" in table else [])])
+    drawn = drawn_for(table, catalog.kind(experiment, emulator))
+    seed = [f"seed {table['seed']}"] if "seed" in table else []
+    return ", ".join([f"Emulator: {emulator}", *([drawn.words] if drawn else []), *seed])
 
 
-def drawn_words(emulator: str, members: int, seed: int) -> str:
+def drawn_words(catalog: Catalog, experiment: str, emulator: str, *, members: int, seed: int) -> str:
     """An emulator and an ensemble drawn for this exhibit."""
-    return f"Emulator: {emulator}, {members} members, {STEPS} steps, seed {seed}"
+    drawn = catalog.drawn(experiment, emulator, members=members, steps=STEPS)
+    return f"Emulator: {emulator}, {drawn.words}, seed {seed}"
 
 
 def quantity(dims: str | tuple[str, ...], values: Any, unit: str, name: str, **attrs: Any) -> tuple:

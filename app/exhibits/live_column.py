@@ -41,7 +41,7 @@ class LiveColumn(OfSelection):
 
     def drawn_by(self, catalog: Catalog) -> str:
         """The ensemble drawn here."""
-        return drawn_words(self.emulator, self.members, self.seed)
+        return drawn_words(catalog, self.experiment, self.emulator, members=self.members, seed=self.seed)
 
     def columns(self, catalog: Catalog) -> Target:
         """The columns that the ensemble is drawn for.

@@ -85,12 +85,13 @@ class Ranks(RankHistogram):
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Counts and relative frequencies ``(rank,)`` of each output."""
-        counted = score_store(catalog, self.experiment, self.emulator, RANK_HISTOGRAM)[RANK_HISTOGRAM].sum("level")
+        stored = score_store(catalog, self.experiment, self.emulator, RANK_HISTOGRAM)[RANK_HISTOGRAM]
+        counted, columns = stored.sum("level"), round(float(stored.sum("rank").max()))
         counts = {name: counted.sel(variable=name).values for name in OUTPUT_NAMES}
         return rank_data(
             {name: found / max(found.sum(), 1.0) for name, found in counts.items()},
             title=self.title(counted.sizes["rank"] - 1),
-            subtitle=f"All levels of all columns scored · {HOW_TO_READ}",
+            subtitle=f"All levels of all {columns:,} columns scored · {HOW_TO_READ}",
         ).assign({f"{name}_count": quantity("rank", found, "1", f"truths, {name}") for name, found in counts.items()})
 
 
@@ -104,7 +105,7 @@ class SelectionRanks(RankHistogram, OfSelection):
 
     def drawn_by(self, catalog: Catalog) -> str:
         """The ensembles drawn here."""
-        return drawn_words(self.emulator, self.members, self.seed)
+        return drawn_words(catalog, self.experiment, self.emulator, members=self.members, seed=self.seed)
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Relative frequencies ``(rank,)`` of each output and twice their standard errors."""
@@ -116,11 +117,16 @@ class SelectionRanks(RankHistogram, OfSelection):
         To be called from a thread that may wait: other questions to the emulator go first.
 
         Raises:
-            DiffmpError: no such columns or emulator.
+            DiffmpError: no such columns or emulator, or one whose members are all alike.
         """
         from diffmp_core.scores.ensemble import reduce_members  # numba: only when it is asked for
         from diffmp_core.scores.histograms import column_ranks
 
+        if not catalog.drawn(self.experiment, self.emulator, members=self.members, steps=STEPS).has_spread:
+            raise DiffmpError(
+                f"expected an ensemble, found {self.emulator}, which gives one answer for each column: no truth has a "
+                "rank among them; choose another emulator"
+            )
         live, mask = catalog.live(self.experiment, self.emulator), catalog.mask(self.choices)
         grid = catalog.grid(self.experiment)
         where = np.flatnonzero(np.ones((len(grid.times), grid.lat.size), bool) if mask is None else mask)

@@ -15,7 +15,7 @@ from app.exhibits.score_field import ScoreField
 from app.figures.axes import TITLES
 from app.figures.colouring import Colouring
 from app.figures.zonal import zonal_mean
-from app.metrics import MapMetric
+from app.metrics import MapMetric, perfect_coverage
 
 SHOWN_PERCENT = 99.0
 """Colours run to this percentile, so that a few cells do not make the others invisible."""
@@ -37,6 +37,9 @@ def field_colouring(field: ScoreField, catalog: Catalog, *, section: bool = Fals
     if field.is_difference:
         high = factor * difference_end(catalog, field, key=key, drawn=drawn)
         return Colouring(palette="diverging", low=-high, high=high, title=f"{title}, difference{unit}")
+    members = catalog.members(field.experiment, field.emulator)
+    if metric.palette == "coverage":
+        title += f" ({field.score.perfect_words(field.variable, members)})"
     logarithmic = field.logarithmic and metric.never_negative
     low, high = score_range(
         catalog,
@@ -55,6 +58,7 @@ def field_colouring(field: ScoreField, catalog: Catalog, *, section: bool = Fals
         title=title + unit,
         logarithmic=logarithmic,
         yes_no=metric.palette == "coverage" and not section and not field.average,
+        perfect=perfect_coverage(members),
     )
 
 
@@ -123,6 +127,7 @@ def colour_attrs(colouring: Colouring) -> dict[str, Any]:
         "colour_palette": colouring.palette,
         "colour_range": [colouring.low, colouring.high],
         "colour_title": colouring.title,
+        "colour_perfect": colouring.perfect,
         "colour_scale": "logarithmic" if colouring.logarithmic else "yes or no" if colouring.yes_no else "linear",
     }
 
@@ -135,6 +140,7 @@ def colouring_of(variable: xr.DataArray) -> Colouring:
         low=low,
         high=high,
         title=variable.attrs["colour_title"],
+        perfect=float(variable.attrs["colour_perfect"]),
         logarithmic=variable.attrs["colour_scale"] == "logarithmic",
         yes_no=variable.attrs["colour_scale"] == "yes or no",
     )

@@ -14,7 +14,7 @@ from app.composites import selection_words, selects_all
 from app.exhibits.exhibit import OfSelection, score_store, scored_words
 from app.figures.axes import TITLES
 from app.figures.zonal import Bands, make_bands
-from app.metrics import MAP_BY_NAME, MapMetric
+from app.metrics import MAP_BY_NAME, MapMetric, perfect_coverage
 from diffmp_core.scores.significance import (
     RATE,
     design_effect,
@@ -23,9 +23,12 @@ from diffmp_core.scores.significance import (
     p_values,
     pool_size,
 )
+from diffmp_core.variables import BY_NAME
 
 SELDOM = 0.5
 """Cells covered at fewer than this part of the times are marked on a map of means."""
+SURPRISING = 0.05
+"""Full coverage is no sign of too much spread where a perfect ensemble has it in this part of the cells, or more."""
 UNTESTED = "significance cannot be tested: it takes two times at least"
 
 
@@ -193,6 +196,19 @@ class ScoreField(OfSelection):
         times = catalog.grid(self.experiment).times
         words = f"mean over {len(times)} times" if self.average else times[self.time]
         return words if selects_all(self.choices) else f"{words}, {selection_words(self.choices)}"
+
+    def cross_words(self, catalog: Catalog) -> str:
+        """What crosses mean, or why there are none, and how often a perfect ensemble covers at all of few times."""
+        stored = MAP_BY_NAME["coverage"].stored
+        if missing := catalog.lacks(self.experiment, self.emulator, stored, called="coverage"):
+            return f"no crosses: {missing}"
+        words = f"× truth outside the ensemble{' at most of the times' if self.average else ''}"
+        times = len(catalog.grid(self.experiment).times)
+        always = perfect_coverage(catalog.members(self.experiment, self.emulator)) ** times
+        if self.score.palette != "coverage" or not self.average or self.regime != "any" or always < SURPRISING:
+            return words
+        least = "at least " if BY_NAME[self.variable].non_negative else ""
+        return f"{words} · a perfect ensemble covers at all {times} times in {least}{always:.0%} of the cells"
 
     def test_words(self, catalog: Catalog, evidence: Evidence, *, section: bool = False) -> str:
         """What was tested and what that left blank, for the words below a difference."""

@@ -64,7 +64,8 @@ class ScoreMap(ScoreField):
             mean, low, high = (plain_number(value) for value in self.mean_words(catalog))
             words += [f"mean {mean}{unit} (95 %: {low} to {high})", self.test_words(catalog, evidence)]
         else:
-            words += [f"mean {' and '.join(means)}", f"× truth outside the ensemble{self._often}"]
+            crosses = dict.fromkeys(side.cross_words(catalog) for side in self.sides)
+            words += [f"mean {' and '.join(means)}", *crosses]
         words.append(f"○ column {self.cell}, {grid.place(self.cell)}")
         if self.pinned_cell >= 0:
             words.append(f"□ pinned column {self.pinned_cell}, {grid.place(self.pinned_cell)}")

@@ -16,6 +16,7 @@ from app.figures.axes import TITLES
 from app.figures.score_table import score_table
 from app.metrics import SCORES
 from app.theme import LIGHT
+from diffmp_core.drawn import Drawn
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUT_NAMES
 
@@ -39,9 +40,10 @@ class ScoreSummary(Exhibit):
 
     def drawn_by(self, catalog: Catalog) -> str:
         """Whose ensembles were scored."""
-        sizes = sorted({int(table["members"]) for table in self._tables(catalog).values() if table.get("members")})
-        return f"{len(self._tables(catalog))} emulators" + (
-            f", {' or '.join(map(str, sizes))} members" if sizes else ""
+        tables = self._tables(catalog).values()
+        sizes = sorted({int(table["members"]) for table in tables if table.get("members")}, reverse=True)
+        return ", ".join(
+            [f"{len(tables)} emulators", *([" or ".join(Drawn(size).size for size in sizes)] * bool(sizes))]
         )
 
     def gather(self, catalog: Catalog) -> xr.Dataset:

@@ -13,9 +13,11 @@ from app.exhibits.exhibit import Exhibit, Rows, quantity, stem_of
 from app.exhibits.paper import draw_page
 from app.exhibits.study_paper import draw_charts
 from app.figures.axes import TITLES
-from app.figures.study import COST, SCORE_BY_NAME, guidance_table, study_charts
+from app.figures.study import COST, SCORE_BY_NAME, guidance_table, study_charts, study_gaps
 from app.figures.study_chart import ChartPlot, legend
+from app.figures.study_gaps import CASES, LOST
 from diffmp_core.scores.table import SHORT_NAMES, ideal, perfect_coverage
+from diffmp_core.studies.result import scored_on
 from diffmp_core.studies.table import PAPER_CRITERIA, SHOWN, TRAININGS
 from diffmp_core.variables import OUTPUT_NAMES
 
@@ -50,7 +52,7 @@ class StudyScores(Exhibit):
 
     def columns_words(self, catalog: Catalog) -> tuple[str, str]:
         """Those of the study, which need not be those of the experiment."""
-        title = str(catalog.study(self.experiment, self.study, self.study_file).attrs.get("columns", "not said"))
+        title = scored_on(catalog.study(self.experiment, self.study, self.study_file)) or "not said"
         return title, title
 
     @property
@@ -81,10 +83,14 @@ class StudyScores(Exhibit):
                 count = score.notnull().sum(TRAININGS)
                 spread = score.std(TRAININGS, ddof=1).where(count > 1)
                 parts[f"{name}_std"] = _quantity(spread, "1", f"standard deviation of {SHORT_NAMES[name]}")
+        if "columns" in shown:
+            tried, over = shown["columns"], (TRAININGS,) if TRAININGS in shown["columns"].dims else ()
+            parts[CASES] = _quantity(tried.notnull().sum(over), "1", "trainings in the study")
+            parts[LOST] = _quantity((tried == 0).sum(over), "1", "trainings whose samples were not finite")
         if self.study == "guidance" and "best_guidance" in shown:
             parts |= self._choices(shown, known)
         if self.study in ("steps", "samplers"):
-            passes = shown["network_evaluations"]
+            passes = shown["network_evaluations"].fillna(shown["steps"])  # where samples diverged none were counted
             passes = passes.mean(TRAININGS) if TRAININGS in passes.dims else passes
             parts["network_evaluations"] = _quantity(passes, "1", "passes of the network for each member")
         if self.study == "samplers":
@@ -94,7 +100,8 @@ class StudyScores(Exhibit):
         data = xr.Dataset(parts, coords=axes | {"variable": outputs})
         if "choice" in data.dims:
             data = data.assign_coords(choice=study["criterion"].values)
-        return data.assign_attrs(criteria=" ".join(known), title=self._title(study), subtitle=_subtitle(study))
+        data = data.assign_attrs(criteria=" ".join(known), title=self._title(study))
+        return data.assign_attrs(subtitle="; ".join([*_subtitle(study), *study_gaps(data, self.study)]))
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """A chart a score and output."""
@@ -136,11 +143,11 @@ def _quantity(values: xr.DataArray, unit: str, name: str, **attrs: float) -> tup
     return quantity(tuple(map(str, values.dims)), values, unit, name, **attrs)
 
 
-def _subtitle(study: xr.Dataset) -> str:
+def _subtitle(study: xr.Dataset) -> list[str]:
     """Columns, members, trainings, preset."""
     attrs = study.attrs
     seeds = study.sizes.get(TRAININGS, 0)
     trainings = [f"{seeds} training{'s' if seeds > 1 else ''} of each model"] if seeds else []
     bars = ["bars: one standard deviation over trainings"] if seeds > 1 else []
     tried = ["preset smoke: to try, not to be believed"] if attrs.get("preset") == "smoke" else []
-    return "; ".join([str(attrs.get("report", "")), f"{attrs.get('members')} members", *trainings, *bars, *tried])
+    return [scored_on(study), f"{attrs.get('members')} members", *trainings, *bars, *tried]

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator, NullFormatter
 
-from app.figures.study_chart import CLOSE_POINTS, Chart
+from app.figures.study_chart import CLOSE_POINTS, Chart, series_colour
+from app.figures.study_gaps import SIGNS
 from app.theme import LIGHT
 
 LEGEND_HEIGHT = 0.2
@@ -62,6 +63,10 @@ def draw_chart(axes: Axes, chart: Chart, *, names: bool) -> None:
             linewidth=1.2,
             label=series.name or None,
         )
+    for gap in chart.gaps:
+        x, y = (chart.edge(), gap.at) if chart.rows else (gap.at, chart.edge())
+        look = {"color": series_colour(gap.place, LIGHT), "fontweight": "bold", "ha": "center", "va": "center"}
+        axes.text(x, y, SIGNS[gap.why], **look)
     for flag, scale in zip(chart.logarithmic, (axes.set_xscale, axes.set_yscale), strict=True):
         if flag:
             scale("log")

@@ -21,7 +21,7 @@ from bokeh.plotting import figure
 
 from app.figures.axes import plain_number
 from app.metrics import Palette
-from app.theme import COVERAGE_EDGES, palette
+from app.theme import coverage_classes, palette
 
 NOTHING = "rgba(0,0,0,0)"
 """Colour of a missing value."""
@@ -38,7 +38,8 @@ TINY = 1e-9
 class Colouring:
     """Which palette, from which value to which, and the title of the colour bar.
 
-    ``logarithmic`` colours need a positive ``low``; ``yes_no`` says that a coverage holds only 0 and 1.
+    ``logarithmic`` colours need a positive ``low``. Of a coverage ``perfect`` is what a perfect ensemble has, which
+    parts too little from too much; ``yes_no`` says that it holds only 0 and 1.
     """
 
     palette: Palette
@@ -47,17 +48,21 @@ class Colouring:
     title: str
     logarithmic: bool = False
     yes_no: bool = False
+    perfect: float = 1.0
 
     def scale(self, *, dark: bool) -> tuple[Sequence[str], float, float, dict[float, str]]:
         """Shades, the values where they begin and end, and what is written at the colour bar ({}: plain numbers)."""
-        shades, low, high = palette(self.palette, dark=dark), self.low, self.high
+        low, high = self.low, self.high
+        if self.palette == "coverage":
+            shades, edges = coverage_classes(self.perfect, dark=dark)
+            if self.yes_no:
+                uncovered, covered = shades[0], shades[round(self.perfect * (len(shades) - 1))]
+                return (uncovered, covered), low, high, {0.25: "not covered", 0.75: "covered"}
+            return shades, low, high, {edge: f"{100 * edge:.0f} %" for edge in (*edges[:-2], 1.0)}
+        shades = palette(self.palette, dark=dark)
         if self.logarithmic:
             low, high = nice_range(low, high)
             return shades, low, high, logarithmic_labels(low, high)
-        if self.yes_no:
-            return (shades[0], shades[-1]), low, high, {0.25: "not covered", 0.75: "covered"}
-        if self.palette == "coverage":
-            return shades, low, high, {edge: f"{100 * edge:.0f} %" for edge in COVERAGE_EDGES}
         return shades, low, high, {}
 
 

@@ -88,6 +88,7 @@ class EnsemblePanel(OutputPanel):
         values: ValueAxis,
         drawing: str = "members",
         member: int = 0,
+        spread: bool = True,
     ) -> int | None:
         """Draw an ensemble and the truth.
 
@@ -98,9 +99,10 @@ class EnsemblePanel(OutputPanel):
             values: value axis.
             drawing: ``members``, a line each, ``fan``, quantile bands, or ``single``, one member alone.
             member: which one that is.
+            spread: whether members can differ; where not, the truth is neither inside nor outside.
 
         Returns:
-            Number of levels where the truth is inside the ensemble; None without members.
+            Number of levels where the truth is inside the ensemble; None without members or spread.
         """
         truth = np.asarray(truth, dtype=float) * values.factor
         nothing = np.full_like(truth, np.nan)
@@ -113,8 +115,8 @@ class EnsemblePanel(OutputPanel):
         else:
             shown = np.asarray(members, dtype=float) * values.factor
             within = inside(shown, truth)
-            covered = int(within.sum())
-            data |= fan(shown) | {"missed": np.where(within, np.nan, truth)}
+            covered = int(within.sum()) if spread else None
+            data |= fan(shown) | {"missed": np.where(within, np.nan, truth) if spread else nothing}
             drawn = chosen_lines(shown, drawing, member)
             if len(drawn):
                 x, y = separated(drawn, levels.values)

@@ -14,8 +14,6 @@ from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
 Tables = Mapping[str, Mapping[str, Any]]
 """What 'diffmp score' wrote, for each emulator by name."""
 
-SPREAD_SCORES = frozenset(score.name for score in SCORES if score.group == "Spread of the members")
-
 
 def score_table(tables: Tables, selected: str, *, note: str = "") -> str:
     """All scores of all emulators.
@@ -106,11 +104,7 @@ def _members(table: Mapping[str, Any]) -> int:
 
 
 def _value(table: Mapping[str, Any], variable: str, score: str) -> float | None:
-    """A score; none of the spread of members that are all alike, which a deterministic emulator's are."""
-    values = table.get("scores", {}).get(variable, {})
-    if score in SPREAD_SCORES and values.get("spread_skill_ratio") == 0:
-        return None
-    value = values.get(score)
+    value = table.get("scores", {}).get(variable, {}).get(score)
     return float(value) if isinstance(value, int | float) else None
 
 

@@ -13,7 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from app.figures.axes import TITLES, plain_number
-from app.figures.study_chart import Chart, Series, dodged
+from app.figures.study_chart import Chart, Gap, Series, dodged
+from app.figures.study_gaps import SIGNS, gap_sentences, why_empty
 from app.metrics import SCORES
 from diffmp_core.scores.table import SHORT_NAMES
 
@@ -88,6 +89,18 @@ def study_charts(data: xr.Dataset, study: str, *, full: bool = False) -> list[Ch
     return [*charts, cost_chart(data, study)] if COST in data else charts
 
 
+def study_gaps(data: xr.Dataset, study: str) -> list[str]:
+    """What is missing in a dataset of a study and why, in sentences."""
+    how = ARRANGEMENTS[study]
+
+    def called(axis: str, value: Any) -> str:
+        named = _value_name(axis, value)
+        return f"{how.label} {named}" if axis == how.along and not how.rows else named
+
+    axes = (how.along, *how.series) if how.rows else (*how.series, how.along)
+    return gap_sentences(data, axes, called)
+
+
 def score_chart(data: xr.Dataset, study: str, name: str, output: str, *, full: bool) -> Chart:
     """One score of one output."""
     how, score = ARRANGEMENTS[study], data[name].sel(variable=output)
@@ -102,6 +115,7 @@ def score_chart(data: xr.Dataset, study: str, name: str, output: str, *, full: b
         perfect=data[name].attrs.get("perfect"),
         logarithmic=(how.logarithmic, not how.rows and runs_away(score)),
         description=f"{short} of {TITLES[output]}. {definition}",
+        gaps=_gaps(data, how, name, output),
     )
 
 
@@ -139,19 +153,27 @@ def guidance_table(data: xr.Dataset) -> str:
     rows = []
     for emulator, choice in product(data["emulator"].values, data["choice"].values):
         case = data.sel(emulator=emulator, choice=choice)
-        if not np.isfinite(case["best_guidance"]).any():
-            continue
         cells = ""
         for output in outputs:
             at = case.sel(variable=output)
-            worth = ", ".join(f"{SHORT_NAMES[n]} {plain_number(float(at[f'report_{n}']))}" for n in reported[:1])
+            strength = float(at["best_guidance"])
+            if not np.isfinite(strength):
+                cells += '<td>– <span class="soft">none for columns of this width</span></td>'
+                continue
+            worth = ", ".join(f"{SHORT_NAMES[n]} {_number(at[f'report_{n}'])}" for n in reported[:1])
             soft = f' <span class="soft">{escape(worth)}</span>' if worth else ""
-            cells += f"<td>{float(at['best_guidance']):.1f}{soft}</td>"
+            cells += f"<td>{strength:.1f}{soft}</td>"
         rows.append(f"<tr><td>{escape(str(emulator))}</td><td>{escape(CHOICES[str(choice)])}</td>{cells}</tr>")
     return (
         '<div class="scroll"><table class="facts"><thead><tr><th scope="col">Emulator</th>'
         f'<th scope="col">w chosen by</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
+
+
+def _number(score: xr.DataArray) -> str:
+    """A score of a choice; those that were tried and have none diverged."""
+    value = float(score)
+    return plain_number(value) if np.isfinite(value) else "diverged"
 
 
 def _series(data: xr.Dataset, how: Arrangement, score: xr.DataArray, spread: xr.DataArray) -> tuple[Series, ...]:
@@ -173,6 +195,21 @@ def _series(data: xr.Dataset, how: Arrangement, score: xr.DataArray, spread: xr.
     return tuple(made)
 
 
+def _gaps(data: xr.Dataset, how: Arrangement, name: str, output: str) -> tuple[Gap, ...]:
+    """Where cases without a score would be, and why they have none; those not in the study are left out."""
+    places = list(product(*(data[axis].values for axis in how.series)))
+    made = []
+    for number, values in enumerate(places):
+        where = dict(zip(how.series, values, strict=True))
+        row = np.arange(data.sizes[how.along], dtype=float)
+        at = dodged(row, number, len(places)) if how.rows else _along(data, how, where)
+        for position, value in zip(at, data[how.along].values, strict=True):
+            why = why_empty(data, name, where | {how.along: value}, output)
+            if why in SIGNS:
+                made.append(Gap(_name(data, where), number, float(position), why))
+    return tuple(made)
+
+
 def _along(data: xr.Dataset, how: Arrangement, where: Mapping[str, Any]) -> NDArray[np.float64]:
     """What a series is drawn against: passes of the network where they are known, else the axis itself."""
     if how.along == "steps" and "network_evaluations" in data:
@@ -183,7 +220,11 @@ def _along(data: xr.Dataset, how: Arrangement, where: Mapping[str, Any]) -> NDAr
 def _name(data: xr.Dataset, where: Mapping[str, Any]) -> str:
     """Name of a series: its values, without those of axes that have a single one if others tell enough."""
     telling = {axis: value for axis, value in where.items() if data.sizes[axis] > 1} or where
-    return ", ".join(f"{value} km" if axis == "spacing_km" else label(value) for axis, value in telling.items())
+    return ", ".join(_value_name(axis, value) for axis, value in telling.items())
+
+
+def _value_name(axis: str, value: Any) -> str:
+    return f"{value} km" if axis == "spacing_km" else label(value)
 
 
 def _chosen(data: xr.Dataset, study: str, score: xr.DataArray, output: str) -> tuple[Series, ...]:

@@ -5,6 +5,7 @@ A :class:`Chart` says what is drawn; :class:`ChartPlot` draws it on the page, :m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -26,10 +27,13 @@ from numpy.typing import NDArray
 
 from app.figures.axes import padded_range, set_range, set_title
 from app.figures.colouring import number_hover
+from app.figures.study_gaps import SIGNS
 from app.theme import Colours, colours, make_figure, style
 
 MOST_TICKS = 8
 """Logarithmic axes name each of their values where there are at most so many."""
+EDGE = 0.04
+"""Distance of the marks of gaps from the end of the axis, in its length."""
 DODGE = 0.18
 """Distance of the dots of two series in one row."""
 CLOSE_POINTS = 24
@@ -87,8 +91,29 @@ class Series:
         """Its colour on a light or a dark page."""
         if self.kind == "mark":
             return chosen.text
-        more = ("#cc79a7", "#8c6d1f") if chosen.paper == "#ffffff" else ("#e9a6cb", "#d9c36a")
-        return (chosen.emulator, chosen.perturbed, chosen.reference, *more)[self.place % 5]
+        return series_colour(self.place, chosen)
+
+
+def series_colour(place: int, chosen: Colours) -> str:
+    """Colour of the series of a number on a light or a dark page."""
+    more = ("#cc79a7", "#8c6d1f") if chosen.paper == "#ffffff" else ("#e9a6cb", "#d9c36a")
+    return (chosen.emulator, chosen.perturbed, chosen.reference, *more)[place % 5]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A case without a score, marked at the edge of its chart.
+
+    Attributes:
+        name, place: of its series.
+        at: where along the axis of the cases, or which row.
+        why: a word of :data:`app.figures.study_gaps.SIGNS`.
+    """
+
+    name: str
+    place: int
+    at: float
+    why: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +126,7 @@ class Chart:
         diagonal: a perfect ensemble has y = x, drawn dashed, and both axes have the same ends.
         logarithmic: of the x axis and of the y axis.
         description: what a screen reader says of it.
+        gaps: cases without a score.
     """
 
     title: str
@@ -112,6 +138,7 @@ class Chart:
     diagonal: bool = False
     logarithmic: tuple[bool, bool] = (False, False)
     description: str = field(default="")
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def shape(self) -> tuple:
@@ -123,7 +150,7 @@ class Chart:
         """Ends of both axes: all points, error bars, and the perfect ensemble; rows from the top."""
         errors = [np.nan_to_num(s.error) for s in self.series]
         reference = [] if self.perfect is None else [self.perfect]
-        along = [s.x for s in self.series]
+        along = [s.x for s in self.series] + [np.array([gap.at for gap in self.gaps])] * (not self.rows)
         across = [s.y + sign * e for s, e in zip(self.series, errors, strict=True) for sign in (-1, 1)]
         if self.rows:
             along = [s.x + sign * e for s, e in zip(self.series, errors, strict=True) for sign in (-1, 1)]
@@ -134,9 +161,17 @@ class Chart:
             return ends, ends
         return axis_ends(x, self.logarithmic[0]), axis_ends(y, self.logarithmic[1])
 
+    def edge(self) -> float:
+        """Where gaps are marked: near the top of a chart of curves, near the left of rows."""
+        axis = 0 if self.rows else 1
+        logarithmic, ends = self.logarithmic[axis], self.ranges()[axis]
+        low, high = map(math.log10, ends) if logarithmic else ends
+        near = low + EDGE * (high - low) if self.rows else high - EDGE * (high - low)
+        return 10.0**near if logarithmic else near
+
     def ticks(self) -> list[float]:
         """Values that a logarithmic x axis names; empty where it may choose."""
-        known = np.unique(np.concatenate([s.x for s in self.series])) if self.series else np.zeros(0)
+        known = np.unique(np.concatenate([*(s.x for s in self.series), [gap.at for gap in self.gaps]]))
         known = known[np.isfinite(known)]
         few = 0 < known.size <= MOST_TICKS and not self.diagonal
         return known.tolist() if self.logarithmic[0] and few else []
@@ -161,7 +196,7 @@ class ChartPlot:
 
     def __init__(self, chart: Chart, *, dark: bool, height: int) -> None:
         """Draw a chart."""
-        self.chart = chart
+        self.chart, self.dark = chart, dark
         x_type, y_type = ("log" if flag else "auto" for flag in chart.logarithmic)
         self.figure = make_figure(
             dark=dark,
@@ -177,6 +212,8 @@ class ChartPlot:
         )
         self.sources = [ColumnDataSource({}) for _ in chart.series]
         self.glyphs = [self._add(s, source) for s, source in zip(chart.series, self.sources, strict=True)]
+        self.gaps = ColumnDataSource({})
+        self.marks = self._add_gaps()
         self.perfect = Span(dimension="height" if chart.rows else "width", line_width=2, line_dash="dashed")
         self.diagonal = Slope(gradient=1, y_intercept=0, line_width=2, line_dash="dashed", visible=chart.diagonal)
         self.figure.add_layout(self.perfect)
@@ -203,6 +240,15 @@ class ChartPlot:
                 values |= {"y0": series.y - across, "y1": series.y + across}
             # Lists, because each array would be two messages of its own.
             source.data = {name: array.tolist() for name, array in values.items()}
+        at, edge = [gap.at for gap in chart.gaps], [chart.edge()] * len(chart.gaps)
+        self.gaps.data = {
+            "x": edge if chart.rows else at,
+            "y": at if chart.rows else edge,
+            "sign": [SIGNS[gap.why] for gap in chart.gaps],
+            "why": [gap.why for gap in chart.gaps],
+            "name": [gap.name or chart.title for gap in chart.gaps],
+            "colour": self._gap_colours(),
+        }
         x_ends, y_ends = chart.ranges()
         set_range(self.figure.x_range, x_ends)
         set_range(self.figure.y_range, y_ends)
@@ -223,11 +269,26 @@ class ChartPlot:
         chosen = colours(dark)
         style(self.figure, dark=dark)
         self.perfect.line_color = self.diagonal.line_color = chosen.muted
+        self.dark = dark
+        if self.chart.gaps:
+            self.gaps.data = self.gaps.data | {"colour": self._gap_colours()}
         for series, renderers in zip(self.chart.series, self.glyphs, strict=True):
             for renderer in renderers:
                 renderer.glyph.update(line_color=series.colour(chosen))
                 if hasattr(renderer.glyph, "marker") and series.kind != "mark":
                     renderer.glyph.update(fill_color=series.colour(chosen))
+
+    def _gap_colours(self) -> list[str]:
+        return [series_colour(gap.place, colours(self.dark)) for gap in self.chart.gaps]
+
+    def _add_gaps(self) -> GlyphRenderer:
+        """Signs of cases without a score, with a hover that says why."""
+        marks = self.figure.text(
+            "x", "y", "sign", source=self.gaps, text_color="colour", text_align="center", text_baseline="middle",
+            text_font_style="bold",
+        )  # fmt: skip
+        self.figure.add_tools(HoverTool(renderers=[marks], tooltips=[("@name", "@why")], visible=False))
+        return marks
 
     def _add(self, series: Series, source: ColumnDataSource) -> list[GlyphRenderer]:
         """Glyphs of one series, with a hover that names it."""
@@ -269,4 +330,6 @@ def legend(charts: Sequence[Chart], *, dark: bool) -> str:
             f'<span style="white-space:nowrap"><span style="color:{chosen.muted}" aria-hidden="true">╌╌</span> '
             "perfect ensemble</span>"
         )
+    for why in dict.fromkeys(gap.why for chart in charts for gap in chart.gaps):
+        entries.append(f'<span style="white-space:nowrap;margin-left:1.2em"><b>{SIGNS[why]}</b> {why}</span>')
     return f'<div style="line-height:1.7">{" ".join(entries)}</div>'

@@ -68,6 +68,7 @@ class EmulatorRow(LiveEnsemble):
                 values=self.catalog.value_axis(state.experiment, self.emulator, entry.name, state.units),
                 drawing=state.drawing,
                 member=state.member,
+                spread=self.has_spread,
             )
         self.drawn()
 

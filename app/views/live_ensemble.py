@@ -9,12 +9,13 @@ import numpy as np
 import panel as pn
 
 from app.catalog import Catalog
-from app.choices import Choices
+from app.choices import STEPS, Choices
 from app.state import State
 from app.target import DEPENDS, Target, target_cautions
 from app.views.answers import Asker, duration
 from app.views.layout import words
 from app.views.notices import hidden_notice, say
+from diffmp_core.drawn import Drawn
 from diffmp_core.errors import DiffmpError
 
 
@@ -35,11 +36,12 @@ class LiveEnsemble(ABC):
         self.asker = Asker(lambda: state.chosen(self.asks))
         self.target: Target | None = None
         self.members: np.ndarray | None = None
+        self.asked = state.choices
         self.status, self.notice, self.caution = words(""), hidden_notice(), hidden_notice(severity="warning")
 
     def ask(self, choices: Choices, *, nothing: str) -> None:
         """Ask the emulator of these choices for an ensemble; ``nothing`` says why there is no target."""
-        self.members = None
+        self.asked, self.members = choices, None
         try:
             if self.target is None:
                 raise DiffmpError(nothing)
@@ -48,27 +50,37 @@ class LiveEnsemble(ABC):
             self.refuse(error)
             return
         self.asker.ask(
-            lambda: live.submit(self.asker.key, inputs, members=choices.members, seed=choices.seed),
-            lambda ensemble, took: self._answer(ensemble, took, choices),
+            lambda: live.submit(self.asker.key, inputs, members=choices.members, steps=STEPS, seed=choices.seed),
+            self._answer,
             self.refuse,
-            slow=lambda: self._wait(choices),
+            slow=self._wait,
         )
 
-    def _wait(self, choices: Choices) -> None:
+    def drawn(self, members: int) -> Drawn:
+        """How the ensemble that was asked for last is drawn."""
+        return self.catalog.drawn(self.asked.experiment, self.asked.emulator, members=members, steps=STEPS)
+
+    @property
+    def has_spread(self) -> bool:
+        """Whether its members can differ."""
+        return self.drawn(self.asked.members).has_spread
+
+    def _wait(self) -> None:
         """Leave the target alone until its ensemble is there."""
         with pn.io.hold():
             self.notice.visible = False
-            self.status.object = f"Drawing {choices.members} members …"
-            self._bear_in_mind(choices)
+            self.status.object = f"Drawing {self.drawn(self.asked.members).size} …"
+            self._bear_in_mind()
             self.draw()
 
-    def _answer(self, ensemble: np.ndarray, took: float, choices: Choices) -> None:
-        """Draw an ensemble (column, member, 4, level) of the emulator of these choices."""
+    def _answer(self, ensemble: np.ndarray, took: float) -> None:
+        """Draw an ensemble (column, member, 4, level)."""
         with pn.io.hold():
             self.notice.visible = False
             self.members = np.asarray(ensemble).mean(axis=0)
-            self.status.object = f"{len(self.members)} members from seed {self.state.seed}, {duration(took)}"
-            self._bear_in_mind(choices)
+            size = self.drawn(len(self.members)).size
+            self.status.object = f"{size} from seed {self.asked.seed}, {duration(took)}"
+            self._bear_in_mind()
             self.draw()
 
     def refuse(self, error: BaseException) -> None:
@@ -80,11 +92,12 @@ class LiveEnsemble(ABC):
             self.status.object = ""
             self.draw()
 
-    def _bear_in_mind(self, choices: Choices) -> None:
-        """Say what to bear in mind with an answer for the target of these choices."""
+    def _bear_in_mind(self) -> None:
+        """Say what to bear in mind with an answer for the target."""
+        asked = self.asked
         if self.target is not None:
-            place = self.catalog.grid(choices.experiment).levels(choices.vertical).describe
-            cautions = target_cautions(self.catalog, choices.experiment, choices.emulator, self.target)
+            place = self.catalog.grid(asked.experiment).levels(asked.vertical).describe
+            cautions = target_cautions(self.catalog, asked.experiment, asked.emulator, self.target)
             say(self.caution, " ".join(cautions.sentences(place)))
 
     @abstractmethod

@@ -48,6 +48,6 @@ def map_summary(state: State, catalog: Catalog, shown: Sequence[Shown], *, took:
     )
     if state.pinned_cell >= 0:
         lines.append(f"□ pinned column {state.pinned_cell}, {cells.place(state.pinned_cell)}: {at(state.pinned_cell)}")
-    crosses = f"× truth outside the ensemble{' at most of the times' if state.average else ''} · "
-    lines.append(f"{'' if first.is_difference else crosses}drawn in {took:.0f} ms")
+    crosses = dict.fromkeys(escape(side.cross_words(catalog)) for side, _ in shown if not side.is_difference)
+    lines.append(" · ".join([*crosses, f"drawn in {took:.0f} ms"]))
     return "<br>".join(lines)

@@ -19,6 +19,7 @@ from app.state import State
 from app.theme import colours
 from app.views.export_menu import export_menu
 from app.views.layout import GAP, WHOLE, paper, uneven_grid
+from diffmp_core.drawn import REFERENCE, drawn_for
 
 STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
 
@@ -214,13 +215,8 @@ def training_facts(config: Mapping[str, Any], table: Mapping[str, Any]) -> tuple
         [f"{_count(result['steps'])} steps of {_count(result['batch'])}"] if {"steps", "batch"} <= result.keys() else []
     )
     training += [f"{result['minutes']:.0f} min on {result['device']}"] if {"minutes", "device"} <= result.keys() else []
-    ensemble = [f"{table['members']} members"] if table.get("members") else []
-    ensemble += [f"{table['steps']} steps"] if table.get("steps") and model.get("sampler") else []
-    ensemble += (
-        ["guidance " + ", ".join(f"{value:g}" for value in table["guidance"])]
-        if any(table.get("guidance") or ())
-        else []
-    )
+    drawn = drawn_for(table, model.get("kind") if config else REFERENCE)
+    ensemble = [drawn.words] if drawn else []
     if not config:
         network = ["reference without weights"]
     return _joined(network), _joined(trained_on), _joined(training), _joined(ensemble)

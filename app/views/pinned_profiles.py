@@ -127,6 +127,7 @@ class PinnedProfiles(LiveEnsemble):
                         values=values,
                         drawing=state.drawing,
                         member=state.member,
+                        spread=self.has_spread,
                     )
                     lock(panels[entry.name], panel)
                 elif mine is None or members is None or len(mine) != len(members):

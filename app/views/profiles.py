@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import ClassVar
 
 import numpy as np
@@ -43,8 +44,8 @@ HOW_TO_READ = """
 **How to read this.** The emulator saw only the inputs of the column; each thin line is one answer, a possible subgrid
 tendency or cloud profile. Good: the truth looks like one of the members, neither always in their middle nor outside.
 Crosses mark levels where the truth lies outside all members; even a perfect ensemble of 32 misses 2 in 33.
-**Ranks** (all test columns and levels; those of a region or regime are counted below, on request): how many members lie
-below the truth. Flat is right; a valley means too little spread, a hill too much, a slope a bias. Ties, such as no
+**Ranks** (of all columns scored, at all levels; those of a region or regime are counted on request): how many members
+lie below the truth. Flat is right; a valley means too little spread, a hill too much, a slope a bias. Ties, such as no
 cloud in truth and members, are dealt out evenly.
 """
 
@@ -69,8 +70,9 @@ class ProfilesView(LiveEnsemble):
         self.every, self.spread_error = EveryEmulator(state, catalog), SpreadErrorView(state, catalog)
         self.selection_ranks = SelectionRanksView(state, catalog)
         self.covered = {v.name: words("") for v in OUTPUTS}
-        self.place, self.rule = words(""), ""
-        self._ranked: tuple[str, ...] = ()
+        self.place, self.rule, self.ranked = words(""), "", words("", "caption")
+        self._ranks_of: tuple[str, ...] = ()
+        self.leave_ranks = export_menu("ranks", lambda: Ranks.of(state), catalog)
         self.typical = TypicalColumns(state, catalog)
 
     def panel(self) -> Viewable:
@@ -101,14 +103,14 @@ class ProfilesView(LiveEnsemble):
             pn.Column(
                 pane(self.outputs[v.name].figure),
                 self.covered[v.name],
-                pane(self.ranks[v.name].figure),
                 sizing_mode="stretch_width",
             )
             for v in OUTPUTS
         ]
-        leave = pn.Row(
-            export_menu("profiles", lambda: Ensemble.of(state), self.catalog),
-            export_menu("ranks", lambda: Ranks.of(state), self.catalog),
+        leave = export_menu("profiles", lambda: Ensemble.of(state), self.catalog)
+        counted = grid((pane(self.ranks[v.name].figure) for v in OUTPUTS), QUARTER)
+        ranks = paper(
+            words("Ranks of the truth in all columns scored", "subtitle1"), self.ranked, counted, self.leave_ranks
         )
         figures = paper(
             self.notice, self.place, self.caution, words(LEGEND, "caption"), grid(outputs, QUARTER), self.status, leave
@@ -119,7 +121,7 @@ class ProfilesView(LiveEnsemble):
         self.refresh(frozenset(self.depends))
         parts = self.spread_error, self.selection_ranks, self.every, self.denoising
         asked = paper(*(part.panel() for part in parts))
-        return beside(controls, figures, asked, inputs)
+        return beside(controls, figures, ranks, asked, inputs)
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Ask for a new ensemble if the column, the emulator or the draw changed, else draw what is there."""
@@ -174,6 +176,7 @@ class ProfilesView(LiveEnsemble):
                     values=self.catalog.value_axis(state.experiment, state.emulator, variable.name, state.units),
                     drawing=state.drawing,
                     member=state.member,
+                    spread=self.has_spread,
                 )
                 self.covered[variable.name].object = self._covered_words(variable, inside, len(levels.values))
             self.pinned.draw_beside(self.outputs, self.members, truth)
@@ -199,6 +202,8 @@ class ProfilesView(LiveEnsemble):
 
     def _covered_words(self, variable: Variable, inside: int | None, levels: int) -> str:
         """Levels with the truth inside. Clouds tie at zero, which counts, so a perfect ensemble has more."""
+        if self.members is not None and not self.has_spread:
+            return "one answer: nothing for the truth to be inside of"
         if inside is None or self.members is None or self.target is None or not self.target.has_truth:
             return ""
         least = "at least " if variable.non_negative else ""
@@ -207,15 +212,17 @@ class ProfilesView(LiveEnsemble):
 
     def _draw_ranks(self) -> None:
         """Rank histograms of the emulator over all columns and levels, once for each."""
-        if self._ranked == (shown := self.state.chosen(("experiment", "emulator"))):
+        if self._ranks_of == (shown := self.state.chosen(("experiment", "emulator"))):
             return
-        self._ranked = shown
-        missing = self.catalog.lacks(self.state.experiment, self.state.emulator, RANK_HISTOGRAM)
-        data = None if missing else Ranks.of(self.state).gather(self.catalog)
+        self._ranks_of = shown
+        lacking = self.catalog.lacks(self.state.experiment, self.state.emulator, RANK_HISTOGRAM, called="ranks")
+        data = None if lacking else Ranks.of(self.state).gather(self.catalog)
+        said = f"{lacking}." if data is None else f"{self.state.emulator} · {data.attrs['subtitle']}"
+        self.ranked.object, self.leave_ranks.visible = escape(said), data is not None
         for name, panel in self.ranks.items():
             panel.figure.visible = data is not None
             if data is not None:
-                panel.show(data[f"{name}_frequency"].values, title="Rank of the truth")
+                panel.show(data[f"{name}_frequency"].values, title=TITLES[name])
 
     def _say_place(self) -> None:
         """Where and when the columns are, and their single-level inputs."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 import zarr
 
+from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import Emulator, NetworkEmulator
 from diffmp_core.models.folder import load_config, load_emulator
@@ -117,9 +120,7 @@ def generate(
         "emulator": Path(emulator).name,
         "columns_id": columns_id(store),
         "split": split,
-        "members": members,
-        "steps": steps,
-        "guidance": list(strengths),
+        **_as_drawn(model.kind, members=members, steps=steps, guidance=strengths),
         "seed": seed,
     }
     try:
@@ -141,6 +142,13 @@ def generate(
     finally:
         remove(part)
     return out
+
+
+def _as_drawn(kind: str, *, members: int, steps: int, guidance: tuple[float, ...]) -> dict[str, Any]:
+    """Attributes: the members stored, and the steps, guidance and evaluations that there were."""
+    drawn = drawn_by_kind(kind, members=members, steps=steps, guidance=guidance)
+    known = {name: value for name, value in asdict(drawn).items() if value is not None}
+    return known | {"members": members} | ({"guidance": list(guidance)} if drawn.guidance else {})
 
 
 def create_ensemble_store(path: Path, columns: xr.Dataset, *, members: int, attrs: dict) -> list[zarr.Array]:

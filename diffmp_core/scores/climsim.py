@@ -7,6 +7,8 @@ A tendency x of a layer of mass m [kg m-2] in a cell of area a is weighed and tu
 <a> being the mean area of the cells. Criteria are taken over the times of each cell and layer, then averaged over the
 cells and over the 60 layers of ClimSim's model, all alike. Here a level stands for several layers and those above 20 km
 are left out: what is in W/m2 is added over the levels and divided by ``MODEL_LAYERS``; R2 is averaged over the levels.
+R2 of a truth that hardly varies is a ratio of nearly nothing, so the mean is over cells and levels that vary; of fewer
+than ``LEAST_TIMES`` times, which depart little from a mean of their own, there is none.
 
 References:
     Yu et al. 2023, arXiv:2306.08754; its code github.com/leap-stc/ClimSim, climsim_utils/data_utils.py: functions
@@ -20,10 +22,11 @@ from typing import Self
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.scores.moments import Additive, Array, Sums
-from diffmp_core.scores.statistics import Statistics
+from diffmp_core.scores.statistics import LEAST_TIMES, VANISHING_STD, Statistics
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 
 ENERGY = {"tend_T_sgs": SPECIFIC_HEAT_DRY_AIR, "tend_qv_sgs": LATENT_HEAT_VAPORISATION}
@@ -69,10 +72,12 @@ class EnergyErrors(Additive):
         cells: number of cells.
         mae: mean absolute error of the ensemble mean [W m-2].
         rmse: root mean square error of the ensemble mean [W m-2].
-        r2: 1 - squared error / squared departure of the truth from its mean over the times; NaN where a cell's truth
-            never varies.
+        r2: 1 - squared error / squared departure of the truth from its mean over the times, of the cells that vary:
+            whose truth has a standard deviation of ``VANISHING_STD`` or more over ``LEAST_TIMES`` or more times.
         crps: fair CRPS [W m-2].
         squared_error, squared_departure: both sums of r2 [W2 m-4], mean over the times.
+        varying: number of cells that vary.
+        variance: of the truth over the times, in units of its one global variance.
     """
 
     cells: float
@@ -82,12 +87,14 @@ class EnergyErrors(Additive):
     crps: Array
     squared_error: Array
     squared_departure: Array
+    varying: Array
+    variance: Array
 
     @classmethod
     def none(cls) -> Self:
         """Errors of no cell at all."""
         zero = np.zeros((len(ENERGY), LEVELS))
-        return cls(0.0, zero, zero, zero, zero, zero, zero)
+        return cls(0.0, *[zero] * 8)
 
     @classmethod
     def of(cls, statistics: Statistics, weights: Array, unit: Array) -> Self:
@@ -104,7 +111,8 @@ class EnergyErrors(Additive):
         sums: Sums = here.sums
         squared_error = sums.squared_error / sums.count
         departure = here.truth.m2 / here.truth.count
-        r2 = _explained(squared_error, np.where(here.truth.varies, departure, 0.0))
+        varies = (here.truth.std >= VANISHING_STD) & (sums.count >= LEAST_TIMES)
+        r2 = np.where(varies, _explained(squared_error, departure), 0.0)
         return cls(
             cells=float(len(weights)),
             mae=(scale * here.spread_and_error.mean_y).sum(axis=0),
@@ -113,12 +121,15 @@ class EnergyErrors(Additive):
             crps=(scale * sums.crps / sums.count).sum(axis=0),
             squared_error=(scale**2 * squared_error).sum(axis=0),
             squared_departure=(scale**2 * departure).sum(axis=0),
+            varying=varies.sum(axis=0).astype(float),
+            variance=departure.sum(axis=0),
         )
 
     def by_level(self) -> dict[str, Array]:
         """Criteria of each level ``(variable, level)``, as the level's own W/m2; NaN for the clouds."""
-        found = {name: getattr(self, name) / self.cells for name in ("mae", "rmse", "r2", "crps")}
-        found["r2_pooled"] = _explained(self.squared_error, self.squared_departure)
+        found = {name: getattr(self, name) / self.cells for name in ("mae", "rmse", "crps")}
+        found["r2"] = np.divide(self.r2, self.varying, out=np.full_like(self.r2, np.nan), where=self._known)
+        found["r2_pooled"] = _explained(self.squared_error, np.where(self._varies, self.squared_departure, 0.0))
         levels = {name: np.full((len(OUTPUT_NAMES), LEVELS), np.nan) for name in CRITERIA}
         for name in CRITERIA:
             levels[name][_CHANNELS] = found[name]
@@ -129,8 +140,40 @@ class EnergyErrors(Additive):
         levels = self.by_level()
         pooled = _explained(self.squared_error.sum(axis=1), self.squared_departure.sum(axis=1))
         found = {name: levels[name][_CHANNELS].sum(axis=1) / MODEL_LAYERS for name in ("mae", "rmse", "crps")}
-        found |= {"r2": levels["r2"][_CHANNELS].mean(axis=1), "r2_pooled": pooled}
+        known = self.levels_known()
+        mean = np.nansum(levels["r2"][_CHANNELS], axis=1)
+        mean = np.divide(mean, known, out=np.full(len(ENERGY), np.nan), where=known > 0)
+        found |= {"r2": mean, "r2_pooled": pooled}
         return {output: {name: float(found[name][i]) for name in CRITERIA} for i, output in enumerate(ENERGY)}
+
+    def levels_known(self) -> Array:
+        """Number of levels that the mean R2 is over ``(variable,)``."""
+        return self._known.sum(axis=1).astype(float)
+
+    @property
+    def _varies(self) -> NDArray[np.bool_]:
+        """Whether the truth of a level varies over the times, in the root mean square over its cells."""
+        return self.variance >= VANISHING_STD**2 * self.cells
+
+    @property
+    def _known(self) -> NDArray[np.bool_]:
+        """Whether a level varies, and with it a cell of enough times."""
+        return self._varies & (self.varying > 0)
+
+    def notes(self) -> tuple[str, ...]:
+        """One sentence for each output whose mean R2 is not over all levels and cells."""
+        said = []
+        varying = np.where(self._known, self.varying, 0.0).sum(axis=1)
+        for output, levels, cells in zip(ENERGY, self.levels_known(), varying, strict=True):
+            every = self.cells * LEVELS
+            if not levels:
+                said.append(f"{output}: no mean R2 (no cell with a truth that varies over {LEAST_TIMES} or more times)")
+            elif cells < every:
+                said.append(
+                    f"{output}: mean R2 over {levels:.0f} of {LEVELS} levels, {cells / every:.0%} of the values of "
+                    "cells and levels (the truth hardly varies at the others)"
+                )
+        return tuple(said)
 
 
 def _explained(error: Array, departure: Array) -> Array:

@@ -88,7 +88,8 @@ def crps_fair(truth: ArrayLike, members: ArrayLike) -> Array:
 
     .. math:: \frac{1}{M}\sum_i |x_i - y| - \frac{1}{2M(M-1)}\sum_{i,j} |x_i - x_j|
 
-    Computed by scoringrules. A single member has no distance to another: its score is the absolute error.
+    Never negative, as no pair lies further apart than both of it from the truth together; what rounding leaves below
+    zero is zero. Computed by scoringrules. A single member has no distance to another: its score is the absolute error.
 
     Args:
         truth: ``(column, ...)``.
@@ -106,7 +107,7 @@ def crps_fair(truth: ArrayLike, members: ArrayLike) -> Array:
         return np.abs(members[:, 0] - truth)
     import scoringrules  # compiles its kernels for 4 s when imported: not before someone scores
 
-    return scoringrules.crps_ensemble(truth, members, m_axis=1, estimator="fair", backend="numba")
+    return np.maximum(scoringrules.crps_ensemble(truth, members, m_axis=1, estimator="fair", backend="numba"), 0.0)
 
 
 @njit(cache=True)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import FILE, add_to_experiment, check_same_columns, file_stem, load_experiment
 from diffmp_core.models.base import Emulator
@@ -24,8 +26,9 @@ from diffmp_core.scores.climsim import layer_masses, layer_weights
 from diffmp_core.scores.result import ScoreResult, undefined_scores
 from diffmp_core.scores.score_store import COLUMN_FIELDS, ScoreStore
 from diffmp_core.scores.selection import spread_evenly
-from diffmp_core.scores.statistics import truth_std
-from diffmp_core.scores.table import METRICS, VANISHING_STD
+from diffmp_core.scores.statistics import VANISHING_STD, truth_std
+from diffmp_core.scores.stored import SPREAD_FIELDS
+from diffmp_core.scores.table import METRICS
 from diffmp_core.scores.tally import Tally
 from diffmp_core.stores import columns_id, open_columns, select_split, write_store, write_text
 from diffmp_core.training.processes import choose_device
@@ -62,7 +65,7 @@ def evaluate(
         columns: column store.
         out: experiment folder to write or to add to; ``diffmp serve`` opens it. Gets the score store, the table and
             ``experiment.yaml``; with ``limit``, also a copy of the columns scored.
-        members, steps, guidance, seed: of the sampling.
+        members, steps, guidance, seed: of the sampling; what of them the emulator has no use for has no effect.
         limit: score at most this many columns, spread evenly over times and cells.
         json_path: also write the table there.
         split: times to score: ``train``, ``validation``, ``test``, ``all``, or ``auto``: what the emulator was not
@@ -85,6 +88,9 @@ def evaluate(
     unit = truth_std(chosen)
 
     strengths = default_guidance(sampler) if guidance is None else tuple(guidance)
+    drawn = drawn_by_kind(sampler.kind, members=members, steps=steps, guidance=strengths)
+    if not drawn.has_spread:
+        fields = [name for name in fields if name not in SPREAD_FIELDS]
 
     with ExitStack() as opened:
         writer = None
@@ -94,7 +100,7 @@ def evaluate(
             unit=unit,
             weights=layer_weights(chosen),
             masses=layer_masses(chosen),
-            members=members,
+            members=drawn.members,
             writer=writer,
             progress=progress,
         )
@@ -104,7 +110,7 @@ def evaluate(
             batches = ensembles(
                 sampler,
                 chosen.isel(cell=here),
-                members=members,
+                members=drawn.members,
                 steps=steps,
                 guidance=strengths,
                 seed=_block_seed(seed, block),
@@ -112,19 +118,20 @@ def evaluate(
             )
             tally.score_cells(here, batches, total=chosen.sizes["time"] * cells)
         averages = tally.averages()
+        drawn = replace(drawn, members=1) if tally.alike else drawn
         averages.attrs = {
             "diffmp_kind": "scores",
             "title": f"Scores of {label} on {chosen.attrs.get('title', columns_path.name)}",
             "emulator": label,
             "columns_id": columns_id(chosen),
-            "members": members,
-            "steps": steps,
+            **{name: value for name, value in asdict(drawn).items() if value is not None},
             "seed": seed,
             "split": split,
             "undefined": f"NaN: the truth's standard deviation is below {VANISHING_STD:g} of truth_std",
         }
         path = writer.finish(averages) if writer is not None else None
 
+    scored = split
     if out is not None:
         complete = columns_id(chosen) == columns_id(scorable)
         columns_path, split = _settle_columns(out, columns_path, split, chosen, complete=complete)
@@ -144,11 +151,11 @@ def evaluate(
         split=split,
         title=str(chosen.attrs.get("title", columns_path.name)),
         columns_id=columns_id(chosen),
-        members=members,
-        steps=steps,
-        guidance=strengths,
+        drawn=drawn,
+        scored=scored,
         seed=seed,
-        notes=undefined_scores(averages),
+        notes=undefined_scores(averages, drawn),
+        climsim_notes=tally.energy.notes(),
         store=path,
     )
     if out is not None:

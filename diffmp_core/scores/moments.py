@@ -177,9 +177,9 @@ class Comoments(Mergeable):
 
     @property
     def correlation(self) -> Array:
-        """Pearson correlation; NaN where one of the two does not vary."""
+        """Pearson correlation, -1 to 1 in spite of rounding; NaN where one of the two does not vary."""
         varies = _varies(self.count, self.mean_x, self.m2_x) & _varies(self.count, self.mean_y, self.m2_y)
-        return _divide(self.m_xy, np.sqrt(self.m2_x) * np.sqrt(self.m2_y), where=varies)
+        return np.clip(_divide(self.m_xy, np.sqrt(self.m2_x) * np.sqrt(self.m2_y), where=varies), -1.0, 1.0)
 
 
 def _pool(count: Array, mean: Array, axis: int | tuple[int, ...]) -> tuple[Array, Array]:

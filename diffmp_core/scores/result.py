@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from diffmp_core.drawn import Drawn
 from diffmp_core.variables import OUTPUT_NAMES
 
 
@@ -30,8 +31,9 @@ class ScoreResult:
         columns_path: store that holds them, and ``split``, which of its times they are.
         title: title of that store.
         columns_id: fingerprint of the columns scored.
-        members, steps, guidance, seed: of the sampling.
-        notes: what a reader must know, e.g. where ratios are undefined.
+        drawn: members, steps, guidance and evaluations of the sampling, and ``seed``.
+        scored: which times were scored: as ``split``, of the store that was named to be scored.
+        notes: what a reader must know, e.g. where ratios are undefined; ``climsim_notes``, of the criteria.
         store: score store written, or None.
     """
 
@@ -47,11 +49,11 @@ class ScoreResult:
     split: str
     title: str
     columns_id: str
-    members: int
-    steps: int
-    guidance: tuple[float, ...]
+    drawn: Drawn
+    scored: str
     seed: int
     notes: tuple[str, ...]
+    climsim_notes: tuple[str, ...]
     store: Path | None
 
     def table(self) -> dict[str, Any]:
@@ -61,13 +63,14 @@ class ScoreResult:
             "climsim": _finite(self.climsim),
             "physical": _finite(self.physical),
             "clear": _finite(self.clear),
-            "members": self.members,
-            "steps": self.steps,
-            "guidance": list(self.guidance),
+            "members": self.drawn.members,
+            "steps": self.drawn.steps,
+            "guidance": None if self.drawn.guidance is None else list(self.drawn.guidance),
+            "evaluations": self.drawn.evaluations,
             "columns": self.columns,
             "columns_id": self.columns_id,
             "title": self.title,
-            "split": self.split,
+            "split": self.scored,
             "emulator": self.emulator,
             "seed": self.seed,
             "truth_std": {
@@ -75,6 +78,7 @@ class ScoreResult:
                 for name, value in zip(OUTPUT_NAMES, self.averages["truth_std"].values, strict=True)
             },
             "notes": list(self.notes),
+            "climsim_notes": list(self.climsim_notes),
         }
 
 
@@ -85,14 +89,25 @@ def _finite(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, fl
     }
 
 
-def undefined_scores(averages: xr.Dataset) -> tuple[str, ...]:
-    """One sentence for each variable some of whose scores are undefined."""
+def undefined_scores(averages: xr.Dataset, drawn: Drawn) -> tuple[str, ...]:
+    """One sentence for each variable some of whose scores are undefined, and one where there is no spread."""
     notes = []
+    if not drawn.has_spread:
+        notes.append("one answer for each column: coverage, ranks and scores of the spread are undefined")
     for i, variable in enumerate(OUTPUT_NAMES):
         if not np.isfinite(averages["truth_std"].values[i]):
             notes.append(f"{variable} never varies in these columns: it has no scores")
             continue
         blank = int(np.isnan(averages["level_std_ratio"].values[i]).sum())
         if blank:
-            notes.append(f"{variable}: correlations and ratios undefined at {blank} levels (the truth hardly varies)")
+            notes.append(f"{variable}: correlations and ratios undefined at {_levels(blank)} (the truth hardly varies)")
+        symmetric = int(np.isnan(averages["level_skewness_ratio"].values[i]).sum()) - blank
+        if symmetric:
+            notes.append(
+                f"{variable}: no skewness ratio at {_levels(symmetric)} more (the truth is as good as symmetric)"
+            )
     return tuple(notes)
+
+
+def _levels(number: int) -> str:
+    return f"{number} level{'' if number == 1 else 's'}"

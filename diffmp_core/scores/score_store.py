@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import PLACES
 from diffmp_core.scores.moments import Array
+from diffmp_core.scores.statistics import LEAST_TIMES
 from diffmp_core.scores.table import METRICS
 from diffmp_core.stores import remove, replace
 from diffmp_core.variables import OUTPUT_NAMES
@@ -33,10 +34,6 @@ UNITS = {"mse": "truth_std**2", "crps_fair": "truth_std", "bias": "truth_std"}
 COLUMN_UNITS = {"column_mse": "truth_std**2", "column_covered": "1"}
 SIGNIFICANT_BITS = 5
 CELLS_IN_CHUNK = 4096
-
-LEAST_TIMES = 6
-"""Times that scores of a cell are taken over at least: a correlation of two values says nothing, and a mean of the
-fields of few times is soon taken by whoever wants it."""
 
 
 class ScoreStore:

@@ -17,6 +17,16 @@ from diffmp_core.scores.moments import Array, Bundle, Comoments, Mergeable, Mome
 from diffmp_core.stores import iterate_columns
 from diffmp_core.variables import OUTPUTS
 
+VANISHING_STD = 1e-3
+"""Below this standard deviation of the truth [of its one global standard deviation] correlations and ratios are NaN."""
+
+VANISHING_SKEWNESS = 0.1
+"""Below this skewness, of either sign, the truth is as good as symmetric, and there is none to compare with."""
+
+LEAST_TIMES = 6
+"""Times that scores of a cell are taken over at least: a correlation of two values says nothing, and a mean of the
+fields of few times is soon taken by whoever wants it."""
+
 
 @dataclass(frozen=True)
 class Statistics(Mergeable):

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.moments import Array
-from diffmp_core.scores.statistics import Statistics
+from diffmp_core.scores.statistics import VANISHING_SKEWNESS, VANISHING_STD, Statistics
 from diffmp_core.variables import BY_NAME
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ METRICS = (
 )
 """Names of the scores, in the order of every table."""
 
-VANISHING_STD = 1e-3
-"""Below this standard deviation of the truth [of its one global standard deviation] correlations and ratios are NaN."""
+SPREAD_METRICS = ("coverage_ratio", "coverage_ratio_ties", "spread_skill_correlation", "spread_skill_ratio")
+"""Scores that only an ensemble of several members has."""
 
 SHORT_NAMES = {
     "mse": "MSE",
@@ -99,7 +99,8 @@ def metrics(statistics: Statistics) -> dict[str, Array]:
     ======================== =============================================================== ===========
 
     pcc, spread_skill_correlation and the ratios are NaN where the truth's standard deviation is below
-    ``VANISHING_STD``. A sample is one value: one time, cell and level of one variable.
+    ``VANISHING_STD``, the skewness ratio also where the truth's skewness is below ``VANISHING_SKEWNESS``, and what
+    speaks of the spread where there is one member. A sample is one value: one time, cell and level of one variable.
 
     References:
         Hamill 2001, doi:10.1175/1520-0493(2001)129<0550:IORHFV>2.0.CO;2.
@@ -109,19 +110,22 @@ def metrics(statistics: Statistics) -> dict[str, Array]:
         count = sums.count
         mse, spread = sums.squared_error / count, sums.variance / count
         members = statistics.members.count / count
+        skewness = statistics.truth.skewness
         ratios = {
             "pcc": statistics.truth_and_mean.correlation,
             "spread_skill_correlation": statistics.spread_and_error.correlation,
             "spread_skill_ratio": np.where(mse > 0, np.sqrt((members + 1) / members * spread / mse), np.nan),
             "std_ratio": statistics.members.std / statistics.truth.std,
-            "skewness_ratio": statistics.members.skewness / statistics.truth.skewness,
+            "skewness_ratio": np.where(
+                np.abs(skewness) >= VANISHING_SKEWNESS, statistics.members.skewness / skewness, np.nan
+            ),
             "kurtosis_ratio": statistics.members.kurtosis / statistics.truth.kurtosis,
         }
         varies = statistics.truth.std >= VANISHING_STD
         means = {
             "mse": mse,
-            "coverage_ratio": sums.covered / count,
-            "coverage_ratio_ties": sums.covered_ties / count,
+            "coverage_ratio": np.where(members > 1, sums.covered / count, np.nan),
+            "coverage_ratio_ties": np.where(members > 1, sums.covered_ties / count, np.nan),
             "crps_fair": sums.crps / count,
             "bias": sums.error / count,
         }
@@ -132,7 +136,8 @@ def metrics(statistics: Statistics) -> dict[str, Array]:
 def ideal(members: int) -> dict[str, float]:
     """What a perfect ensemble of that size would score, where that is known beforehand."""
     ones = ("spread_skill_ratio", "std_ratio", "skewness_ratio", "kurtosis_ratio")
-    return {"coverage_ratio_ties": perfect_coverage(members), "bias": 0.0} | dict.fromkeys(ones, 1.0)
+    perfect = {"coverage_ratio_ties": perfect_coverage(members), "bias": 0.0} | dict.fromkeys(ones, 1.0)
+    return {name: value for name, value in perfect.items() if members > 1 or name not in SPREAD_METRICS}
 
 
 def rich_table(result: ScoreResult) -> Table:
@@ -141,12 +146,13 @@ def rich_table(result: ScoreResult) -> Table:
     Below them the criteria of the ClimSim benchmark, which has them for the tendencies alone.
     """
     table = Table(
-        title=f"{result.emulator} on {result.columns:,} columns ({result.title}, split {result.split})",
+        title=f"{result.emulator} on {result.columns:,} columns ({result.title}, split {result.scored})",
         caption="\n".join(
             (
-                f"{result.members} members, {result.steps} steps, seed {result.seed}; "
+                f"{result.drawn.words}, seed {result.seed}; "
                 "MSE in units of the truth's variance, CRPS and bias of its standard deviation",
                 *result.notes,
+                *result.climsim_notes,
             )
         ),
     )
@@ -156,7 +162,7 @@ def rich_table(result: ScoreResult) -> Table:
     table.add_column("ideal", justify="right", style="dim")
     for name in METRICS:
         values = (_shown(scores[name]) for scores in result.scores.values())
-        table.add_row(SHORT_NAMES[name], *values, _shown(ideal(result.members).get(name)))
+        table.add_row(SHORT_NAMES[name], *values, _shown(ideal(result.drawn.members).get(name)))
     table.add_section()
     table.add_row("[bold]ClimSim criteria[/bold]")
     for name in CRITERIA:

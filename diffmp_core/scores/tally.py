@@ -19,7 +19,7 @@ from diffmp_core.scores.moments import Array, stack
 from diffmp_core.scores.physical import CHECKS, PhysicalChecks
 from diffmp_core.scores.score_store import UNITS, ScoreStore
 from diffmp_core.scores.statistics import Statistics
-from diffmp_core.scores.table import metrics
+from diffmp_core.scores.table import SPREAD_METRICS, metrics
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES, OUTPUTS
 
 
@@ -43,6 +43,7 @@ class Tally:
         self.truth_counts = np.zeros((*shape, BINS), dtype=np.int64)
         self.member_counts = np.zeros((*shape, BINS), dtype=np.int64)
         self.rank_counts = np.zeros((*shape, members + 1))
+        self.members, self.alike = members, True
         self.levels: list[Statistics] = []
         self.energy = EnergyErrors.none()
         self.physical = PhysicalChecks.none()
@@ -79,13 +80,19 @@ class Tally:
         self.energy += EnergyErrors.of(statistics, self.weights[cells], self.unit)
 
     def averages(self) -> xr.Dataset:
-        """Scores per level and over all, histograms."""
+        """Scores per level and over all, histograms.
+
+        Members that are all alike, always, count as one, which has neither spread nor coverage nor ranks.
+        """
         levels = stack(self.levels).merge(0)
         arrays: dict[str, Any] = {}
-        for metric, values in metrics(levels).items():
-            arrays[f"level_{metric}"] = (("variable", "level"), values, {"units": UNITS.get(metric, "1")})
-        for metric, values in metrics(levels.merge(1)).items():
-            arrays[f"overall_{metric}"] = (("variable",), values, {"units": UNITS.get(metric, "1")})
+        for over, dims, part in (("level", ("variable", "level"), levels), ("overall", ("variable",), levels.merge(1))):
+            for metric, values in metrics(part).items():
+                known = np.full_like(values, np.nan) if self.alike and metric in SPREAD_METRICS else values
+                arrays[f"{over}_{metric}"] = (dims, known, {"units": UNITS.get(metric, "1")})
+        if not self.alike:
+            ranks = ("variable", "level", "rank")
+            arrays["rank_histogram"] = (ranks, self.rank_counts, {"units": "1", "ties": "split evenly"})
         for criterion, values in self.energy.by_level().items():
             unit = climsim.UNITS.get(criterion, "1")
             arrays[f"climsim_{criterion}"] = (("variable", "level"), values, {"units": unit})
@@ -101,11 +108,10 @@ class Tally:
                 "truth_std": (("variable",), self.unit, {"units": ", ".join(variable.unit for variable in OUTPUTS)}),
                 "bin_edges": (("variable", "bin_edge"), self.edges, {"units": "truth_std", "end_bins": "open"}),
                 "histogram_truth": (counts, self.truth_counts, {"units": "1"}),
-                "histogram_members": (counts, self.member_counts, {"units": "1"}),
-                "rank_histogram": (
-                    ("variable", "level", "rank"),
-                    self.rank_counts,
-                    {"units": "1", "ties": "split evenly"},
+                "histogram_members": (
+                    counts,
+                    self.member_counts // self.members if self.alike else self.member_counts,
+                    {"units": "1"},
                 ),
             },
             coords={"variable": list(OUTPUT_NAMES), "check": list(CHECKS), "cloud": list(CLOUDS)},
@@ -115,6 +121,7 @@ class Tally:
         count_values(truth, self.unit, self.truth_counts, self.edges)
         count_values(members.reshape(-1, *members.shape[2:]), self.unit, self.member_counts, self.edges)
         count_ranks(ensemble.below, ensemble.equal, self.rank_counts)
+        self.alike = self.alike and not ensemble.members.m2.any()
 
     def _check_finite(self, members: NDArray) -> None:
         bad = ~np.isfinite(members).all(axis=(1, 3))

@@ -11,7 +11,8 @@ import xarray as xr
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.score_store import UNITS
-from diffmp_core.scores.table import METRICS, SHORT_NAMES
+from diffmp_core.scores.stored import ALIKE
+from diffmp_core.scores.table import METRICS, SHORT_NAMES, SPREAD_METRICS
 from diffmp_core.stores import open_store
 from diffmp_core.variables import OUTPUT_NAMES
 
@@ -73,6 +74,27 @@ def open_study(path: Path | str) -> xr.Dataset:
     kind = study.attrs.get("diffmp_kind")
     if kind != KIND:
         raise DiffmpError(f"expected a study, found a store of kind {kind!r} at {path}; make one with 'diffmp study'")
+    return _without_false_spread(study)
+
+
+def scored_on(study: xr.Dataset) -> str:
+    """Which columns the scores of a study are of; a scan of guidance is of others than what it chose."""
+    report = str(study.attrs.get("report", ""))
+    if "best_guidance" not in study:
+        return report
+    scanned = "; ".join(f"validation columns of {title}" for title in str(study.attrs.get("columns", "")).split("; "))
+    return f"curves: {scanned}; table: {report}"
+
+
+def _without_false_spread(study: xr.Dataset) -> xr.Dataset:
+    """A study as it is to be read: older ones have a coverage of emulators whose members are all alike."""
+    for prefix in ("", "report_"):
+        ratio = study.get(f"{prefix}{ALIKE}")
+        if ratio is None:
+            continue
+        one_answer = (ratio.fillna(0.0) == 0).all("variable") & ratio.notnull().any("variable")
+        present = [name for metric in SPREAD_METRICS if (name := f"{prefix}{metric}") in study]
+        study = study.assign({name: study[name].where(~one_answer) for name in present})
     return study
 
 

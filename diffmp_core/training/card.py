@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from diffmp_core.drawn import drawn_for
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.folder import CONFIG_FILE, load_config
 from diffmp_core.models.seal import KEY
 from diffmp_core.stores import write_text
 
 CARD_FILE = "card.md"
-_TABLE_KEYS = ("columns", "split", "title", "columns_id", "members", "steps", "guidance", "seed")
+_TABLE_KEYS = ("columns", "split", "title", "columns_id", "seed")
 
 _LIMITS = """## Limits
 
@@ -53,7 +54,7 @@ def card_text(name: str, config: Mapping[str, Any], scores: Mapping[str, Any] | 
     for key, title in titles.items():
         if isinstance(config.get(key), Mapping):
             sections.append(f"## {title}\n\n" + "".join(_rows(config[key])))
-    sections.insert(4, _scores_section(scores))
+    sections.insert(4, _scores_section(scores, config["model"].get("kind")))
     return "\n".join([*sections, _LIMITS])
 
 
@@ -68,7 +69,7 @@ def _rows(values: Mapping[str, Any], above: str = "") -> list[str]:
     return lines
 
 
-def _scores_section(table: Mapping[str, Any] | None) -> str:
+def _scores_section(table: Mapping[str, Any] | None, kind: str | None) -> str:
     if table is None:
         return "## Scores\n\nNone here: `diffmp score` makes them, and `diffmp card --scores` puts them here.\n"
     scores: Mapping[str, Mapping[str, float | None]] = table["scores"]
@@ -77,9 +78,10 @@ def _scores_section(table: Mapping[str, Any] | None) -> str:
     for metric in metrics:
         cells = ["–" if (value := scores[v].get(metric)) is None else f"{value:.3f}" for v in scores]
         lines.append(f"| {metric} | {' | '.join(cells)} |\n")
-    said = {key: table.get(key, "?") for key in _TABLE_KEYS}
-    how = "On {columns} columns ({split}) of {title}, columns_id {columns_id}; {members} members, {steps} steps, "
-    how += "guidance {guidance}, seed {seed}; definitions in docs/scores.md."
+    drawn = drawn_for(table, kind)
+    said = {key: table.get(key, "?") for key in _TABLE_KEYS} | {"drawn": drawn.words if drawn else "? members"}
+    how = "On {columns} columns ({split}) of {title}, columns_id {columns_id}; {drawn}, "
+    how += "seed {seed}; definitions in docs/scores.md."
     return f"## Scores\n\n{how.format(**said)}\n\n{''.join(lines)}"
 
 

@@ -10,6 +10,7 @@ from app.figures.colouring import NOTHING, Colouring, logarithmic_labels, nice_r
 from app.figures.globe import cell_tree, globe, make_raster
 from app.figures.map_image import CROSS, gather, make_map, pack, thinned
 from app.figures.zonal import make_bands, make_section, make_zonal_line, zonal_mean
+from app.metrics import perfect_coverage
 from tests.synthetic import make_columns
 
 COLUMNS = make_columns(cells=642, times=2)
@@ -91,14 +92,34 @@ def test_a_hidden_column_is_not_marked(drawn):
 
 def test_coverage_has_classes_and_others_are_continuous(drawn):
     coloured = drawn.coloured
-    for yes_no, shades in ((True, 2), (False, 20)):
-        colouring = Colouring(palette="coverage", low=0, high=1, title="Coverage", yes_no=yes_no)
+    for yes_no, shades in ((True, 2), (False, 400)):
+        colouring = Colouring(palette="coverage", low=0, high=1, title="Coverage", yes_no=yes_no, perfect=0.9)
         coloured.colour(colouring, dark=False)
         assert len(coloured.mapper.palette) == shades
         assert set(coloured.bar.major_label_overrides) == set(coloured.bar.ticker.ticks)
     coloured.colour(Colouring(palette="diverging", low=-2, high=2, title="Bias"), dark=True)
     assert (coloured.mapper.low, coloured.mapper.high, len(coloured.mapper.palette)) == (-2, 2, 256)
     assert coloured.bar.major_label_overrides == {}
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("members", [2, 8, 16, 32, 64])
+def test_a_perfect_coverage_has_another_colour_than_too_little_and_too_much(members, dark):
+    perfect = perfect_coverage(members)
+    colouring = Colouring(palette="coverage", low=0, high=1, title="Coverage", perfect=perfect)
+    shades, low, high, labels = colouring.scale(dark=dark)
+    assert (low, high) == (0, 1)
+    assert 1.0 in labels
+
+    def shade(value: float) -> str:
+        return shades[min(int(value * len(shades)), len(shades) - 1)]
+
+    room = min(perfect, 1 - perfect)
+    assert len({shade(1.0), shade(perfect), shade(perfect - 0.75 * room), shade(0.0)}) == (3 if members == 2 else 4)
+    assert shade(perfect + 0.3 * room) == shade(perfect) == shade(perfect - 0.3 * room)
+    if members == 32:
+        assert len({shade(value) for value in (0.0, 0.3, 0.6, 0.8, perfect, 1.0)}) == 6
+        assert shade(0.90) not in (shade(1.0), shade(perfect))
 
 
 def test_logarithmic_colours_say_that_their_ends_hold_what_lies_beyond(drawn):

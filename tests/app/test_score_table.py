@@ -6,6 +6,7 @@ import re
 
 from app.figures.score_table import best_emulators, score_table, score_tiles
 from app.metrics import SCORES, perfect_coverage
+from diffmp_core.scores.stored import true_table
 from diffmp_core.scores.table import METRICS
 from diffmp_core.variables import OUTPUT_NAMES
 
@@ -53,6 +54,7 @@ def test_one_row_has_no_best_and_missing_values_are_dashes():
 def test_members_that_are_all_alike_have_no_scores_of_spread():
     alike = table(mse=0.5, coverage_ratio=0.0, coverage_ratio_ties=0.0, spread_skill_ratio=0.0)
     spread = table(mse=0.6, coverage_ratio=0.9, coverage_ratio_ties=0.9, spread_skill_ratio=0.8)
+    alike, spread = (true_table(each, "regression") for each in (alike, spread))
     html = score_table({"a": alike, "b": spread}, "b")
     row = html[html.index("<td>a</td>") : html.index("<td>b</td>")]
     assert "0.500" in row

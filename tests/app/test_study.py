@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from bokeh.models import ColumnDataSource
 
 from app.catalog import Catalog
 from app.exhibits import StudyScores, TrainingCurve
@@ -121,7 +120,7 @@ def test_a_plot_shows_another_chart_of_its_shape_and_says_so():
     plot = ChartPlot(chart(1.0), dark=False, height=200)
     assert chart(1.0).shape == chart(5.0).shape
     plot.show(chart(5.0))
-    source = plot.figure.select_one(ColumnDataSource)
+    (source,) = plot.sources
     assert source.data["y1"] == [0.1, 5.2]
     assert plot.figure.title.text == "to 5.0"
     assert plot.perfect.location == 5.0
@@ -163,7 +162,7 @@ def test_a_report_has_the_studies_and_the_training_that_are_there(catalog: Catal
 
 def test_the_data_of_a_study_are_those_of_its_own_columns(catalog: Catalog):
     data = StudyScores(experiment="globe", study="models").data(catalog)
-    assert data.attrs["attribution"].startswith("Data: Test globe. Study models, 9 members, preset default, seed 0.")
+    assert data.attrs["attribution"].startswith("Data: test columns. Study models, 9 members, preset default, seed 0.")
     assert "3 trainings of each model" in data.attrs["subtitle"]
     assert set(data.data_vars) >= {*SHOWN, *(f"{name}_std" for name in SHOWN)}
     assert set(METRICS) - set(SHOWN) == {"bias"}

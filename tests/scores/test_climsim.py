@@ -10,7 +10,7 @@ from diffmp_core.scores.statistics import Statistics
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 from tests.synthetic import make_columns
 
-TIMES, CELLS, MEMBERS = 5, 6, 4
+TIMES, CELLS, MEMBERS = 7, 6, 4
 HEAT_CAPACITY, LATENT_HEAT = 1004.64, 2.501e6
 UNIT = np.array([3e-5, 2e-8, 1e-5, 1e-6])
 HEATING, MOISTENING = OUTPUT_NAMES[:2]
@@ -103,16 +103,42 @@ def test_the_mean_over_the_times_has_no_skill_and_the_truth_all(weights):
         assert found["r2_pooled"] == pytest.approx(r2, abs=1e-9)
 
 
-def test_r2_is_undefined_where_the_truth_of_a_cell_never_varies(weights):
+@pytest.mark.parametrize("departure", [0.0, 1e-9, 1e-4])
+def test_r2_is_the_mean_over_cells_that_vary(weights, departure):
     truth, members = draw()
-    truth[:, 2, 0, 7] = 1e-5
+    truth[:, 2, 0, 7] = UNIT[0] * (1 + departure * np.arange(TIMES) / TIMES)  # the members miss it by half a unit
     found = errors(truth, members, weights)
-    assert np.isnan(found.overall()[HEATING]["r2"])
-    assert np.flatnonzero(np.isnan(found.by_level()["r2"][0])).tolist() == [7]
-    assert np.isfinite(found.overall()[HEATING]["r2_pooled"])
-    once = errors(truth[:1], members[:1], weights).overall()[HEATING]
-    assert np.isnan([once["r2"], once["r2_pooled"]]).all()
-    assert np.isfinite([once["mae"], once["rmse"], once["crps"]]).all()
+    others = [cell for cell in range(CELLS) if cell != 2]
+    expected = errors(truth[:, others], members[:, others], weights[others]).by_level()["r2"][0, 7]
+    assert found.by_level()["r2"][0, 7] == pytest.approx(expected)
+    assert -1 < found.overall()[HEATING]["r2"] < 1
+    assert found.notes()[0].startswith(f"{HEATING}: mean R2 over 30 of 30 levels, 99%")
+    assert len(found.notes()) == 1
+
+
+@pytest.mark.parametrize("departure", [0.0, 1e-9, 1e-4])
+def test_r2_is_the_mean_over_levels_known(weights, departure):
+    truth, members = draw()
+    truth[:, :, 1, 20:] = UNIT[1] * (1 + departure * np.arange(TIMES) / TIMES)[:, None, None]
+    found = errors(truth, members, weights)
+    levels = found.by_level()
+    assert np.isnan(levels["r2"][1, 20:]).all()
+    assert np.isnan(levels["r2_pooled"][1, 20:]).all()
+    assert found.overall()[MOISTENING]["r2"] == pytest.approx(levels["r2"][1, :20].mean())
+    assert found.levels_known().tolist() == [30, 20]
+    assert found.notes()[0].startswith(f"{MOISTENING}: mean R2 over 20 of 30 levels, 67%")
+    assert np.isfinite(found.overall()[MOISTENING]["r2_pooled"])
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_r2_of_few_times_is_undefined(weights, times):
+    truth, members = draw()
+    few = errors(truth[:times], members[:times], weights)
+    assert np.isnan(few.overall()[HEATING]["r2"])
+    assert np.isnan(few.by_level()["r2"]).all()
+    assert np.isfinite([few.overall()[HEATING][name] for name in ("mae", "rmse", "crps")]).all()
+    assert np.isfinite(few.overall()[HEATING]["r2_pooled"]) == (times > 1)
+    assert [note.partition(" (")[0] for note in few.notes()] == [f"{n}: no mean R2" for n in (HEATING, MOISTENING)]
 
 
 def test_columns_without_layer_mass_have_no_criteria():

@@ -17,7 +17,8 @@ from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.ensemble import crps_fair
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.physical import PhysicalChecks
-from diffmp_core.scores.table import CLEAR_NAMES, METRICS, rich_table
+from diffmp_core.scores.stored import true_store
+from diffmp_core.scores.table import CLEAR_NAMES, METRICS, SPREAD_METRICS, rich_table
 from diffmp_core.scores.tally import Tally
 from diffmp_core.stores import open_columns, open_store, select_split, stack_channels, write_store
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUT_NAMES, OUTPUTS
@@ -156,7 +157,8 @@ def test_json_has_the_variables_in_order_and_valid_numbers(scored):
     assert all(list(scores) == list(METRICS) for scores in table["scores"].values())
     assert list(table["climsim"]) == list(OUTPUT_NAMES[:2])
     assert all(list(criteria) == list(CRITERIA) for criteria in table["climsim"].values())
-    assert (table["members"], table["steps"], table["seed"], table["columns"]) == (MEMBERS, 5, 0, 42 * 7)
+    assert (table["members"], table["seed"], table["columns"]) == (MEMBERS, 0, 42 * 7)
+    assert (table["steps"], table["guidance"], table["evaluations"]) == (None, None, 0)  # a reference has none
     assert table["emulator"] == "Analogue"
     assert "nan" not in (out / "scores.json").read_text().lower()
     assert table == result.table()
@@ -258,7 +260,8 @@ def test_levels_where_the_truth_hardly_varies_are_said(scored):
     result, _ = scored
     blank = np.isnan(result.averages["level_std_ratio"].values).sum(axis=1)
     for i, name in enumerate(OUTPUT_NAMES):
-        assert any(note.startswith(f"{name}:") and str(blank[i]) in note for note in result.notes) == bool(blank[i])
+        said = f"{name}: correlations and ratios undefined at {blank[i]} level"
+        assert any(note.startswith(said) for note in result.notes) == bool(blank[i])
     assert np.isfinite(result.averages["level_mse"]).all()
 
 
@@ -320,3 +323,35 @@ def test_terminal_table_fits_and_shows_every_score(scored):
     table = rich_table(scored[0])
     assert table.row_count == len(METRICS) + 1 + len(CRITERIA) + len(CLEAR_NAMES)
     assert [column.header for column in table.columns] == ["score", *OUTPUT_NAMES, "ideal"]
+
+
+class OneAnswer:
+    """Emulator whose members are all alike; ``kind`` says so, or says nothing."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def sample(self, inputs, members, *, generator, steps, guidance):
+        answer = torch.from_numpy(np.random.default_rng(0).normal(size=(len(OUTPUTS), LEVELS)).astype(np.float32))
+        return answer.repeat(len(inputs), members, 1, 1)
+
+
+@pytest.mark.parametrize("kind", ["regression", "of my own"])
+@pytest.mark.parametrize("cells", [None, 6])
+def test_one_answer_has_no_coverage_ranks_or_spread(path, tmp_path, kind, cells):
+    result = evaluate(OneAnswer(kind), path, tmp_path, members=MEMBERS, split="all", name="One", limit=cells)
+    table, store = result.table(), true_store(open_store(result.store))
+    for scores in table["scores"].values():
+        assert {name for name, value in scores.items() if value is None} >= set(SPREAD_METRICS)
+        assert scores["crps_fair"] > 0
+    assert table["members"] == store.attrs["members"] == 1
+    assert not {str(name) for name in store} & {"column_covered", "column_spread", "rank_histogram"}
+    np.testing.assert_array_equal(store["histogram_members"].sum("bin"), store["histogram_truth"].sum("bin"))
+    assert table["notes"][0].startswith("one answer for each column")
+    assert "one answer" in str(rich_table(result).caption)
+
+
+def test_a_table_says_which_times_were_scored_whatever_its_experiment_keeps(path, analogue, tmp_path):
+    result = evaluate(analogue, path, tmp_path, members=2, split="test", limit=10, name="Few")
+    assert result.table()["split"] == "test" == open_store(result.store).attrs["split"]
+    assert load_experiment(tmp_path).split == "test"

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from diffmp_core.scores.ensemble import reduce_members
-from diffmp_core.scores.moments import stack
+from diffmp_core.scores.moments import Comoments, stack
 from diffmp_core.scores.statistics import Statistics
-from diffmp_core.scores.table import METRICS, markdown_table, metrics, perfect_coverage
+from diffmp_core.scores.table import METRICS, SPREAD_METRICS, markdown_table, metrics, perfect_coverage
 
 
 def score(truth: np.ndarray, members: np.ndarray, parts: int = 1) -> dict[str, float]:
@@ -119,12 +119,26 @@ def test_ratios_are_undefined_where_the_truth_hardly_varies(std):
     assert undefined == set(METRICS) - {"mse", "coverage_ratio", "coverage_ratio_ties", "crps_fair", "bias"}
 
 
-def test_a_single_member_has_no_spread_scores():
+def test_a_single_member_has_neither_spread_nor_coverage():
     rng = np.random.default_rng(6)
     scores = score(rng.normal(size=20), rng.normal(size=(20, 1)))
-    assert np.isnan(scores["spread_skill_ratio"])
-    assert np.isnan(scores["spread_skill_correlation"])
-    assert np.isfinite(scores["crps_fair"])
+    assert {name for name in METRICS if np.isnan(scores[name])} == set(SPREAD_METRICS)
+
+
+def test_a_truth_as_good_as_symmetric_has_no_skewness_to_compare_with():
+    rng = np.random.default_rng(7)
+    half = rng.normal(size=200)
+    truth = np.concatenate([half, -half, [0.3]])
+    assert 0 < abs(stats.skew(truth)) < 0.1
+    scores = score(truth, rng.gamma(1.0, size=(401, 8)))
+    assert np.isnan(scores["skewness_ratio"])
+    assert np.isfinite(scores["kurtosis_ratio"])
+
+
+def test_a_correlation_is_never_beyond_one():
+    x = np.array([1.0, 2.0, 4.0]) / 3
+    for scale in (0.1, 0.3, 0.7, 1.1, 1.9):
+        assert abs(Comoments.of(x, scale * x).merge(0).correlation) <= 1
 
 
 def test_markdown_table_puts_variables_in_the_order_of_the_table_and_dashes_for_nothing():

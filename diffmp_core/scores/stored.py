@@ -1,0 +1,69 @@
+"""Score stores and tables as they are to be read: those of older versions say what is not so.
+
+They name the steps of emulators that have none, and give a coverage and ranks of members that are all alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from diffmp_core.drawn import drawn_for
+from diffmp_core.scores.table import SPREAD_METRICS
+
+ALIKE = "spread_skill_ratio"
+"""Score that is 0 of all values together only where no two members ever differed."""
+
+RANKS = "rank_histogram"
+SPREAD_FIELDS = (
+    "column_spread", "column_covered", RANKS,
+    *(f"{over}_{metric}" for over in ("cell", "level", "overall") for metric in SPREAD_METRICS),
+)  # fmt: skip
+"""Fields of a score store that only an ensemble of different members has."""
+
+
+def true_store(store: xr.Dataset) -> xr.Dataset:
+    """A score store; where all members are alike it is that of one member: without spread, coverage and ranks."""
+    if not _has_one_answer(store):
+        return store
+    size = max(1, int(store.attrs.get("members", 1)))
+    alone = store.drop_vars([name for name in SPREAD_FIELDS if name in store]).assign_attrs(members=1)
+    if "histogram_members" in alone and size > 1:
+        alone["histogram_members"] = alone["histogram_members"] // size
+    return alone
+
+
+def true_table(table: Mapping[str, Any], kind: str | None) -> dict[str, Any]:
+    """A table of ``diffmp score`` with the members, steps, guidance and evaluations that took effect.
+
+    Args:
+        kind: kind of the emulator, ``diffmp_core.drawn.REFERENCE`` where it has no folder.
+    """
+    scores = table.get("scores") or {}
+    found = dict(table)
+    if (drawn := drawn_for(table, kind)) is not None:
+        found |= asdict(drawn) | {"guidance": None if drawn.guidance is None else list(drawn.guidance)}
+    if found.get("members") == 1 or is_zero([values.get(ALIKE) for values in scores.values()]):
+        found["members"] = 1
+        found["scores"] = {
+            variable: {name: None if name in SPREAD_METRICS else value for name, value in values.items()}
+            for variable, values in scores.items()
+        }
+    return found
+
+
+def is_zero(ratios: Any) -> bool:
+    """Whether spread-skill ratios over everything, one a variable, say that no two members ever differed."""
+    known = np.array([np.nan if ratio is None else ratio for ratio in ratios], dtype=float)
+    known = known[np.isfinite(known)]
+    return bool(known.size) and not known.any()
+
+
+def _has_one_answer(store: xr.Dataset) -> bool:
+    if store.attrs.get("members") == 1:
+        return True
+    return f"overall_{ALIKE}" in store and is_zero(store[f"overall_{ALIKE}"].values)
