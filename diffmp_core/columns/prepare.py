@@ -16,10 +16,12 @@ from diffmp_core.columns.sources import Progress, recognise
 from diffmp_core.columns.sources.base import Read
 from diffmp_core.columns.split import PAPER_PROPORTIONS, split_times
 from diffmp_core.errors import DiffmpError
+from diffmp_core.lock import holding
 from diffmp_core.stores import SPLITS, columns_id, validate_columns, write_store
 from diffmp_core.variables import BY_NAME
 
 
+@holding("out")
 def prepare(
     source: Path | str,
     out: Path | str,

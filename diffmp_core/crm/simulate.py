@@ -17,6 +17,7 @@ from diffmp_core.crm.surface_map import is_land
 from diffmp_core.crm.vertical_grid import N_LEVELS, NX, TIME_STEP
 from diffmp_core.crm.workers import available_cores, run_here, run_on_cluster
 from diffmp_core.errors import DiffmpError
+from diffmp_core.lock import hold
 
 SCHEME_VERSION = 4  # raise it when the same seed gives other numbers
 Progress = Callable[[int, int, float], None]
@@ -103,7 +104,7 @@ def simulate(
     configuration = check_configuration(grid, hours, start, seed, sea_table)
     mesh = icosahedral_grid(grid)
     cells = mesh.lat.size
-    with output_store.lock(out) as token:
+    with hold(out) as token:
         open_or_create(out, mesh, configuration)
         missing = output_store.missing_chunks(out)
         done = cells - sum(last - first for first, last in missing)

@@ -11,6 +11,7 @@ import xarray as xr
 import zarr
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.lock import holding
 from diffmp_core.models.base import Emulator, NetworkEmulator
 from diffmp_core.models.folder import load_config, load_emulator
 from diffmp_core.sampling.draw import (
@@ -75,6 +76,7 @@ def default_split(emulator: Path | str, columns: xr.Dataset) -> str:
     return "test" if trained_on.get("columns_id") == columns_id(columns) else "all"
 
 
+@holding("out")
 def generate(
     emulator: Path | str,
     columns: Path | str,

@@ -16,6 +16,7 @@ import xarray as xr
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import FILE, add_to_experiment, check_same_columns, file_stem, load_experiment
+from diffmp_core.lock import holding
 from diffmp_core.models.base import Emulator
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.sampling.draw import default_guidance
@@ -38,6 +39,7 @@ SCORED_COLUMNS = "scored_columns.nc"
 """Where the columns of a limited evaluation are kept in its experiment folder."""
 
 
+@holding("out")
 def evaluate(
     emulator: Path | str | Emulator,
     columns: Path | str,

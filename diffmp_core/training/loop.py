@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from diffmp_core.columns.domain import TrainingDomain, fit_domain
 from diffmp_core.columns.normalization_file import to_json
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.errors import DiffmpError
+from diffmp_core.lock import hold
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.folder import CONFIG_FILE, save_emulator
 from diffmp_core.models.folder import load_config as load_emulator_config
@@ -61,9 +63,9 @@ def train(
         DiffmpError: a bad store, a folder that holds something else, an unknown device, or a loss that is not finite.
     """
     out = Path(out)
-    store = open_columns(columns)
-    run = fingerprint(config, store)
-    with join_processes(device) as processes:
+    with join_processes(device) as processes, hold(out) if processes.writes else nullcontext():
+        store = open_columns(columns)
+        run = fingerprint(config, store)
         report = Report(shown=progress and processes.writes)
         if is_finished(out, run, resume=resume):
             report.say(f"{out} holds the finished training of this configuration and these columns; nothing to do")

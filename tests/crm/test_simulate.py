@@ -15,6 +15,7 @@ import zarr
 from diffmp_core.crm import output_store
 from diffmp_core.crm.simulate import simulate
 from diffmp_core.errors import DiffmpError
+from diffmp_core.lock import hold
 from tests.full_disk import full_disk
 
 RUN = {"grid": "G1", "hours": 2, "seed": 3}
@@ -106,11 +107,11 @@ def test_hours_written_in_blocks_are_the_same_numbers(store, tmp_path, monkeypat
 
 def test_a_second_run_into_a_store_is_kept_out(tmp_path):
     out = tmp_path / "x.zarr"
-    with output_store.lock(out):
+    with hold(out):
         with pytest.raises(DiffmpError, match=f"no other run.*process {os.getpid()} on"):
             simulate(out, **RUN, workers=1)
         assert not out.exists()
-    with output_store.lock(out):
+    with hold(out):
         pass
     assert not list(tmp_path.iterdir())
 
