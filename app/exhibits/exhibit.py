@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -159,7 +159,13 @@ def scored_words(catalog: Catalog, experiment: str, emulator: str) -> str:
     """An emulator and the ensemble that was scored."""
     table = catalog.table(experiment, emulator)
     parts = [f"{table[key]} {key}" for key in ("members", "steps") if table.get(key)]
-    return ", ".join([f"Emulator: {emulator}", *parts, *([f"seed {table['seed']}"] if "seed" in table else [])])
+    said = ", ".join([f"Emulator: {emulator}", *parts, *([f"seed {table['seed']}"] if "seed" in table else [])])
+    return "; ".join([said, *cautions([table])])
+
+
+def cautions(tables: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What score tables say of times that their emulators have seen in training, where they know that there are any."""
+    return [str(table["caution"]) for table in tables if table.get("seen") and table.get("caution")]
 
 
 def drawn_words(emulator: str, members: int, seed: int) -> str:

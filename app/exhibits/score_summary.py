@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from app.catalog import Catalog
-from app.exhibits.exhibit import Exhibit, Rows, quantity
+from app.exhibits.exhibit import Exhibit, Rows, cautions, quantity
 from app.figures.axes import TITLES
 from app.figures.score_table import score_table
 from app.metrics import SCORES
@@ -39,10 +39,10 @@ class ScoreSummary(Exhibit):
 
     def drawn_by(self, catalog: Catalog) -> str:
         """Whose ensembles were scored."""
-        sizes = sorted({int(table["members"]) for table in self._tables(catalog).values() if table.get("members")})
-        return f"{len(self._tables(catalog))} emulators" + (
-            f", {' or '.join(map(str, sizes))} members" if sizes else ""
-        )
+        tables = self._tables(catalog).values()
+        sizes = sorted({int(table["members"]) for table in tables if table.get("members")})
+        drawn = f"{len(tables)} emulators" + (f", {' or '.join(map(str, sizes))} members" if sizes else "")
+        return "; ".join([drawn, *cautions(tables)])
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Each score ``(variable, emulator)``, NaN where it is not known."""

@@ -17,6 +17,7 @@ from diffmp_core.crm.icosahedral import IcosahedralGrid, icosahedral_grid
 from diffmp_core.crm.sea_table import SeaTable
 from diffmp_core.crm.vertical_grid import N_LEVELS, NZ
 from diffmp_core.errors import DiffmpError
+from diffmp_core.identity import latest_run
 
 KEPT_CELLS = 64  # spun-up cells that the process keeps, 0.1 MB each
 WHOLE_CELL_KM = 120
@@ -84,8 +85,7 @@ def find_origin(columns: xr.Dataset, *, time: int, cell: int) -> Origin:
         )
     moment = columns["time"].values[time]
     starts = [datetime.date.fromisoformat(str(start)) for start in np.atleast_1d(np.asarray(attrs["start"]))]
-    begun = [k for k, start in enumerate(starts) if np.datetime64(start) < moment]
-    run = max(begun, key=starts.__getitem__, default=0)
+    run = latest_run(np.asarray(starts), moment)
     sea = str(table[run if table.size > 1 else 0])
     return Origin(
         lat=float(grid.lat[index]),

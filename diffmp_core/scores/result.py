@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from diffmp_core.variables import OUTPUT_NAMES
+
+if TYPE_CHECKING:
+    from diffmp_core.training.times import Seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,10 @@ class ScoreResult:
         columns: number of columns scored.
         columns_path: store that holds them, and ``split``, which of its times they are.
         title: title of that store.
-        columns_id: fingerprint of the columns scored.
+        columns_id: identity of the columns scored (:mod:`diffmp_core.identity`).
+        emulator_id: identity of the emulator's files; None without a folder.
+        seen: how many of the times scored the emulator has seen in training; None where that is not known.
+        caution: what a reader must know of that, '' where there is nothing.
         members, steps, guidance, seed: of the sampling.
         notes: what a reader must know, e.g. where ratios are undefined.
         store: score store written, or None.
@@ -47,6 +53,9 @@ class ScoreResult:
     split: str
     title: str
     columns_id: str
+    emulator_id: str | None
+    seen: Seen | None
+    caution: str
     members: int
     steps: int
     guidance: tuple[float, ...]
@@ -66,6 +75,9 @@ class ScoreResult:
             "guidance": list(self.guidance),
             "columns": self.columns,
             "columns_id": self.columns_id,
+            "emulator_id": self.emulator_id,
+            "seen": None if self.seen is None else self.seen.table(),
+            "caution": self.caution,
             "title": self.title,
             "split": self.split,
             "emulator": self.emulator,

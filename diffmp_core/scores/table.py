@@ -146,6 +146,7 @@ def rich_table(result: ScoreResult) -> Table:
             (
                 f"{result.members} members, {result.steps} steps, seed {result.seed}; "
                 "MSE in units of the truth's variance, CRPS and bias of its standard deviation",
+                *([result.caution] if result.caution else []),
                 *result.notes,
             )
         ),
