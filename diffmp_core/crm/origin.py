@@ -15,6 +15,7 @@ from diffmp_core.crm.cell import Cell, advance, make_cell
 from diffmp_core.crm.column import QV, S
 from diffmp_core.crm.icosahedral import IcosahedralGrid, icosahedral_grid
 from diffmp_core.crm.sea_table import SeaTable
+from diffmp_core.crm.surface_map import is_land
 from diffmp_core.crm.vertical_grid import N_LEVELS, NZ
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import latest_run
@@ -83,6 +84,13 @@ def find_origin(columns: xr.Dataset, *, time: int, cell: int) -> Origin:
             f"expected a cell of the grid {attrs['grid']} at {lat:.2f} N {lon:.2f} E, found none nearer than "
             f"{away[index]:.2g} degrees; prepare the run again"
         )
+    if "land_fraction" in columns.variables:
+        found, land = float(columns["land_fraction"][cell]), float(is_land(grid.lat[[index]], grid.lon[[index]])[0])
+        if found != land:
+            raise DiffmpError(
+                f"expected the land of this simulator at {lat:.2f} N {lon:.2f} E (fraction {land:g}), found {found:g}: "
+                "the columns are of another geography, for which it cannot answer"
+            )
     moment = columns["time"].values[time]
     starts = [datetime.date.fromisoformat(str(start)) for start in np.atleast_1d(np.asarray(attrs["start"]))]
     run = latest_run(np.asarray(starts), moment)

@@ -167,6 +167,7 @@ def _fill_group(group: zarr.Group, grid: IcosahedralGrid, land: np.ndarray, conf
             "grid": configuration["grid"],
             "start": configuration["start"],
             "seed": configuration["seed"],
+            "scheme": configuration["scheme"],
             "configuration": json.dumps(configuration, sort_keys=True),
             **({"sea_table": json.dumps(configuration["sea_table"])} if "sea_table" in configuration else {}),
         }
@@ -200,6 +201,12 @@ def stored_configuration(out: Path) -> dict:
         raise DiffmpError(
             f"expected a simulator store or nothing, found something else ({out}); choose another name."
         ) from error
+
+
+def stored_land(out: Path) -> np.ndarray:
+    """Land fraction (cell,) of an existing store."""
+    with disk_errors(out):
+        return np.asarray(zarr.open_array(str(out / "land_fraction"), mode="r")[:])
 
 
 def require_shared(out: Path, token: str) -> None:

@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -142,6 +143,20 @@ def test_another_configuration_raises_and_harms_nothing(store):
     with pytest.raises(DiffmpError, match="hours 2"):
         simulate(store, **(RUN | {"hours": 3}))
     assert digest(store) == before
+
+
+def test_a_run_over_other_land_is_another_run(store, tmp_path, monkeypatch):
+    """Half a real geography and half an aqua-planet would be neither."""
+    out = tmp_path / "half.zarr"
+    shutil.copytree(store, out)
+    (out / output_store.SIMULATED / "c" / "1").unlink()
+    before = digest(out)
+    with monkeypatch.context() as aqua:
+        aqua.setattr("diffmp_core.crm.simulate.is_land", lambda lat, lon: np.zeros(len(lat), dtype=bool))
+        with pytest.raises(DiffmpError, match="expected a store of this run, found one with other land"):
+            simulate(out, **RUN, workers=1)
+    assert digest(out) == before
+    assert digest(simulate(out, **RUN, workers=1)) == digest(store)
 
 
 @pytest.mark.parametrize(
