@@ -183,10 +183,11 @@ def scored_columns(experiment: Experiment) -> xr.Dataset:
     else:
         same = all(same_columns(found, one) for one in scored)
     if not same:
-        cure = " ".join(experiment.columns_from.split()) or "diffmp score, into a new folder"
+        got = f"get them with: {' '.join(experiment.columns_from.split())}"
+        cure = got if experiment.columns_from else "put those back, or score these in a new folder"
         raise DiffmpError(
             f"expected the columns of {experiment.title!r} that were scored ({', '.join(scored)}), found others "
-            f"({found}) at {experiment.columns.name}; get them with: {cure}"
+            f"({found}) at {experiment.columns.name}; {cure}"
         )
     return columns
 

@@ -16,6 +16,7 @@ from app.catalog import Catalog
 from app.exhibits import ScoreMap, ScoreSummary
 from app.state import State
 from app.views.overview import OverviewView
+from diffmp_core import identity
 from diffmp_core.columns.normalize import fit
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import leave_columns_out, load_experiment, scored_columns
@@ -214,6 +215,18 @@ def test_a_folder_changed_since_its_scores_is_said(emulator, store, tmp_path):
     config["seal"]["sha256"]["weights.safetensors"] = "0" * 64
     (emulator / "config.yaml").write_text(yaml.safe_dump(config))
     assert "The folder of A has changed since these scores were made; score it again" in overview(Catalog([out]))
+
+
+def test_the_shipped_experiments_open_without_a_value_being_digested_and_without_a_caution(monkeypatch):
+    def read(*values):
+        raise AssertionError("a value is read")
+
+    monkeypatch.setattr(identity, "_digest_times", read)
+    catalog = Catalog([Path(__file__).parents[1] / "data"])
+    assert catalog.columns("demo").sizes["cell"] == 10_242
+    assert (catalog.columns_id("demo"), catalog.columns_id("climsim")) == ("f3ae14bd7112", "d2de0c61104e")
+    page = overview(catalog)
+    assert not any(words in page for words in ("has changed since", "was trained on 1", "not known", "never seen"))
 
 
 def test_a_study_reports_on_nothing_that_was_learned_from(emulator, columns, store, anew, tmp_path):
