@@ -33,6 +33,7 @@ from app.study_files import study_names
 from diffmp_core.drawn import REFERENCE, Drawn, drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import column_places, find_experiments, scored_columns
+from diffmp_core.identity import kept_id
 from diffmp_core.regimes import REGIMES, Facts, Mask, column_facts
 from diffmp_core.scores.significance import nearest_cells
 from diffmp_core.scores.stored import SPREAD_FIELDS, true_store, true_table
@@ -96,6 +97,12 @@ class Catalog(Served):
     def places(self, name: str) -> xr.Dataset:
         """Where and when the columns are, and attributes: also where the columns themselves are not there."""
         return self.keep(("places", name), lambda: column_places(self.experiment(name)))
+
+    def columns_id(self, name: str) -> str:
+        """Identity of the columns, as far as it is known without reading their values."""
+        if not self.experiment(name).has_columns:
+            return str(self.places(name).attrs.get("columns_id", "–"))
+        return self.keep(("columns_id", name), lambda: kept_id(self.columns(name)))
 
     def grid(self, name: str) -> Grid:
         """Where the columns are."""

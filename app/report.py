@@ -31,6 +31,7 @@ from diffmp_core import __version__
 from diffmp_core.cli import run
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import load_experiment
+from diffmp_core.lock import holding
 from diffmp_core.stores import write_text
 
 SHARED_BYTES = 1000
@@ -137,6 +138,7 @@ def report(catalog: Catalog, experiment: str, emulator: str) -> str:
     )
 
 
+@holding("out")
 def write_report(folder: Path, out: Path, *, emulator: str | None = None) -> Path:
     """Write the report of an experiment folder whole or not at all; returns the file.
 

@@ -15,11 +15,12 @@ import typer
 import xarray as xr
 
 from diffmp_core.experiments import add_to_experiment, load_experiment, write_experiment
+from diffmp_core.identity import with_digests
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.score_store import COLUMN_FIELDS
 from diffmp_core.scores.table import markdown_table
-from diffmp_core.stores import columns_id, open_columns, select_split, write_store
+from diffmp_core.stores import open_columns, select_split, write_store
 from diffmp_core.training.card import write_card
 from diffmp_core.variables import INPUTS, OUTPUTS
 
@@ -64,8 +65,7 @@ def write_test_columns(columns: xr.Dataset, times: int, path: Path) -> Path:
     """Write ``times`` test times, evenly spread, as one compressed netCDF file."""
     test = select_split(columns, "test")
     chosen = np.unique(np.linspace(0, test.sizes["time"] - 1, times).round().astype(int))
-    test = test.isel(time=chosen).load().drop_encoding()
-    test.attrs["columns_id"] = columns_id(test)
+    test = with_digests(test.isel(time=chosen).load().drop_encoding())
     encoding = {v.name: {"zlib": True, "complevel": 6, "shuffle": True} for v in INPUTS + OUTPUTS}
     return write_store(test, path, encoding=encoding)
 

@@ -18,17 +18,23 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import xarray as xr
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import columns_id, open_columns, open_store, select_split, write_text
+from diffmp_core.identity import columns_id, kept_id, layout_id, same_columns
+from diffmp_core.stores import open_columns, open_store, select_split, write_text
+from diffmp_core.variables import OUTPUT_NAMES
 
 FILE = "experiment.yaml"
 
 PLACES = ("time", "lat", "lon", "area", "height", "pressure", "split")
 """Coordinates of columns that a score store has, too."""
+
+SAME_TRUTH = 1e-3
+"""Relative difference of standard deviations up to which columns are those of a score store, rounded otherwise."""
 
 
 class EmulatorEntry(BaseModel):
@@ -156,6 +162,10 @@ def load_experiment(folder: Path | str) -> Experiment:
 def scored_columns(experiment: Experiment) -> xr.Dataset:
     """The columns of an experiment, its split only, opened lazily.
 
+    Held against the identity of those that were scored, as far as both say it without reading values. Columns that a
+    reader got for himself are also held against the truth's standard deviations in the scores: another processor or
+    version may round otherwise.
+
     Raises:
         DiffmpError: they are not there yet, or they are not those that were scored.
     """
@@ -165,15 +175,44 @@ def scored_columns(experiment: Experiment) -> xr.Dataset:
             f"{' '.join(experiment.columns_from.split())}"
         )
     columns = select_split(open_columns(experiment.columns), experiment.split)
+    scored, found = scored_ids(experiment), kept_id(columns)
     if experiment.columns_from:
-        scored = _first_scores(experiment).attrs.get("columns_id")
-        if scored is not None and columns_id(columns) != scored:
-            raise DiffmpError(
-                f"expected the columns of {experiment.title!r} that were scored ({scored}), found others "
-                f"({columns_id(columns)}) at {experiment.columns.name}; get them with: "
-                f"{' '.join(experiment.columns_from.split())}"
-            )
+        same = all(same_columns(layout_id(columns), one) for one in scored) and _has_truth_of_scores(
+            experiment, columns
+        )
+    else:
+        same = all(same_columns(found, one) for one in scored)
+    if not same:
+        got = f"get them with: {' '.join(experiment.columns_from.split())}"
+        cure = got if experiment.columns_from else "put those back, or score these in a new folder"
+        raise DiffmpError(
+            f"expected the columns of {experiment.title!r} that were scored ({', '.join(scored)}), found others "
+            f"({found}) at {experiment.columns.name}; {cure}"
+        )
     return columns
+
+
+def scored_ids(experiment: Experiment) -> list[str]:
+    """Identities of the columns that the emulators of an experiment were scored on, as their tables have them."""
+    found: dict[str, None] = {}
+    for path in (entry.table for entry in experiment.emulators if entry.table is not None):
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # said where the table is shown
+            continue
+        if isinstance(table, dict) and isinstance(table.get("columns_id"), str):
+            found[table["columns_id"]] = None
+    return list(found)
+
+
+def _has_truth_of_scores(experiment: Experiment, columns: xr.Dataset) -> bool:
+    """Whether outputs have the standard deviations that the scores were made with; reads the outputs."""
+    scores = _first_scores(experiment)
+    if "truth_std" not in scores:
+        return True
+    kept = np.nan_to_num(scores["truth_std"].sel(variable=list(OUTPUT_NAMES)).values)  # NaN: it never varies
+    found = [columns[name].values.std(dtype=np.float64) for name in OUTPUT_NAMES]
+    return bool(np.allclose(found, kept, rtol=SAME_TRUTH, atol=0))
 
 
 def column_places(experiment: Experiment) -> xr.Dataset:
@@ -244,7 +283,8 @@ def add_to_experiment(folder: Path | str, name: str, result: Scored) -> Experime
     if (folder / FILE).is_file():
         experiment = load_experiment(folder)
         if result.columns_path != experiment.columns or experiment.has_columns:
-            check_same_columns(folder, select_split(open_columns(result.columns_path), result.split))
+            columns = select_split(open_columns(result.columns_path), result.split)
+            check_same_columns(folder, columns, columns_id(columns))
     else:
         experiment = Experiment(title=result.title, columns=result.columns_path, split=result.split)
     inside = result.store is not None and result.store.parent.resolve() == folder
@@ -274,21 +314,25 @@ def file_stem(folder: Path | str, name: str) -> str:
     return next(free for number in count(1) if (free := stem if number == 1 else f"{stem}-{number}") not in taken)
 
 
-def check_same_columns(folder: Path | str, columns: xr.Dataset) -> None:
-    """Hold columns against those of an experiment that is there already.
+def check_same_columns(folder: Path | str, columns: xr.Dataset, identity: str) -> None:
+    """Hold columns and their identity against those of an experiment that is there already.
 
     Raises:
         DiffmpError: they are others.
     """
     experiment = load_experiment(folder)
     theirs = column_places(experiment)
-    found = columns_id(theirs) if experiment.has_columns else theirs.attrs.get("columns_id")
-    if found != columns_id(columns):
-        raise DiffmpError(
-            f"expected the columns of the experiment at {folder} ({_describe(theirs)}), "
-            f"found {_describe(columns)}; choose another folder"
-        )
+    own = columns_id(theirs) if experiment.has_columns else str(theirs.attrs.get("columns_id"))
+    for other in (own, *scored_ids(experiment)):
+        if not same_columns(identity, other):
+            raise DiffmpError(
+                f"expected the columns of the experiment at {folder} ({_describe(theirs, other)}), "
+                f"found {_describe(columns, identity)}; choose another folder"
+            )
 
 
-def _describe(columns: xr.Dataset) -> str:
-    return f"{columns.sizes['time']} times, {columns.sizes['cell']} cells of {columns.attrs.get('title')!r}"
+def _describe(columns: xr.Dataset, identity: str) -> str:
+    return (
+        f"{columns.sizes['time']} times, {columns.sizes['cell']} cells of {columns.attrs.get('title')!r}, "
+        f"columns_id {identity}"
+    )

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from diffmp_core import __version__
 from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
+from diffmp_core.lock import holding
 from diffmp_core.models.base import CLOUD, NetworkEmulator
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.stores import remove, replace
@@ -137,6 +138,7 @@ class EmulatorProgram(nn.Module):
         }
 
 
+@holding("out")
 def export_emulator(
     emulator: Path | str,
     out: Path | str,

@@ -169,17 +169,6 @@ def iterate_columns(
                 yield slice(start, start + len(rows)), rows
 
 
-def columns_id(columns: xr.Dataset) -> str:
-    """Short fingerprint of which columns these are: source, spacing, cells, levels, times."""
-    digest = hashlib.sha256()
-    for key in ("source", "spacing_km"):
-        digest.update(str(columns.attrs.get(key)).encode())
-    digest.update(str(columns.sizes["cell"]).encode())
-    digest.update(np.round(np.asarray(columns["height"], dtype=float), 1).tobytes())
-    digest.update(" ".join(map(str, columns["time"].values)).encode())
-    return digest.hexdigest()[:12]
-
-
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:

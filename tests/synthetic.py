@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.constants import GAS_CONSTANT_DRY_AIR, GRAVITY
-from diffmp_core.stores import SPLITS, columns_id
+from diffmp_core.identity import columns_id
+from diffmp_core.stores import SPLITS
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS
 
 

@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.identity import columns_id
 from diffmp_core.stores import (
-    columns_id,
     count_splits,
     iterate_columns,
     open_columns,

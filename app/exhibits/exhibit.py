@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,7 +169,13 @@ def scored_words(catalog: Catalog, experiment: str, emulator: str) -> str:
     table = catalog.table(experiment, emulator)
     drawn = drawn_for(table, catalog.kind(experiment, emulator))
     seed = [f"seed {table['seed']}"] if "seed" in table else []
-    return ", ".join([f"Emulator: {emulator}", *([drawn.words] if drawn else []), *seed])
+    said = ", ".join([f"Emulator: {emulator}", *([drawn.words] if drawn else []), *seed])
+    return "; ".join([said, *seen_words([table])])
+
+
+def seen_words(tables: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What score tables say of times that their emulators have seen in training, where they know that there are any."""
+    return [str(table["caution"]) for table in tables if table.get("seen") and table.get("caution")]
 
 
 def drawn_words(catalog: Catalog, experiment: str, emulator: str, *, members: int, seed: int) -> str:

@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from app.catalog import Catalog
-from app.exhibits.exhibit import Exhibit, Rows, quantity
+from app.exhibits.exhibit import Exhibit, Rows, quantity, seen_words
 from app.figures.axes import TITLES
 from app.figures.score_table import score_table
 from app.metrics import SCORES
@@ -42,9 +42,10 @@ class ScoreSummary(Exhibit):
         """Whose ensembles were scored."""
         tables = self._tables(catalog).values()
         sizes = sorted({int(table["members"]) for table in tables if table.get("members")}, reverse=True)
-        return ", ".join(
+        drawn = ", ".join(
             [f"{len(tables)} emulators", *([" or ".join(Drawn(size).size for size in sizes)] * bool(sizes))]
         )
+        return "; ".join([drawn, *seen_words(tables)])
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Each score ``(variable, emulator)``, NaN where it is not known."""

@@ -20,6 +20,7 @@ from app.theme import colours
 from app.views.export_menu import export_menu
 from app.views.layout import GAP, WHOLE, paper, uneven_grid
 from diffmp_core.drawn import REFERENCE, drawn_for
+from diffmp_core.identity import emulator_id
 
 STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
 
@@ -131,12 +132,22 @@ class OverviewView:
         if not tables:
             return "<p>No score tables here yet: run <code>diffmp score</code>.</p>"
         first = next(iter(tables.values()))
-        unseen = ", never seen in training" if self.catalog.experiment(name).split == "test" else ""
+        trained = [entry.name for entry in self.catalog.experiment(name).emulators if entry.folder is not None]
+        known = trained and all(_is_unseen(tables.get(each, {})) for each in trained)
+        unseen = ", never seen in training" if known else ""
         note = (
             f"{_count(first.get('columns'))} columns{unseen} · ★ best of the rows · MSE, CRPS and bias in units of the "
             "truth's standard deviation of each variable (MSE: variance) · hover over a heading for its definition"
         )
-        remarks = dict.fromkeys(remark for table in tables.values() for remark in table.get("notes", []))
+        cautions = [table["caution"] for table in tables.values() if table.get("caution")]
+        cautions += [
+            f"The folder of {each} has changed since these scores were made; score it again"
+            for each, table in tables.items()
+            if table.get("emulator_id") not in (None, emulator_id(self.catalog.config(name, each)))
+        ]
+        remarks = dict.fromkeys(cautions) | dict.fromkeys(
+            remark for table in tables.values() for remark in table.get("notes", [])
+        )
         notes = "".join(f'<p class="note">{escape(_in_words(str(remark)))}.</p>' for remark in remarks)
         return score_table(tables, self.state.emulator, note=note) + notes
 
@@ -182,7 +193,7 @@ class OverviewView:
             ("Columns", f"{_count(grid.lat.size)} cells, each {columns.attrs.get('spacing_km', '–')} km wide"),
             ("Times", f"{len(grid.times)}, {grid.times[0]} to {grid.times[-1]}{part}"),
             ("Levels", f"{grid.height.size}, {grid.height[0]:.0f} m to {grid.height[-1] / 1000:.1f} km"),
-            ("Fingerprint", str(columns.attrs.get("columns_id", "–"))),
+            ("Fingerprint", self.catalog.columns_id(name)),
         ]
         said = {value for _, value in facts}
         origin = self.catalog.experiment(name).provenance
@@ -220,6 +231,12 @@ def training_facts(config: Mapping[str, Any], table: Mapping[str, Any]) -> tuple
     if not config:
         network = ["reference without weights"]
     return _joined(network), _joined(trained_on), _joined(training), _joined(ensemble)
+
+
+def _is_unseen(table: Mapping[str, Any]) -> bool:
+    """Whether a score table knows that its emulator has seen none of the times scored."""
+    seen = table.get("seen")
+    return isinstance(seen, Mapping) and not any(seen.get(key) for key in ("training", "validation", "likely"))
 
 
 def _in_words(remark: str) -> str:

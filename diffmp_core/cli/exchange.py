@@ -84,6 +84,8 @@ def card(
     scores: Annotated[Path | None, typer.Option(help="Table of diffmp score (JSON) to show on it.")] = None,
 ) -> None:
     """Write the model card of an emulator folder, card.md: training data, code, configuration, scores."""
+    from diffmp_core.lock import hold
     from diffmp_core.training.card import write_card
 
-    console.print(f"wrote {write_card(emulator, scores=scores)}")
+    with hold(emulator):
+        console.print(f"wrote {write_card(emulator, scores=scores)}")

@@ -17,6 +17,7 @@ import cftime
 
 from diffmp_core.columns.sources.climsim import GRID_INFO, TIME_STEP
 from diffmp_core.errors import DiffmpError
+from diffmp_core.lock import holding
 from diffmp_core.stores import open_store, sha256_of
 
 REPOSITORY = "LEAP/ClimSim_low-res"
@@ -67,6 +68,7 @@ def step_files(times: Iterable[cftime.DatetimeNoLeap]) -> list[str]:
     return files
 
 
+@holding("out")
 def fetch_climsim(
     out: Path | str,
     files: Sequence[str],

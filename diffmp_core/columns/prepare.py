@@ -16,10 +16,13 @@ from diffmp_core.columns.sources import Progress, recognise
 from diffmp_core.columns.sources.base import Read
 from diffmp_core.columns.split import PAPER_PROPORTIONS, split_times
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import SPLITS, columns_id, validate_columns, write_store
+from diffmp_core.identity import with_digests
+from diffmp_core.lock import holding
+from diffmp_core.stores import SPLITS, validate_columns, write_store
 from diffmp_core.variables import BY_NAME
 
 
+@holding("out")
 def prepare(
     source: Path | str,
     out: Path | str,
@@ -87,8 +90,7 @@ def prepare(
         "diffmp_source_kind": reader.kind,
         "history": f"{now} diffmp {diffmp_core.__version__} prepare {source.name}",
     }
-    columns.attrs["columns_id"] = columns_id(columns)
-    checked = _with_checks(columns, source.name)
+    checked = with_digests(_with_checks(columns, source.name))
     encoding = _encoding(columns, netcdf=out.suffix == ".nc")
     with _TaskProgress(progress):
         try:

@@ -16,8 +16,10 @@ from diffmp_core.crm.cell import Cell, advance, make_cell
 from diffmp_core.crm.column import QV, S
 from diffmp_core.crm.icosahedral import IcosahedralGrid, icosahedral_grid
 from diffmp_core.crm.sea_table import SeaTable
+from diffmp_core.crm.surface_map import is_land
 from diffmp_core.crm.vertical_grid import N_LEVELS, NZ
 from diffmp_core.errors import DiffmpError
+from diffmp_core.identity import latest_run
 
 KEPT_CELLS = 64  # spun-up cells that the process keeps, 0.1 MB each
 NEAREST = 0.01  # degrees within which a column is a cell of its grid
@@ -72,10 +74,16 @@ def find_origin(columns: xr.Dataset, *, time: int, cell: int) -> Origin:
             f"expected a cell of the grid {attrs['grid']} at {lat:.2f} N {lon:.2f} E, found none nearer than "
             f"{away[index]:.2g} degrees; prepare the run again"
         )
+    if "land_fraction" in columns.variables:
+        found, land = float(columns["land_fraction"][cell]), float(is_land(grid.lat[[index]], grid.lon[[index]])[0])
+        if found != land:
+            raise DiffmpError(
+                f"expected the land of this simulator at {lat:.2f} N {lon:.2f} E (fraction {land:g}), found {found:g}: "
+                "the columns are of another geography, for which it cannot answer"
+            )
     moment = columns["time"].values[time]
     starts = [datetime.date.fromisoformat(str(start)) for start in np.atleast_1d(np.asarray(attrs["start"]))]
-    begun = [k for k, start in enumerate(starts) if np.datetime64(start) < moment]
-    run = max(begun, key=starts.__getitem__, default=0)
+    run = latest_run(np.asarray(starts), moment)
     sea = str(table[run if table.size > 1 else 0])
     return Origin(
         lat=float(grid.lat[index]),

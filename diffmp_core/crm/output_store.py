@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import socket
-import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import zarr
-from filelock import FileLock, Timeout
 
 from diffmp_core.crm.icosahedral import IcosahedralGrid
 from diffmp_core.crm.snapshots import SEGMENT_POINTS
 from diffmp_core.crm.vertical_grid import DX, N_LEVELS, interface_heights, layer_heights
 from diffmp_core.errors import DiffmpError
+from diffmp_core.lock import lock_file
 
 SMALLEST_CHUNK, MOST_CHUNKS = 32, 320  # cells; chunks of a large grid
 HOURS_PER_CHUNK = 240
@@ -168,6 +167,7 @@ def _fill_group(group: zarr.Group, grid: IcosahedralGrid, land: np.ndarray, conf
             "grid": configuration["grid"],
             "start": configuration["start"],
             "seed": configuration["seed"],
+            "scheme": configuration["scheme"],
             "configuration": json.dumps(configuration, sort_keys=True),
             **({"sea_table": json.dumps(configuration["sea_table"])} if "sea_table" in configuration else {}),
         }
@@ -203,45 +203,16 @@ def stored_configuration(out: Path) -> dict:
         ) from error
 
 
-def _lock_file(out: Path) -> Path:
-    return out.parent / f".{out.name}.lock"
-
-
-@contextmanager
-def lock(out: Path) -> Iterator[str]:
-    """Keep other runs off a store; yields the run's token, which stands in a file beside the store.
-
-    The operating system frees the lock of a killed run.
-
-    Raises:
-        DiffmpError: another run holds it, or the folder cannot be written.
-    """
-    path = _lock_file(out)
-    held = FileLock(path)
+def stored_land(out: Path) -> np.ndarray:
+    """Land fraction (cell,) of an existing store."""
     with disk_errors(out):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            held.acquire(blocking=False)
-        except Timeout as error:
-            host, process, *_ = [*path.read_text().split(), "?", "?"]
-            raise DiffmpError(
-                f"expected no other run to write {out}, found process {process} on {host} at it; wait for it or "
-                "choose another name."
-            ) from error
-    try:
-        token = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
-        with disk_errors(out):
-            path.write_text(token)
-        yield token
-    finally:
-        path.unlink(missing_ok=True)
-        held.release()
+        return np.asarray(zarr.open_array(str(out / "land_fraction"), mode="r")[:])
 
 
 def require_shared(out: Path, token: str) -> None:
-    """Raise DiffmpError unless the store at this path, as seen from here, is the one of the run with this token."""
+    """Raise DiffmpError unless the store at this path, as seen from here, is held by the run with this token."""
     try:
-        found = _lock_file(out).read_text()
+        found = lock_file(out).read_text()
     except OSError:
         found = None
     if found != token:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from diffmp_core.crm import output_store
 from diffmp_core.crm.chunk import SOURCES, simulate_chunk
 from diffmp_core.crm.icosahedral import IcosahedralGrid, grid_level, icosahedral_grid
@@ -17,6 +19,7 @@ from diffmp_core.crm.surface_map import is_land
 from diffmp_core.crm.vertical_grid import N_LEVELS, NX, TIME_STEP
 from diffmp_core.crm.workers import available_cores, run_here, run_on_cluster
 from diffmp_core.errors import DiffmpError
+from diffmp_core.lock import hold
 
 SCHEME_VERSION = 4  # raise it when the same seed gives other numbers
 Progress = Callable[[int, int, float], None]
@@ -48,15 +51,16 @@ def check_configuration(grid: str, hours: int, start: str, seed: int, sea_table:
 
 
 def open_or_create(out: Path, mesh: IcosahedralGrid, configuration: dict) -> None:
-    """Make the store of a run, or clean the one that a killed run of the same configuration left behind.
+    """Make the store of a run, or clean the one that a killed run of the same configuration and land left behind.
 
     Raises:
         DiffmpError: something else is there, or it cannot be written.
     """
     with output_store.disk_errors(out):
         exists = out.exists()
+    land = is_land(mesh.lat, mesh.lon).astype(float)
     if not exists:
-        output_store.create(out, mesh, is_land(mesh.lat, mesh.lon).astype(float), configuration)
+        output_store.create(out, mesh, land, configuration)
         return
     found = output_store.stored_configuration(out)
     differing = sorted(key for key in configuration.keys() | found.keys() if found.get(key) != configuration.get(key))
@@ -65,6 +69,11 @@ def open_or_create(out: Path, mesh: IcosahedralGrid, configuration: dict) -> Non
         raise DiffmpError(
             f"expected a store of this run, found one of another ({out}: {what}); "
             "choose another name or the same options."
+        )
+    if not np.array_equal(output_store.stored_land(out), land):
+        raise DiffmpError(
+            f"expected a store of this run, found one with other land ({out}); choose another name or the simulator "
+            "that began it."
         )
     if not output_store.is_complete(out):
         output_store.sweep(out)
@@ -103,7 +112,7 @@ def simulate(
     configuration = check_configuration(grid, hours, start, seed, sea_table)
     mesh = icosahedral_grid(grid)
     cells = mesh.lat.size
-    with output_store.lock(out) as token:
+    with hold(out) as token:
         open_or_create(out, mesh, configuration)
         missing = output_store.missing_chunks(out)
         done = cells - sum(last - first for first, last in missing)

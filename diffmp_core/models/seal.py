@@ -13,12 +13,11 @@ from typing import Any
 
 from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
+from diffmp_core.identity import SEAL as KEY
 from diffmp_core.stores import sha256_of
 
 FORMAT = 1
 """Format of the folder; goes up when an older version would read a newer folder wrongly."""
-
-KEY = "seal"
 
 
 def make_seal(folder: Path) -> dict[str, Any]:

@@ -14,6 +14,8 @@ import zarr
 
 from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
+from diffmp_core.identity import columns_id
+from diffmp_core.lock import holding
 from diffmp_core.models.base import Emulator, NetworkEmulator
 from diffmp_core.models.folder import load_config, load_emulator
 from diffmp_core.sampling.draw import (
@@ -23,9 +25,10 @@ from diffmp_core.sampling.draw import (
     device_of,
     draw_ensemble,
 )
-from diffmp_core.stores import columns_id, iterate_columns, open_columns, open_store, remove, replace, select_split
+from diffmp_core.stores import iterate_columns, open_columns, open_store, remove, replace, select_split
 from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.processes import choose_device
+from diffmp_core.training.times import has_split, trained_on_layout, training_times
 from diffmp_core.variables import ENSEMBLE_DIMS, INPUTS, OUTPUTS
 
 BATCH = 4 * COLUMNS_AT_ONCE
@@ -73,11 +76,36 @@ def ensembles(
 
 
 def default_split(emulator: Path | str, columns: xr.Dataset) -> str:
-    """Columns that an emulator has not seen: ``test`` of the store that it was trained on, ``all`` of any other."""
-    trained_on = load_config(emulator).get("columns") or {}
-    return "test" if trained_on.get("columns_id") == columns_id(columns) else "all"
+    """Columns that an emulator has not seen: ``test`` of a store with times that it has, ``all`` of any other.
+
+    Raises:
+        DiffmpError: it has seen test times of the store, too, or nobody can tell.
+    """
+    name = Path(emulator).name
+    known = training_times(emulator, columns)
+    if known is None:
+        said = load_config(emulator).get("columns") or {}
+        if not trained_on_layout(said, columns):
+            return "all"
+        if not said.get("training_values_sha256"):  # trained before there was one
+            return "test"
+        raise DiffmpError(
+            f"expected the columns that {name} was trained on, split as they were, found the same times and places "
+            "with another split or other values; name a split, such as --split test"
+        )
+    if not known.seen(columns).any:
+        return "all"
+    seen = known.seen(select_split(columns, "test")) if has_split(columns, "test") else None
+    if seen is None or seen.any:
+        found = "none" if seen is None else f"{seen.training + seen.validation} of {seen.times} that it has seen"
+        raise DiffmpError(
+            f"expected test times that {name} has not seen in training, found {found}: the columns were split anew; "
+            "take the split of the training, or name one, such as --split test: the scores will say so"
+        )
+    return "test"
 
 
+@holding("out")
 def generate(
     emulator: Path | str,
     columns: Path | str,
@@ -118,7 +146,7 @@ def generate(
         "diffmp_kind": "ensemble",
         "title": f"Ensemble of {Path(emulator).name} on {store.attrs.get('title', Path(columns).name)}",
         "emulator": Path(emulator).name,
-        "columns_id": columns_id(store),
+        "columns_id": columns_id(chosen),
         "split": split,
         **_as_drawn(model.kind, members=members, steps=steps, guidance=strengths),
         "seed": seed,

@@ -18,8 +18,10 @@ import xarray as xr
 from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import FILE, add_to_experiment, check_same_columns, file_stem, load_experiment
+from diffmp_core.identity import columns_id, emulator_id, with_digests
+from diffmp_core.lock import holding
 from diffmp_core.models.base import Emulator
-from diffmp_core.models.folder import load_emulator
+from diffmp_core.models.folder import load_config, load_emulator
 from diffmp_core.sampling.draw import default_guidance
 from diffmp_core.sampling.generate import default_split, ensembles
 from diffmp_core.scores.climsim import layer_masses, layer_weights
@@ -30,8 +32,9 @@ from diffmp_core.scores.statistics import VANISHING_STD, truth_std
 from diffmp_core.scores.stored import SPREAD_FIELDS
 from diffmp_core.scores.table import METRICS
 from diffmp_core.scores.tally import Tally
-from diffmp_core.stores import columns_id, open_columns, select_split, write_store, write_text
+from diffmp_core.stores import open_columns, select_split, write_store, write_text
 from diffmp_core.training.processes import choose_device
+from diffmp_core.training.times import Seen, training_times, unrecorded
 from diffmp_core.variables import OUTPUT_NAMES
 
 CELLS_AT_ONCE = 4096
@@ -41,6 +44,7 @@ SCORED_COLUMNS = "scored_columns.nc"
 """Where the columns of a limited evaluation are kept in its experiment folder."""
 
 
+@holding("out")
 def evaluate(
     emulator: Path | str | Emulator,
     columns: Path | str,
@@ -84,7 +88,10 @@ def evaluate(
     split = _choose_split(folder, store, split)
     scorable = select_split(store, split)
     chosen = scorable if limit is None else spread_evenly(scorable, limit)
-    out = None if out is None else _check_out(Path(out), chosen)
+    identity = columns_id(chosen, trust=False)
+    out = None if out is None else _check_out(Path(out), chosen, identity)
+    times = scorable.isel(time=np.isin(scorable["time"].values, chosen["time"].values))
+    seen, caution = (None, "") if folder is None else _find_seen(folder, label, store, times)
     unit = truth_std(chosen)
 
     strengths = default_guidance(sampler) if guidance is None else tuple(guidance)
@@ -123,7 +130,7 @@ def evaluate(
             "diffmp_kind": "scores",
             "title": f"Scores of {label} on {chosen.attrs.get('title', columns_path.name)}",
             "emulator": label,
-            "columns_id": columns_id(chosen),
+            "columns_id": identity,
             **{name: value for name, value in asdict(drawn).items() if value is not None},
             "seed": seed,
             "split": split,
@@ -133,7 +140,7 @@ def evaluate(
 
     scored = split
     if out is not None:
-        complete = columns_id(chosen) == columns_id(scorable)
+        complete = chosen.sizes == scorable.sizes
         columns_path, split = _settle_columns(out, columns_path, split, chosen, complete=complete)
     result = ScoreResult(
         scores={
@@ -150,7 +157,10 @@ def evaluate(
         columns_path=columns_path,
         split=split,
         title=str(chosen.attrs.get("title", columns_path.name)),
-        columns_id=columns_id(chosen),
+        columns_id=identity,
+        emulator_id=None if folder is None else emulator_id(load_config(folder)),
+        seen=seen,
+        caution=caution,
         drawn=drawn,
         scored=scored,
         seed=seed,
@@ -185,12 +195,21 @@ def _choose_split(folder: Path | None, columns: xr.Dataset, split: str) -> str:
     return "test" if "split" in columns.variables else "all"
 
 
-def _check_out(out: Path, columns: xr.Dataset) -> Path:
+def _find_seen(folder: Path, label: str, store: xr.Dataset, times: xr.Dataset) -> tuple[Seen | None, str]:
+    """What an emulator has seen of the times scored, with all cells of the store (None if unknown), and what to say."""
+    known = training_times(folder, store)
+    if known is None:
+        return None, unrecorded(load_config(folder).get("columns") or {}, times, label)
+    seen = known.seen(times)
+    return seen, seen.sentence(label)
+
+
+def _check_out(out: Path, columns: xr.Dataset, identity: str) -> Path:
     out = out.resolve()
     if out.is_file() or any((out / file).exists() for file in ("zarr.json", ".zgroup", ".zmetadata")):
         raise DiffmpError(f"expected a folder for the experiment, found a store or file at {out}; choose another name")
     if (out / FILE).is_file():
-        check_same_columns(out, columns)
+        check_same_columns(out, columns, identity)
     return out
 
 
@@ -202,4 +221,4 @@ def _settle_columns(out: Path, path: Path, split: str, columns: xr.Dataset, *, c
     if complete:
         return path, split
     packed = {name: {"zlib": True, "complevel": 4} for name in columns.data_vars}
-    return write_store(columns.drop_encoding(), out / SCORED_COLUMNS, encoding=packed), split
+    return write_store(with_digests(columns.drop_encoding()), out / SCORED_COLUMNS, encoding=packed), split

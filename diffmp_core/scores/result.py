@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from diffmp_core.drawn import Drawn
 from diffmp_core.variables import OUTPUT_NAMES
+
+if TYPE_CHECKING:
+    from diffmp_core.training.times import Seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,10 @@ class ScoreResult:
         columns: number of columns scored.
         columns_path: store that holds them, and ``split``, which of its times they are.
         title: title of that store.
-        columns_id: fingerprint of the columns scored.
+        columns_id: identity of the columns scored (:mod:`diffmp_core.identity`).
+        emulator_id: identity of the emulator's files; None without a folder.
+        seen: how many of the times scored the emulator has seen in training; None where that is not known.
+        caution: what a reader must know of that, '' where there is nothing.
         drawn: members, steps, guidance and evaluations of the sampling, and ``seed``.
         scored: which times were scored: as ``split``, of the store that was named to be scored.
         notes: what a reader must know, e.g. where ratios are undefined; ``climsim_notes``, of the criteria.
@@ -49,6 +55,9 @@ class ScoreResult:
     split: str
     title: str
     columns_id: str
+    emulator_id: str | None
+    seen: Seen | None
+    caution: str
     drawn: Drawn
     scored: str
     seed: int
@@ -69,6 +78,9 @@ class ScoreResult:
             "evaluations": self.drawn.evaluations,
             "columns": self.columns,
             "columns_id": self.columns_id,
+            "emulator_id": self.emulator_id,
+            "seen": None if self.seen is None else self.seen.table(),
+            "caution": self.caution,
             "title": self.title,
             "split": self.scored,
             "emulator": self.emulator,

@@ -151,6 +151,7 @@ def rich_table(result: ScoreResult) -> Table:
             (
                 f"{result.drawn.words}, seed {result.seed}; "
                 "MSE in units of the truth's variance, CRPS and bias of its standard deviation",
+                *([result.caution] if result.caution else []),
                 *result.notes,
                 *result.climsim_notes,
             )

@@ -22,7 +22,7 @@ from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, draw_ensemble
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.stores import open_columns, select_split, stack_channels, write_text
 from diffmp_core.studies.result import Coordinate, assemble
-from diffmp_core.studies.sources import Source, columns_fingerprint
+from diffmp_core.studies.sources import Source, split_id
 from diffmp_core.variables import INPUTS
 
 REPEATS = 3
@@ -64,7 +64,7 @@ class Case:
         """Fingerprint of everything that its scores depend on."""
         content = [
             self.source.identity,
-            columns_fingerprint(self.columns),
+            split_id(self.columns, self.split),
             self.split,
             json.dumps(asdict(self.sampling)),
         ]

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.identity import time_labels
 from diffmp_core.models.folder import load_config
-from diffmp_core.stores import SPLITS, count_splits, open_columns
+from diffmp_core.stores import SPLITS, count_splits, open_columns, select_split
+from diffmp_core.training.times import TrainingTimes, has_split, training_times
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,47 @@ def gather(columns: Sequence[Path], *, emulators: Sequence[Path] = (), test: Seq
     for name in names:
         if names.count(name) > 1:
             raise DiffmpError(f"expected emulator folders of different names, found {name!r} twice; rename one")
-    return Material(
+    material = Material(
         tuple(_pair(spacing, path, reports.get(spacing)) for spacing, path in stores.items()),
         tuple(folder.resolve() for folder in emulators),
     )
+    for columns_of_one in material.columns:
+        _refuse_trained_report(columns_of_one)
+    for folder in material.emulators:
+        _refuse_seen(folder, material.columns_of(folder))
+    return material
+
+
+def _refuse_trained_report(columns: StudyColumns) -> None:
+    """Raise where times to report on are among those to learn from in another store."""
+    report, learned = open_columns(columns.report_path), open_columns(columns.path)
+    if columns.report_path.resolve() == columns.path.resolve():
+        return
+    chosen = select_split(report, columns.report_split)
+    if not set(time_labels(chosen)) & set(time_labels(learned)):
+        return
+    seen = TrainingTimes.of(learned).seen(chosen)
+    if seen.any:
+        raise DiffmpError(
+            f"expected columns to report on that no emulator learns from, found {seen.training + seen.validation} of "
+            f"{seen.times} times of {columns.report_path} among those of {columns.path}; name other test columns"
+        )
+
+
+def _refuse_seen(emulator: Path, columns: StudyColumns) -> None:
+    """Raise where an emulator was trained on times that choices look at or that are reported on."""
+    for path, split in ((columns.path, "validation"), (columns.report_path, columns.report_split)):
+        store = open_columns(path)
+        known = training_times(emulator, store) if split == "all" or has_split(store, split) else None
+        if known is None:
+            continue
+        seen = known.seen(select_split(store, split))
+        if seen.training or (seen.validation and split != "validation"):
+            raise DiffmpError(
+                f"expected {split} columns that {emulator.name} has not seen in training, found "
+                f"{seen.training + seen.validation} of {seen.times} times of {path} among those that it has; name "
+                "other columns, or split as they were for its training"
+            )
 
 
 def _by_spacing(paths: Sequence[Path], what: str) -> dict[int, Path]:

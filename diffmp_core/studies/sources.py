@@ -15,14 +15,15 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.identity import columns_id
 from diffmp_core.models.base import Emulator
 from diffmp_core.models.folder import CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE, load_emulator
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
-from diffmp_core.stores import columns_id, open_columns, select_split, stack_channels
+from diffmp_core.stores import open_columns, select_split
 from diffmp_core.training.config import TrainingConfig, load_config
-from diffmp_core.training.loop import train
+from diffmp_core.training.loop import PARENT_OPTIONS, train
 from diffmp_core.training.processes import choose_device
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.training.times import has_split
 
 
 class Source(Protocol):
@@ -63,10 +64,6 @@ class Given:
         return emulator
 
 
-PARENT_OPTIONS = {"cgan": "pretrained", "one_step": "initial"}
-"""Option by which an emulator names the trained one that it is made from."""
-
-
 @dataclass(frozen=True)
 class Trained:
     """A training on the split train of a store; ``parent`` is the trained emulator that it is made from, if any."""
@@ -81,7 +78,7 @@ class Trained:
         options: dict[str, Any] = self.config.model_dump(mode="json")
         if self.parent is not None:
             options["model"][PARENT_OPTIONS[self.config.model.kind]] = self.parent.identity
-        return _digest(options, columns_fingerprint(self.columns))
+        return _digest(options, split_id(self.columns, "train"), split_id(self.columns, "validation"))
 
     def open(self, folder: Path, *, show: bool) -> Emulator:
         """The trained emulator; a finished training is taken as it is, a killed one goes on."""
@@ -107,8 +104,8 @@ class Reference:
 
     @property
     def identity(self) -> str:
-        """Of kind and columns."""
-        return _digest(self.kind, columns_fingerprint(self.columns))
+        """Of kind and training columns."""
+        return _digest(self.kind, split_id(self.columns, "train"))
 
     def open(self, folder: Path, *, show: bool) -> Emulator:
         """The reference, made in memory."""
@@ -147,11 +144,12 @@ def sized_config(
 
 
 @lru_cache
-def columns_fingerprint(path: Path) -> str:
-    """Which columns a store has and, by those of its first time, which values; read once a process."""
+def split_id(path: Path, split: str) -> str:
+    """Identity of the columns of a split of a store, '' where it has no such times; read once a process."""
     columns = open_columns(path)
-    values = stack_channels(columns.isel(time=[0]), INPUTS + OUTPUTS)
-    return hashlib.sha256(columns_id(columns).encode() + values.tobytes()).hexdigest()
+    if split != "all" and not has_split(columns, split):
+        return ""
+    return columns_id(select_split(columns, split), trust=False)
 
 
 def _digest(*content: object) -> str:

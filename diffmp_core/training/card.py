@@ -82,7 +82,8 @@ def _scores_section(table: Mapping[str, Any] | None, kind: str | None) -> str:
     said = {key: table.get(key, "?") for key in _TABLE_KEYS} | {"drawn": drawn.words if drawn else "? members"}
     how = "On {columns} columns ({split}) of {title}, columns_id {columns_id}; {drawn}, "
     how += "seed {seed}; definitions in docs/scores.md."
-    return f"## Scores\n\n{how.format(**said)}\n\n{''.join(lines)}"
+    caution = f" Caution: {table['caution']}." if table.get("caution") else ""
+    return f"## Scores\n\n{how.format(**said)}{caution}\n\n{''.join(lines)}"
 
 
 def _read_scores(path: Path | str | None) -> Mapping[str, Any] | None:

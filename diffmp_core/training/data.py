@@ -40,6 +40,15 @@ class ColumnArrays:
         return torch.from_numpy(self.inputs[index]).to(device), torch.from_numpy(self.outputs[index]).to(device)
 
 
+def values_checksum(columns: xr.Dataset) -> str:
+    """As :meth:`ColumnArrays.checksum` of all columns, of which only some are in memory at a time."""
+    digest = hashlib.sha256()
+    for variables in (INPUTS, OUTPUTS):
+        for _, values in iterate_columns(columns, _BLOCK, variables):
+            digest.update(np.ascontiguousarray(values, dtype="<f4").data)
+    return digest.hexdigest()
+
+
 def read_columns(columns: xr.Dataset, split: str, *, limit: int | None = None) -> ColumnArrays:
     """Columns of one split in physical units; with ``limit``, that many spread evenly over times and cells.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from diffmp_core.columns.domain import TrainingDomain, fit_domain
 from diffmp_core.columns.normalization_file import to_json
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.errors import DiffmpError
+from diffmp_core.identity import layout_id
+from diffmp_core.lock import hold
 from diffmp_core.models.base import NetworkEmulator, build_emulator
-from diffmp_core.models.folder import CONFIG_FILE, save_emulator
+from diffmp_core.models.folder import CONFIG_FILE, WEIGHTS_FILE, save_emulator
 from diffmp_core.models.folder import load_config as load_emulator_config
-from diffmp_core.stores import SPLITS, columns_id, open_columns, remove
+from diffmp_core.stores import open_columns, remove, select_split, sha256_of
 from diffmp_core.training.card import write_card
 from diffmp_core.training.config import DOMAIN_FILE, TrainingConfig
-from diffmp_core.training.data import ColumnArrays, normalize_columns, read_columns
+from diffmp_core.training.data import ColumnArrays, normalize_columns, read_columns, values_checksum
 from diffmp_core.training.log import LOG_FILE
 from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.position import CHECKPOINT_FOLDER, FILE
@@ -28,7 +31,11 @@ from diffmp_core.training.processes import join_processes
 from diffmp_core.training.provenance import provenance
 from diffmp_core.training.report import Report
 from diffmp_core.training.seeds import Purpose, stream_seed
+from diffmp_core.training.times import TrainingTimes, has_split, training_id
 from diffmp_core.training.trainer import Trainer
+
+PARENT_OPTIONS = {"cgan": "pretrained", "one_step": "initial"}
+"""Option by which an emulator names the trained one that it is made from."""
 
 
 def train(
@@ -61,17 +68,18 @@ def train(
         DiffmpError: a bad store, a folder that holds something else, an unknown device, or a loss that is not finite.
     """
     out = Path(out)
-    store = open_columns(columns)
-    run = fingerprint(config, store)
-    with join_processes(device) as processes:
+    with join_processes(device) as processes, hold(out) if processes.writes else nullcontext():
+        store = open_columns(columns)
+        run, earlier = fingerprint(config, training_id(store)), fingerprint_before_values(config, store)
         report = Report(shown=progress and processes.writes)
-        if is_finished(out, run, resume=resume):
+        if is_finished(out, run, earlier=earlier, columns=store, resume=resume):
             report.say(f"{out} holds the finished training of this configuration and these columns; nothing to do")
             return out
         processes.wait()
         keep_freed_memory()
         report.say("reading columns ...")
         data = load_data(store, config)
+        fitted = hashlib.sha256(to_json(data.normalization).encode()).hexdigest()[:12]
         trainer = Trainer(
             emulator=fresh_emulator(config, data.normalization),
             config=config,
@@ -81,11 +89,13 @@ def train(
             report=report,
             checkpoint=out / CHECKPOINT_FOLDER,
             log=out / LOG_FILE,
-            run=f"{run}-{hashlib.sha256(to_json(data.normalization).encode()).hexdigest()[:12]}",
+            run=f"{run}-{fitted}",
+            earlier=f"{earlier}-{fitted}",
         )
         trainer.run_to_end()
         if processes.writes:
             data.domain.save(out / DOMAIN_FILE)
+            TrainingTimes.of(store).save(out)
             extra = provenance(config, store, trainer, processes, values_sha256=data.values_sha256) | {"run": run}
             save_emulator(trainer.finished_emulator(), out, extra=extra)
             write_card(out)
@@ -94,17 +104,36 @@ def train(
     return out
 
 
-def fingerprint(config: TrainingConfig, columns: xr.Dataset) -> str:
-    """Which training this is: configuration and columns.
+def fingerprint(config: TrainingConfig, columns: str) -> str:
+    """Which training this is: configuration, weights that it sets out from, and columns (:func:`training_id`)."""
+    parent = getattr(config.model, PARENT_OPTIONS.get(config.model.kind, ""), None)
+    parents = [_weights_sha256(Path(parent))] if isinstance(parent, str) else []
+    return hashlib.sha256(" ".join([config.model_dump_json(), *parents, columns]).encode()).hexdigest()[:12]
 
-    ``patience`` is left out where there is none, so that trainings begun before there was such an option go on.
+
+def fingerprint_before_values(config: TrainingConfig, columns: xr.Dataset) -> str:
+    """As older versions made it, without values, split and parent; trainings that they began go on.
+
+    ``patience`` is left out where there is none: still older versions had no such option.
     """
     options = config.model_dump_json(exclude={"patience"} if config.patience is None else None)
-    return hashlib.sha256(f"{options} {columns_id(columns)}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"{options} {layout_id(columns)}".encode()).hexdigest()[:12]
 
 
-def is_finished(out: Path, run: str, *, resume: bool) -> bool:
+def _weights_sha256(folder: Path) -> str:
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise DiffmpError(f"expected a trained emulator to set out from, found no {WEIGHTS_FILE} at {folder}; name one")
+    return sha256_of(path)
+
+
+def is_finished(out: Path, run: str, *, earlier: str, columns: xr.Dataset, resume: bool) -> bool:
     """Whether the folder holds this very training, finished.
+
+    Args:
+        run, earlier: of :func:`fingerprint` and :func:`fingerprint_before_values`.
+        columns: what it would be trained on: where an older version was the writer, its values are read and compared.
+        resume: see :func:`train`.
 
     Raises:
         DiffmpError: it holds something else, or ``resume`` is off and it holds an unfinished training.
@@ -118,7 +147,10 @@ def is_finished(out: Path, run: str, *, resume: bool) -> bool:
             raise DiffmpError(f"expected an empty folder, found a training in {out}; resume it or choose another")
         return False
     if (out / CONFIG_FILE).is_file():
-        found = load_emulator_config(out).get("run")
+        config = load_emulator_config(out)
+        found, values = config.get("run"), (config.get("columns") or {}).get("training_values_sha256")
+        if found == earlier and values in (None, values_checksum(select_split(columns, "train"))):
+            found = run
         if found == run and resume:
             return True
         raise DiffmpError(
@@ -157,7 +189,7 @@ def load_data(columns: xr.Dataset, config: TrainingConfig) -> TrainingData:
     domain = fit_domain(training.inputs, generator=np.random.default_rng(stream_seed(config.seed, Purpose.domain)))
     training = normalize_columns(training, normalization, drop_abnormal=config.replace_abnormal)
     validation = None
-    if (np.asarray(columns["split"]) == SPLITS.index("validation")).any():
+    if has_split(columns, "validation"):
         validation = read_columns(columns, "validation", limit=config.validation_columns)
         validation = normalize_columns(validation, normalization, drop_abnormal=config.replace_abnormal)
     return TrainingData(training, validation, normalization, domain, values_sha256)

@@ -12,7 +12,8 @@ import torch
 import xarray as xr
 
 import diffmp_core
-from diffmp_core.stores import columns_id, count_splits, select_split
+from diffmp_core.identity import kept_id
+from diffmp_core.stores import count_splits, select_split
 from diffmp_core.training.config import TrainingConfig
 from diffmp_core.training.processes import Processes
 from diffmp_core.training.trainer import Trainer
@@ -28,7 +29,7 @@ def provenance(
     return {
         "training": config.model_dump(mode="json", exclude={"model"}),
         "columns": {
-            "columns_id": columns_id(columns),
+            "columns_id": kept_id(columns),
             **{key: _plain(columns.attrs.get(key)) for key in ("title", "source", "spacing_km")},
             "training_columns": len(trainer.training),
             "training_times": {"count": len(times), "first": str(times[0]), "last": str(times[-1])},

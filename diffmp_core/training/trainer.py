@@ -57,6 +57,7 @@ class Trainer:
         checkpoint: Path,
         log: Path,
         run: str,
+        earlier: str,
     ) -> None:
         self.config, self.training, self.validation = config, training, validation
         self.processes, self.report, self.checkpoint, self.log = processes, report, checkpoint, log
@@ -88,7 +89,7 @@ class Trainer:
         self.rows: list[dict[str, str]] = []
         self._loss = torch.zeros((), dtype=torch.float64, device=self.device)
         self._order: tuple[int, np.ndarray] | None = None
-        self._restore()
+        self._restore({run, earlier})
 
     def run_to_end(self) -> None:
         """Train until the last step (or minute), with rows, validations and checkpoints on the way.
@@ -286,8 +287,8 @@ class Trainer:
         tensors["loss"] = self._loss
         save_checkpoint(self.checkpoint, self.position, tensors)
 
-    def _restore(self) -> None:
-        """Take up the checkpoint, if there is one.
+    def _restore(self, runs: set[str]) -> None:
+        """Take up the checkpoint, if there is one, of a training of one of these fingerprints.
 
         Raises:
             DiffmpError: it belongs to another training or network, or not all processes can read it.
@@ -301,7 +302,7 @@ class Trainer:
         if found is None:
             return
         position, tensors = found
-        if position.run != self.position.run:
+        if position.run not in runs:
             raise DiffmpError(
                 f"expected an empty folder or this training, found one of another configuration or other columns "
                 f"in {self.checkpoint.parent}; choose another folder"
@@ -312,7 +313,8 @@ class Trainer:
                 f"expected a checkpoint of this network, found one that another version of diffmp wrote in "
                 f"{self.checkpoint}; choose another folder, or remove that one to start again"
             )
-        self.position = position.model_copy(update={"steps": self.steps, "max_minutes": self.config.max_minutes})
+        here = {"run": self.position.run, "steps": self.steps, "max_minutes": self.config.max_minutes}
+        self.position = position.model_copy(update=here)
         self.emulator.load_state_dict(weights)
         self.average.load_state_dict(without_prefix("average", tensors))
         self.best = without_prefix("best", tensors) or None

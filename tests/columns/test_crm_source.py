@@ -13,6 +13,7 @@ from diffmp_core.crm import output_store
 from diffmp_core.crm.icosahedral import icosahedral_grid
 from diffmp_core.crm.origin import find_origin
 from diffmp_core.crm.sea_table import SeaTable
+from diffmp_core.crm.surface_map import is_land
 from diffmp_core.crm.vertical_grid import N_LEVELS
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import count_splits, open_columns, validate_columns
@@ -24,8 +25,8 @@ def make_run(path, hours: int = HOURS, finished: bool = True, start: str = "2005
     """A store in the simulator's layout, filled with numbers instead of a simulation."""
     grid, rng = icosahedral_grid(grid_name), np.random.default_rng(0)
     cells = grid.lat.size
-    configuration = {"hours": hours, "start": start, "grid": grid_name, "seed": 0, **more}
-    output_store.create(path, grid, np.linspace(0, 1, cells), configuration)
+    configuration = {"hours": hours, "start": start, "grid": grid_name, "seed": 0, "scheme": 4, **more}
+    output_store.create(path, grid, is_land(grid.lat, grid.lon).astype(float), configuration)
     root = zarr.open_group(str(path), mode="r+", use_consolidated=False)
     for group in (root, *(root[name] for name in ("60km", "30km", "15km"))):
         height = group["height"][:]
@@ -56,6 +57,7 @@ def test_a_run_is_recognised_and_follows_the_contract(run):
     columns = read(path, spacing_km=120)
     validate_columns(columns, where="run")
     assert columns.attrs["points"] == 24
+    assert columns.attrs["simulation_scheme"] == 4
     assert "shaded by cloud" in columns["SOLIN"].attrs["comment"]
 
 

@@ -19,7 +19,8 @@ from diffmp_core.columns.fetch import REPOSITORY, fetch_climsim, regular_times, 
 from diffmp_core.columns.prepare import prepare
 from diffmp_core.columns.sources.climsim import GRID_INFO
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import columns_id, open_columns, select_split, write_store
+from diffmp_core.identity import columns_id
+from diffmp_core.stores import open_columns, select_split, write_store
 from tests.columns.climsim_files import make_stack, write_pairs
 from tests.synthetic import make_columns
 

@@ -15,6 +15,7 @@ from diffmp_core.crm.column import HEAT_FROZEN_FALL, LATENT, QV, SENSIBLE, WATER
 from diffmp_core.crm.icosahedral import icosahedral_grid
 from diffmp_core.crm.origin import Origin, departure, find_origin, mean_profiles, spun_up
 from diffmp_core.crm.response import composite, layer_mean, perturb_cell, reference_response
+from diffmp_core.crm.surface_map import is_land
 from diffmp_core.crm.vertical_grid import NZ
 from diffmp_core.errors import DiffmpError
 from diffmp_core.perturbation import Perturbation, potential_temperature
@@ -220,6 +221,18 @@ def test_the_shipped_columns_can_be_run_again():
     origins = [find_origin(columns, time=time, cell=100) for time in range(columns.sizes["time"])]
     assert {origin.index for origin in origins} == {100}
     assert len({(origin.start, origin.hour) for origin in origins}) == columns.sizes["time"]
+
+
+def test_columns_over_other_land_are_refused():
+    """Those of an aqua-planet: the simulator would answer for a continent."""
+    grid = icosahedral_grid("G1")
+    columns = columns_of(grid.lat, grid.lon, grid="G1", start="2005-04-01", seed=0)
+    land = is_land(grid.lat, grid.lon)
+    inland, sea = int(np.argmax(land)), int(np.argmin(land))
+    aqua = columns.assign_coords(land_fraction=("cell", np.zeros(len(land), dtype=np.float32)))
+    with pytest.raises(DiffmpError, match=r"expected the land of this simulator .*fraction 1\), found 0: .*geography"):
+        find_origin(aqua, time=0, cell=inland)
+    assert find_origin(aqua, time=0, cell=sea).index == sea
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import zarr
 from diffmp_core.crm import output_store
 from diffmp_core.crm.simulate import simulate
 from diffmp_core.errors import DiffmpError
+from diffmp_core.lock import hold
 from tests.full_disk import full_disk
 
 RUN = {"grid": "G1", "hours": 2, "seed": 3}
@@ -106,11 +108,11 @@ def test_hours_written_in_blocks_are_the_same_numbers(store, tmp_path, monkeypat
 
 def test_a_second_run_into_a_store_is_kept_out(tmp_path):
     out = tmp_path / "x.zarr"
-    with output_store.lock(out):
+    with hold(out):
         with pytest.raises(DiffmpError, match=f"no other run.*process {os.getpid()} on"):
             simulate(out, **RUN, workers=1)
         assert not out.exists()
-    with output_store.lock(out):
+    with hold(out):
         pass
     assert not list(tmp_path.iterdir())
 
@@ -141,6 +143,20 @@ def test_another_configuration_raises_and_harms_nothing(store):
     with pytest.raises(DiffmpError, match="hours 2"):
         simulate(store, **(RUN | {"hours": 3}))
     assert digest(store) == before
+
+
+def test_a_run_over_other_land_is_another_run(store, tmp_path, monkeypatch):
+    """Half a real geography and half an aqua-planet would be neither."""
+    out = tmp_path / "half.zarr"
+    shutil.copytree(store, out)
+    (out / output_store.SIMULATED / "c" / "1").unlink()
+    before = digest(out)
+    with monkeypatch.context() as aqua:
+        aqua.setattr("diffmp_core.crm.simulate.is_land", lambda lat, lon: np.zeros(len(lat), dtype=bool))
+        with pytest.raises(DiffmpError, match="expected a store of this run, found one with other land"):
+            simulate(out, **RUN, workers=1)
+    assert digest(out) == before
+    assert digest(simulate(out, **RUN, workers=1)) == digest(store)
 
 
 @pytest.mark.parametrize(

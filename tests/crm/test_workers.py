@@ -19,6 +19,7 @@ from diffmp_core.crm import output_store, workers
 from diffmp_core.crm.chunk import SOURCES, simulate_chunk
 from diffmp_core.crm.simulate import simulate
 from diffmp_core.errors import DiffmpError
+from diffmp_core.lock import hold
 from tests.crm.test_simulate import digest
 
 RUN = {"grid": "G1", "hours": 2, "seed": 3}
@@ -143,7 +144,7 @@ def test_a_scheduler_that_falls_silent_is_one_sentence_and_keeps_what_is_finishe
 )
 def test_a_worker_with_another_disk_or_other_code_refuses(tmp_path, difference, message):
     out = tmp_path / "x.zarr"
-    with output_store.lock(out) as token, pytest.raises(DiffmpError, match=message):
+    with hold(out) as token, pytest.raises(DiffmpError, match=message):
         simulate_chunk(out, 0, [], [], configuration={}, **({"token": token, "sources": SOURCES} | difference))
 
 

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,11 +22,13 @@ from diffmp_core.columns.domain import TrainingDomain
 from diffmp_core.columns.normalization_file import load_normalization
 from diffmp_core.columns.normalize import fit
 from diffmp_core.errors import DiffmpError
+from diffmp_core.identity import layout_id
 from diffmp_core.models.folder import load_emulator
+from diffmp_core.models.one_step import OneStepConfig
 from diffmp_core.stores import open_columns, write_store
 from diffmp_core.training.config import DOMAIN_FILE, load_config
 from diffmp_core.training.data import read_columns
-from diffmp_core.training.loop import fingerprint, train
+from diffmp_core.training.loop import fingerprint, fingerprint_before_values, train
 from diffmp_core.training.trainer import Trainer
 from tests.synthetic import make_columns
 from tests.training.conftest import TINY
@@ -76,16 +79,19 @@ def test_finished_folder_is_whole_and_says_what_made_it(finished, columns):
     folder, _ = finished
     assert {path.name for path in folder.iterdir()} == {
         "config.yaml", "normalization.json", "domain.safetensors", "weights.safetensors", "training.csv", "card.md",
+        "training_times.json",
     }  # fmt: skip
     config, store = yaml.safe_load((folder / "config.yaml").read_text()), open_columns(columns)
-    assert config["columns"]["columns_id"] == store.attrs["columns_id"]
+    assert config["columns"]["columns_id"] == layout_id(store)
     assert config["columns"]["title"] == "Synthetic test columns"
     assert config["columns"]["training_columns"] == 4 * 128
     assert config["columns"]["training_times"]["count"] == 4
     assert config["columns"]["training_times"]["first"].startswith("2005-04-02T00:00")
     assert config["columns"]["times_by_split"] == {"train": 4, "validation": 1, "test": 1, "gap": 0}
     assert config["columns"]["training_values_sha256"] == read_columns(store, "train").checksum()
-    assert set(config["seal"]["sha256"]) == {"domain.safetensors", "normalization.json", "weights.safetensors"}
+    assert set(config["seal"]["sha256"]) == {
+        "domain.safetensors", "normalization.json", "training_times.json", "weights.safetensors",
+    }  # fmt: skip
     assert config["result"]["presentations"] == 2 * 32 * 16
     assert not config["result"]["stopped_early"]
     assert config["training"]["seed"] == 0
@@ -245,9 +251,91 @@ def test_training_ends_early_when_validations_are_no_better(columns, tiny, tmp_p
 def test_trainings_from_before_there_was_patience_are_the_same_training(columns, tiny):
     options = tiny.model_dump_json().replace('"patience":null,', "")
     assert "patience" not in options
-    old = hashlib.sha256(f"{options} {open_columns(columns).attrs['columns_id']}".encode())
-    assert fingerprint(tiny, open_columns(columns)) == old.hexdigest()[:12]
-    assert fingerprint(tiny.model_copy(update={"patience": 3}), open_columns(columns)) != old.hexdigest()[:12]
+    old = hashlib.sha256(f"{options} {layout_id(open_columns(columns))}".encode())
+    assert fingerprint_before_values(tiny, open_columns(columns)) == old.hexdigest()[:12]
+    later = fingerprint_before_values(tiny.model_copy(update={"patience": 3}), open_columns(columns))
+    assert later != old.hexdigest()[:12]
+
+
+def other_columns(columns: Path, path: Path, change) -> Path:
+    """The same store with something changed."""
+    return write_store(change(open_columns(columns).load().drop_encoding()), path)
+
+
+CHANGES = {
+    "other values": lambda columns: columns.assign(T=columns["T"] + np.float32(1)),
+    "one value of validation": lambda columns: columns.assign(
+        SHF=columns["SHF"].where((columns["split"] != 1) | (columns["area"].cumsum("cell") > 1), 50).astype("float32")
+    ),
+    "split anew": lambda columns: columns.assign_coords(split=columns["split"].copy(data=[2, 1, 0, 0, 0, 0])),
+    "an aqua-planet": lambda columns: columns.assign_coords(land_fraction=0 * columns["land_fraction"]),
+    "another seed": lambda columns: columns.assign_attrs(simulation_seed=1),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_finished_training_on_other_columns_is_not_this_one(finished, columns, tmp_path, change):
+    folder, file = finished
+    before = snapshot(folder)
+    other = other_columns(columns, tmp_path / "other.zarr", change)
+    with pytest.raises(DiffmpError, match="found one of another configuration or other columns"):
+        train(other, folder, config=load_config(file), device="cpu", progress=False)
+    assert snapshot(folder) == before
+    train(columns, folder, config=load_config(file), device="cpu", progress=False)
+    assert snapshot(folder) == before
+
+
+def test_a_training_that_another_version_finished_is_known_by_its_values(finished, columns, tmp_path):
+    """It has the fingerprint of then, which knows no values, and their checksum."""
+    folder, file = finished
+    old = tmp_path / "old"
+    shutil.copytree(folder, old)
+    config = yaml.safe_load((old / "config.yaml").read_text())
+    config["run"] = fingerprint_before_values(load_config(file), open_columns(columns))
+    (old / "config.yaml").write_text(yaml.safe_dump(config))
+    before = snapshot(old)
+    train(columns, old, config=load_config(file), device="cpu", progress=False)
+    other = other_columns(columns, tmp_path / "other.zarr", CHANGES["other values"])
+    with pytest.raises(DiffmpError, match="found one of another configuration or other columns"):
+        train(other, old, config=load_config(file), device="cpu", progress=False)
+    assert snapshot(old) == before
+
+
+def test_a_training_that_another_version_began_goes_on(finished, columns, tmp_path, monkeypatch):
+    whole, file = finished
+    out, config = tmp_path / "killed", load_config(file).model_copy(update={"checkpoint_minutes": 0.0})
+    take_step = Trainer.take_step
+
+    def kill(self, step, rate):
+        if step == 40:
+            raise KeyboardInterrupt
+        return take_step(self, step, rate)
+
+    with monkeypatch.context() as patch:
+        before = fingerprint_before_values(config, open_columns(columns))
+        patch.setattr(Trainer, "take_step", kill)
+        patch.setattr("diffmp_core.training.loop.fingerprint", lambda config, columns: before)
+        with pytest.raises(KeyboardInterrupt):
+            train(columns, out, config=config, device="cpu", progress=False)
+    other = other_columns(columns, tmp_path / "other.zarr", CHANGES["other values"])
+    with pytest.raises(DiffmpError, match="found one of another configuration or other columns"):
+        train(other, out, config=config, device="cpu", progress=False)
+    train(columns, out, config=config, device="cpu", progress=False)
+    assert same_weights(out, whole)
+
+
+def test_a_training_from_another_parent_of_the_same_name_is_not_this_one(finished, tmp_path):
+    parent = tmp_path / "parent"
+    shutil.copytree(finished[0], parent)
+    model = {"kind": "one_step", "filters": 8, "layers": 2, "initial": str(parent)}
+    config = load_config("one_step").model_copy(update={"model": OneStepConfig.model_validate(model)})
+    first = fingerprint(config, "columns")
+    assert fingerprint(config, "columns") == first
+    (parent / "weights.safetensors").write_bytes(b"others")
+    assert fingerprint(config, "columns") != first
+    (parent / "weights.safetensors").unlink()
+    with pytest.raises(DiffmpError, match=r"expected a trained emulator to set out from, found no weights.safetensors"):
+        fingerprint(config, "columns")
 
 
 @pytest.mark.slow

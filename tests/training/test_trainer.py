@@ -23,7 +23,7 @@ def make_trainer(columns, tmp_path):
             emulator=fresh_emulator(config, data.normalization), config=config, training=data.training,
             validation=data.validation,
             processes=Processes(rank=0, count=processes, device=torch.device("cpu")), report=Report(shown=False),
-            checkpoint=folder / "checkpoint", log=folder / "training.csv", run="test",
+            checkpoint=folder / "checkpoint", log=folder / "training.csv", run="test", earlier="test",
         )  # fmt: skip
 
     return make

@@ -47,7 +47,7 @@ _PROFILES = {
 }
 _FLUXES = {"SHF": "W m-2", "LHF": "W m-2"}
 _WHOLE_CELL = {"Ps": "Pa", "SOLIN": "W m-2"}
-_ORIGIN = ("grid", "start", "seed", "sea_table")
+_ORIGIN = ("grid", "start", "seed", "sea_table", "scheme")
 _COORDINATES = ("lat", "lon", "area", "land_fraction", "height", "layer_mass")
 
 _BLOCK_VALUES = 64 * CHUNK_VALUES
