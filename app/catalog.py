@@ -31,6 +31,7 @@ from app.served import Served
 from app.study_files import study_names
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import column_places, find_experiments, scored_columns
+from diffmp_core.files import read_text
 from diffmp_core.regimes import Facts, column_facts
 from diffmp_core.scores.significance import nearest_cells
 from diffmp_core.stores import open_store
@@ -209,14 +210,14 @@ class Catalog(Served):
     def table(self, name: str, emulator: str) -> dict[str, Any]:
         """Overall scores of an emulator, as 'diffmp score' wrote them; empty where there are none."""
         path = self.entry(name, emulator).table
-        return {} if path is None else self.keep(("table", path), lambda: json.loads(path.read_text(encoding="utf-8")))
+        return {} if path is None else self.keep(("table", path), lambda: json.loads(read_text(path)))
 
     def config(self, name: str, emulator: str) -> dict[str, Any]:
         """What made an emulator (its config.yaml); empty for a reference without weights."""
         folder = self.entry(name, emulator).folder
         if folder is None or not (folder / "config.yaml").is_file():
             return {}
-        return self.keep(("config", folder), lambda: yaml.safe_load((folder / "config.yaml").read_text()))
+        return self.keep(("config", folder), lambda: yaml.safe_load(read_text(folder / "config.yaml")))
 
     def live(self, name: str, emulator: str) -> LiveEmulator:
         """The emulator ready to answer, shared by all sessions.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import xarray as xr
 import zarr
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import whole
 from diffmp_core.models.base import Emulator, NetworkEmulator
 from diffmp_core.models.folder import load_config, load_emulator
 from diffmp_core.sampling.draw import (
@@ -20,7 +20,7 @@ from diffmp_core.sampling.draw import (
     device_of,
     draw_ensemble,
 )
-from diffmp_core.stores import columns_id, iterate_columns, open_columns, open_store, remove, replace, select_split
+from diffmp_core.stores import columns_id, iterate_columns, open_columns, open_store, select_split
 from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.processes import choose_device
 from diffmp_core.variables import ENSEMBLE_DIMS, INPUTS, OUTPUTS
@@ -110,7 +110,6 @@ def generate(
     split = default_split(emulator, store) if split == "auto" else split
     chosen = select_split(store, split)
     strengths = default_guidance(model) if guidance is None else guidance
-    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
     attrs = {
         "diffmp_kind": "ensemble",
         "title": f"Ensemble of {Path(emulator).name} on {store.attrs.get('title', Path(columns).name)}",
@@ -122,7 +121,7 @@ def generate(
         "guidance": list(strengths),
         "seed": seed,
     }
-    try:
+    with whole(out, folders=True) as (part,):
         arrays = create_ensemble_store(part, chosen, members=members, attrs=attrs)
         cells = chosen.sizes["cell"]
         for rows, _, _, ensemble in ensembles(
@@ -133,19 +132,11 @@ def generate(
                 array[time, first : first + len(ensemble)] = ensemble[:, :, channel]
             if progress is not None:
                 progress(rows.stop, chosen.sizes["time"] * cells)
-        replace(part, out)
-    except OSError as error:
-        raise DiffmpError(
-            f"could not write {out}: {error.strerror or error}; free space or choose another folder"
-        ) from error
-    finally:
-        remove(part)
     return out
 
 
 def create_ensemble_store(path: Path, columns: xr.Dataset, *, members: int, attrs: dict) -> list[zarr.Array]:
     """Empty ensemble store with the coordinates of the columns; its four arrays ``(time, cell, member, level)``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     coordinates = columns.drop_vars([str(name) for name in columns.data_vars])
     if "layer_mass" in columns:
         coordinates = coordinates.assign_coords(layer_mass=columns["layer_mass"])

@@ -14,10 +14,11 @@ from diffmp_core.columns.domain import TrainingDomain, fit_domain
 from diffmp_core.columns.normalization_file import to_json
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import remove
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.folder import CONFIG_FILE, save_emulator
 from diffmp_core.models.folder import load_config as load_emulator_config
-from diffmp_core.stores import SPLITS, columns_id, open_columns, remove
+from diffmp_core.stores import SPLITS, columns_id, open_columns
 from diffmp_core.training.card import write_card
 from diffmp_core.training.config import DOMAIN_FILE, TrainingConfig
 from diffmp_core.training.data import ColumnArrays, normalize_columns, read_columns
