@@ -81,7 +81,7 @@ def refusal(disk: Disk) -> str:
     return f"(?s)^expected room to write [^\n]*, found {disk.reason}; free space, then run the same command again$"
 
 
-@pytest.mark.parametrize("share", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize("share", [0.0, 0.5])
 @pytest.mark.parametrize("command", REPLACING)
 def test_on_a_full_disk_what_was_there_stays_and_nothing_is_left(
     command: str, share: float, disk: Disk, place: Path, material: Material
@@ -96,8 +96,8 @@ def test_on_a_full_disk_what_was_there_stays_and_nothing_is_left(
     assert contents(place).keys() == before.keys()
 
 
-@pytest.mark.parametrize("share", [0.0, 0.4, 0.8])
-@pytest.mark.parametrize("command", [command for command in EVERY if command != "card"])
+@pytest.mark.parametrize("share", [0.0, 0.6])
+@pytest.mark.parametrize("command", RESUMING | ONCE)
 def test_what_a_full_disk_stopped_is_done_once_there_is_room(
     command: str, share: float, disk: Disk, place: Path, material: Material
 ) -> None:
@@ -112,18 +112,8 @@ def test_what_a_full_disk_stopped_is_done_once_there_is_room(
     EVERY[command](material, place / "stopped", 0)
     done = contents(place / "stopped")
     assert done.keys() == whole.keys()
-    changing = (
-        "config.yaml",
-        "card.md",
-        "training.csv",
-        "experiment.yaml",
-        "e.onnx",
-        "e.pt",
-        ".cache",
-        "cases/",
-        ".nc",
-    )
-    assert [name for name in whole if done[name] != whole[name] and not any(part in name for part in changing)] == []
+    for name in SAME & done.keys():
+        assert done[name] == whole[name], name
 
 
 SAME = {"emulator/weights.safetensors", "some/scores.json", "experiment/scores.json", f"climsim/{FILES[1]}"}
