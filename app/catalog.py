@@ -33,6 +33,7 @@ from app.study_files import study_names
 from diffmp_core.drawn import REFERENCE, Drawn, drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import column_places, find_experiments, scored_columns
+from diffmp_core.files import read_text
 from diffmp_core.identity import kept_id
 from diffmp_core.regimes import REGIMES, Facts, Mask, column_facts
 from diffmp_core.scores.significance import nearest_cells
@@ -225,7 +226,7 @@ class Catalog(Served):
             return {}
 
         def read() -> dict[str, Any]:
-            return true_table(json.loads(path.read_text(encoding="utf-8")), self.kind(name, emulator))
+            return true_table(json.loads(read_text(path)), self.kind(name, emulator))
 
         return self.keep(("table", path), read)
 
@@ -245,7 +246,7 @@ class Catalog(Served):
         folder = self.entry(name, emulator).folder
         if folder is None or not (folder / "config.yaml").is_file():
             return {}
-        return self.keep(("config", folder), lambda: yaml.safe_load((folder / "config.yaml").read_text()))
+        return self.keep(("config", folder), lambda: yaml.safe_load(read_text(folder / "config.yaml")))
 
     def model_answers(self, name: str) -> ModelAnswers:
         """What the cloud-resolving model has answered about the columns of an experiment."""

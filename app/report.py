@@ -31,8 +31,8 @@ from diffmp_core import __version__
 from diffmp_core.cli import run
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import load_experiment
+from diffmp_core.files import whole
 from diffmp_core.lock import holding
-from diffmp_core.stores import write_text
 
 SHARED_BYTES = 1000
 """Data of this size that several figures have are kept once."""
@@ -154,7 +154,9 @@ def write_report(folder: Path, out: Path, *, emulator: str | None = None) -> Pat
     known = catalog.limits(name).emulators
     if emulator is not None and emulator not in known:
         raise DiffmpError(f"expected an emulator among {', '.join(known)}, found {emulator!r}; choose one")
-    return write_text(out, report(catalog, name, emulator or known[0]))
+    with whole(out) as (part,):
+        part.write_text(report(catalog, name, emulator or known[0]), encoding="utf-8")
+    return out
 
 
 def main(folder: Path, out: Path, emulator: str | None = None) -> None:

@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from make_answers import make_answers
 from make_demo import CALIBRATED, DEMO, EMULATORS, ONE_STEP, REGRESSION, demo_figures, finer_emulator, make_demo
 
+from diffmp_core.files import write_text
 from diffmp_core.models.folder import WEIGHTS_FILE, load_config, load_emulator, save_emulator
 from diffmp_core.models.seal import KEY
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.stores import replace
 from diffmp_core.variables import OUTPUT_NAMES
 
 HERE = Path(__file__).parent
@@ -134,9 +134,7 @@ def set_guidance(emulator: Path, guidance: list[float]) -> None:
     path = emulator / "config.yaml"
     config = yaml.safe_load(path.read_text())
     config["model"]["guidance"] = guidance
-    part = path.with_suffix(".part")
-    part.write_text(yaml.safe_dump(config, sort_keys=False))
-    replace(part, path)
+    write_text(path, yaml.safe_dump(config, sort_keys=False))
 
 
 def compare(before: dict[str, float], after: dict[str, float]) -> int:

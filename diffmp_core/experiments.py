@@ -24,8 +24,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import read_text, write_text, write_texts
 from diffmp_core.identity import columns_id, kept_id, layout_id, same_columns
-from diffmp_core.stores import open_columns, open_store, select_split, write_text
+from diffmp_core.stores import open_columns, open_store, select_split
 from diffmp_core.variables import OUTPUT_NAMES
 
 FILE = "experiment.yaml"
@@ -132,7 +133,7 @@ def load_experiment(folder: Path | str) -> Experiment:
     if not file.is_file():
         raise DiffmpError(f"expected an experiment folder with {FILE}, found none at {folder}; run 'diffmp score'")
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.safe_load(read_text(file))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""
@@ -253,11 +254,14 @@ def write_experiment(folder: Path | str, experiment: Experiment) -> Path:
         DiffmpError: the folder cannot be written.
     """
     folder = Path(folder).resolve()
+    return write_text(folder / FILE, _to_yaml(folder, experiment))
+
+
+def _to_yaml(folder: Path, experiment: Experiment) -> str:
     relative = experiment.map_paths(lambda path, _: Path(os.path.relpath(folder / path, folder)))
     content = relative.model_dump(mode="json", exclude_none=True)
     content = {key: value for key, value in content.items() if value not in ("", {})}
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
-    return write_text(folder / FILE, text)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
 
 
 def find_experiments(folders: Iterable[Path | str]) -> list[Path]:
@@ -279,6 +283,12 @@ def add_to_experiment(folder: Path | str, name: str, result: Scored) -> Experime
     Raises:
         DiffmpError: the experiment is about other columns, or cannot be written.
     """
+    write_texts(experiment_files(folder, name, result))
+    return load_experiment(folder)
+
+
+def experiment_files(folder: Path | str, name: str, result: Scored) -> dict[Path, str]:
+    """Text of the files that :func:`add_to_experiment` writes, in order: the table, then ``experiment.yaml``."""
     folder = Path(folder).resolve()
     if (folder / FILE).is_file():
         experiment = load_experiment(folder)
@@ -289,14 +299,13 @@ def add_to_experiment(folder: Path | str, name: str, result: Scored) -> Experime
         experiment = Experiment(title=result.title, columns=result.columns_path, split=result.split)
     inside = result.store is not None and result.store.parent.resolve() == folder
     stem = result.store.stem if result.store is not None and inside else file_stem(folder, name)
-    table = write_text(folder / f"{stem}.json", json.dumps(result.table(), indent=1, allow_nan=False) + "\n")
+    table = folder / f"{stem}.json"
     entry = EmulatorEntry(name=name, folder=result.emulator_folder, scores=result.store, table=table)
     entries = [entry if old.name == name else old for old in experiment.emulators]
     if experiment.emulator(name) is None:
         entries.append(entry)
-    experiment = experiment.model_copy(update={"emulators": entries})
-    write_experiment(folder, experiment)
-    return load_experiment(folder)
+    text = _to_yaml(folder, experiment.model_copy(update={"emulators": entries}))
+    return {table: json.dumps(result.table(), indent=1, allow_nan=False) + "\n", folder / FILE: text}
 
 
 def file_stem(folder: Path | str, name: str) -> str:

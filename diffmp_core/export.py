@@ -7,8 +7,8 @@ the host's own generator rules and a restart repeats itself. docs/coupling.md sh
 
 from __future__ import annotations
 
+import io
 import json
-import uuid
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from diffmp_core import __version__
 from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import whole
 from diffmp_core.lock import holding
 from diffmp_core.models.base import CLOUD, NetworkEmulator
 from diffmp_core.models.folder import load_emulator
-from diffmp_core.stores import remove, replace
 from diffmp_core.variables import INPUT_NAMES, INPUTS, OUTPUT_NAMES, OUTPUTS
 
 Format = Literal["onnx", "torchscript"]
@@ -86,18 +86,24 @@ class EmulatorProgram(nn.Module):
     def forward(
         self, T: Tensor, qv: Tensor, Ps: Tensor, SHF: Tensor, LHF: Tensor, SOLIN: Tensor, *noise: Tensor
     ) -> tuple[Tensor, ...]:
-        """The four outputs, each (column, member, level), of inputs (column, level) or (column,) and noise."""
+        """The four outputs, each (column, member, level), of inputs (column, level) or (column,) and noise.
+
+        NaN throughout for a column with an input that is not finite, and for a member with a value that is not.
+        """
         single = [values[:, None].expand_as(T) for values in (Ps, SHF, LHF, SOLIN)]
         profiles = [T, qv, *single]  # in the order of the table of variables, which a test holds
-        condition = (torch.stack(profiles, dim=1) - self.input_offset) / self.input_scale
-        draws = iter(noise[0]) if noise else iter(())
+        columns = T.shape[0]
+        condition = _never_empty((torch.stack(profiles, dim=1) - self.input_offset) / self.input_scale, columns)
+        draws = iter([_never_empty(values, columns) for values in noise[0].unbind()] if noise else ())
         members = noise[0].shape[2] if noise else 1
         normalised = self.emulator.sample_normalised(
             condition, members, draw=lambda shape: next(draws), steps=self.steps, guidance=self.guidance
         )
         outputs = normalised * self.output_scale + self.output_offset
+        known = _all_finite(condition, 1)[:, None] & _all_finite(outputs, 2)
         settled = torch.where((outputs >= self.floor) & self.possible, outputs, 0.0)
         outputs = torch.where(self.cloud, settled, outputs)
+        outputs = torch.where(known[:, :, None, None], outputs, torch.nan)[:columns]
         return tuple(outputs.unbind(dim=2))
 
     def example(self) -> tuple[Tensor, ...]:
@@ -138,6 +144,17 @@ class EmulatorProgram(nn.Module):
         }
 
 
+def _never_empty(values: Tensor, columns: Tensor | int) -> Tensor:
+    """The same values, of one column of zeros where there is none: convolutions refuse an empty batch."""
+    one = values.new_zeros((1, *values.shape[1:]))
+    return torch.cat([values, one[columns:]])
+
+
+def _all_finite(values: Tensor, channels: int) -> Tensor:
+    """Whether all values (..., channel, level) of a column or member are finite; ``channels``: how many dims before."""
+    return values.isfinite().all(dim=channels + 1).all(dim=channels)
+
+
 @holding("out")
 def export_emulator(
     emulator: Path | str,
@@ -165,36 +182,27 @@ def export_emulator(
         DiffmpError: no emulator there, options that do not suit it, no ``onnx``, or a file that cannot be written.
     """
     out = Path(out)
-    if out.is_dir():
-        raise DiffmpError(f"expected the name of a file to write, found a folder at {out}; choose another name")
     if steps < 1:
         raise DiffmpError(f"expected steps >= 1, found {steps}; choose a larger number")
     model = load_emulator(emulator, precision="float32")
     own = getattr(model.config, "guidance", (0.0,) * len(OUTPUTS))
     program = EmulatorProgram(model, steps=steps, guidance=own if guidance is None else guidance).eval()
-    write = {"onnx": _write_onnx, "torchscript": _write_torchscript}[format]
-    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with torch.inference_mode(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the tracer warns of each size that becomes part of the file
-            write(program, part)
-        replace(part, out)
-    except OSError as error:
-        raise DiffmpError(
-            f"could not write {out}: {error.strerror or error}; free space or choose another place"
-        ) from error
-    finally:
-        remove(part)
+    content = {"onnx": _onnx, "torchscript": _torchscript}[format]
+    with whole(out) as (part,), torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer warns of each size that becomes part of the file
+        part.write_bytes(content(program))
     return program
 
 
-def _write_torchscript(program: EmulatorProgram, path: Path) -> None:
+def _torchscript(program: EmulatorProgram) -> bytes:
+    """Made in memory: torch's own writer ends the process where a disk is full."""
     traced = torch.jit.trace(program, program.example(), check_trace=False)
-    torch.jit.save(traced, str(path), _extra_files={ABOUT: json.dumps(program.about())})
+    content = io.BytesIO()
+    torch.jit.save(traced, content, _extra_files={ABOUT: json.dumps(program.about())})
+    return content.getvalue()
 
 
-def _write_onnx(program: EmulatorProgram, path: Path) -> None:
+def _onnx(program: EmulatorProgram) -> bytes:
     try:
         import onnx
     except ImportError as error:
@@ -204,16 +212,17 @@ def _write_onnx(program: EmulatorProgram, path: Path) -> None:
     dims = {name: {0: "column"} for name in INPUT_NAMES} | {"noise": {1: "column", 2: "member"}}
     dims |= {name: {0: "column", 1: "member"} for name in OUTPUT_NAMES}
     names = (*program.input_names, *OUTPUT_NAMES)
+    content = io.BytesIO()
     torch.onnx.export(
         program,
         program.example(),
-        path,
+        content,
         dynamo=False,
         opset_version=OPSET,
         input_names=program.input_names,
         output_names=OUTPUT_NAMES,
         dynamic_axes={name: dims[name] for name in names},
     )
-    model = onnx.load(path)
+    model = onnx.load_model_from_string(content.getvalue())
     onnx.helper.set_model_props(model, {ABOUT: json.dumps(program.about())})
-    onnx.save(model, path)
+    return model.SerializeToString()

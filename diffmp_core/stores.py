@@ -7,10 +7,6 @@ Writing is atomic: a store appears whole under its name or not at all.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable, whole
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS, Variable
 
 SPLITS = ("train", "validation", "test", "gap")
@@ -34,20 +31,21 @@ def open_store(path: Path | str) -> xr.Dataset:
     """Open a zarr folder or a netCDF file lazily.
 
     Raises:
-        DiffmpError: nothing there, or not a store.
+        DiffmpError: nothing there, not a store, or one that may not be read.
     """
     path = Path(path)
-    if not path.exists():
-        raise DiffmpError(f"expected a store at {path}, found nothing; check the path")
     try:
         if path.is_dir():
             return xr.open_zarr(path, chunks=None, consolidated=False)
-        return xr.open_dataset(path, engine="netcdf4")
+        if path.exists():
+            return xr.open_dataset(path, engine="netcdf4")
     except Exception as error:
-        raise DiffmpError(
+        otherwise = (
             f"expected a zarr folder or a netCDF file, found something unreadable at {path} "
             f"({type(error).__name__}); make the store again or name another one"
-        ) from error
+        )
+        raise unreadable(path, error, otherwise) from error
+    raise DiffmpError(f"expected a store at {path}, found nothing; check the path")
 
 
 def open_columns(path: Path | str) -> xr.Dataset:
@@ -184,23 +182,13 @@ def write_store(dataset: xr.Dataset, path: Path | str, encoding: dict | None = N
         DiffmpError: the disk is full or the folder cannot be written.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".nc":
+    netcdf = path.suffix == ".nc"
+    with whole(path, folders=not netcdf) as (part,):
+        if netcdf:
             dataset.to_netcdf(part, engine="netcdf4", encoding=encoding)
         else:
             with _own_threads():
                 dataset.to_zarr(part, mode="w", consolidated=False, encoding=encoding)
-        replace(part, path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    except RuntimeError as error:
-        if refusal := _refusal(path.parent):
-            raise _unwritable(path, refusal) from error
-        raise
-    finally:
-        remove(part)
     return path
 
 
@@ -215,56 +203,3 @@ def _own_threads() -> Iterator[None]:
 
     with ThreadPoolExecutor(CPU_COUNT) as pool, dask.config.set(pool=pool):
         yield
-
-
-def _unwritable(path: Path, error: OSError) -> DiffmpError:
-    return DiffmpError(
-        f"expected room to write {path}, found {error.strerror or error}; free space or choose another folder"
-    )
-
-
-def _refusal(folder: Path) -> OSError | None:
-    """What the disk says to one more megabyte, None if it takes it: netCDF's library keeps its reasons to itself."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(bytes(2**20))
-            probe.flush()
-            os.fsync(probe.fileno())
-    except OSError as error:
-        return error
-    return None
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a text file whole or not at all.
-
-    Raises:
-        DiffmpError: it cannot be written.
-    """
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        replace(part, path)
-    except OSError as error:
-        raise DiffmpError(f"could not write {path}: {error.strerror or error}; choose another place") from error
-    finally:
-        remove(part)
-    return path
-
-
-def replace(part: Path, path: Path) -> None:
-    """Put a finished file or folder under its final name; an old one disappears only afterwards."""
-    old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
-    if path.is_dir():
-        os.rename(path, old)
-    os.replace(part, path)
-    remove(old)
-
-
-def remove(path: Path) -> None:
-    """Remove a file or folder if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

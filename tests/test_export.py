@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -149,13 +150,75 @@ def test_a_file_says_what_it_takes_and_gives(folders: dict[str, Path], tmp_path:
     assert about["guidance"] == [0.5, 0.0, 0.2, 0.0]
 
 
-def test_what_is_not_finite_stays_visible(folders: dict[str, Path], inputs: torch.Tensor, tmp_path: Path) -> None:
-    export_emulator(folders["calibrated"], tmp_path / "emulator.pt", format="torchscript", steps=STEPS)
-    arrays = [torch.from_numpy(values.copy()) for values in columns_of(inputs[:2]).values()]
-    arrays[0][1, 4] = torch.nan
-    heating = torch.jit.load(tmp_path / "emulator.pt")(*arrays, torch.zeros(1, 2, 3, 4, LEVELS))[0]
-    assert heating[0].isfinite().all()
-    assert heating[1].isnan().any()
+@pytest.fixture(params=["torchscript", "onnx"])
+def language(request: pytest.FixtureRequest) -> Any:
+    if request.param == "onnx":
+        pytest.importorskip("onnxruntime", reason="the extras export and dev are not installed")
+    return request.param
+
+
+def answers(case: str, language: Any, folders: dict[str, Path], tmp_path: Path) -> Callable[..., list[np.ndarray]]:
+    """An exported emulator as a function of inputs by name and of noise, which it is given if it takes any."""
+    file = tmp_path / "emulator"
+    program = export_emulator(folders[case], file, format=language, steps=STEPS)
+
+    if language == "onnx":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(file)
+    else:
+        loaded = torch.jit.load(file)
+
+    def ask(columns: dict[str, np.ndarray], noise: list[torch.Tensor]) -> list[np.ndarray]:
+        given = columns | ({} if program.noise_shape is None else {"noise": noise[0].numpy()})
+        if language == "onnx":
+            return session.run(None, given)
+        return [value.numpy() for value in loaded(*map(torch.from_numpy, given.values()))]
+
+    return ask
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_columns_in_are_no_columns_out(
+    case: str, language: Any, folders: dict[str, Path], inputs: torch.Tensor, tmp_path: Path
+) -> None:
+    shape = CASES[case][1]
+    found = answers(case, language, folders, tmp_path)(columns_of(inputs[:0]), same_noise(shape, 0, 3))
+    assert [value.shape for value in found] == [(0, 1 if shape is None else 3, LEVELS)] * len(OUTPUTS)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_of_a_column_that_is_not_finite_nothing_is_known(
+    case: str, language: Any, folders: dict[str, Path], inputs: torch.Tensor, tmp_path: Path
+) -> None:
+    """NaN, plus and minus infinity in each input, at one level of a profile; the columns between answer as ever."""
+    ask, noise = answers(case, language, folders, tmp_path), same_noise(CASES[case][1], 15, 3)
+    whole = columns_of(inputs.clone())
+    expected = ask(whole, noise)
+    for number, name in enumerate(INPUT_NAMES):
+        broken = {key: values.copy() for key, values in whole.items()}
+        for column, value in ((0, np.nan), (4, np.inf), (9 + number, -np.inf)):
+            broken[name][(column, 7) if broken[name].ndim == 2 else column] = value
+        found = ask(broken, noise)
+        left = [column for column in range(15) if column not in (0, 4, 9 + number)]
+        for output, before in zip(found, expected, strict=True):
+            assert np.isnan(output[[0, 4, 9 + number]]).all(), name
+            np.testing.assert_array_equal(output[left], before[left])
+            assert np.isfinite(output[left]).all()
+
+
+@pytest.mark.parametrize("case", [case for case, (_, shape) in CASES.items() if shape is not None])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_of_a_member_with_noise_that_is_not_finite_nothing_is_known(
+    case: str, value: float, language: Any, folders: dict[str, Path], inputs: torch.Tensor, tmp_path: Path
+) -> None:
+    ask, noise = answers(case, language, folders, tmp_path), same_noise(CASES[case][1], 2, 3)
+    noise[0][-1, 1, 2].view(-1)[3] = value
+    known = np.ones((2, 3), dtype=bool)
+    known[1, 2] = False
+    for output in ask(columns_of(inputs[:2].clone()), noise):
+        assert (np.isfinite(output).all(axis=2) == known).all()
+        assert np.isnan(output[1, 2]).all()
 
 
 def test_inputs_of_the_file_are_in_the_order_of_the_table() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,7 +16,6 @@ from app.exhibits.exhibit import Exhibit
 from app.exhibits.paper import save_page
 from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import write_store
 
 SAID = ("verdict", "cautions")
 """Attributes that stand beside a figure wherever it goes."""
@@ -75,8 +73,7 @@ def csv(data: xr.Dataset) -> str:
 def netcdf(data: xr.Dataset) -> bytes:
     """A dataset as a compressed netCDF-4 file, CF conventions."""
     encoding = {name: {"zlib": True} for name, v in data.variables.items() if v.ndim and v.dtype.kind in "fiu"}
-    with tempfile.TemporaryDirectory() as folder:
-        return write_store(data, Path(folder) / "data.nc", encoding).read_bytes()
+    return bytes(data.to_netcdf(engine="netcdf4", encoding=encoding))
 
 
 def script(exhibit: Exhibit, catalog: Catalog) -> str:

@@ -23,6 +23,7 @@ from diffmp_core.cli.options import Guidance, Members, Seed, Split, Steps, parse
 from diffmp_core.cli.study import study
 from diffmp_core.cli.terminal import console, progress_bar
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable
 
 app = typer.Typer(
     name="diffmp",
@@ -230,8 +231,10 @@ def run(command: Callable[[], object] = app) -> None:
     """Entry point: a :class:`DiffmpError` becomes one sentence on standard error and exit status 2."""
     try:
         command()
-    except DiffmpError as error:
-        console.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+    except (DiffmpError, PermissionError) as error:
+        denied = isinstance(error, PermissionError)
+        said = unreadable(Path(error.filename or "."), error, str(error)) if denied else error
+        console.print(f"[bold red]error:[/bold red] {escape(str(said))}", highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         console.print("stopped; run the same command again to go on")

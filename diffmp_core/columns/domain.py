@@ -10,17 +10,16 @@ columns of other days).
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from scipy.cluster.vq import kmeans2
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import remove, replace
+from diffmp_core.files import unreadable, write_bytes
 from diffmp_core.variables import INPUTS
 
 OUT_OF_RANGE_PERCENTILE = 99.9
@@ -140,14 +139,8 @@ class TrainingDomain:
 
     def save(self, path: Path) -> Path:
         """Write as safetensors, whole or not at all."""
-        part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-        try:
-            tensors = {field.name: np.ascontiguousarray(getattr(self, field.name)) for field in fields(self)}
-            save_file(tensors, part, metadata=_KIND)
-            replace(part, path)
-        finally:
-            remove(part)
-        return path
+        tensors = {field.name: np.ascontiguousarray(getattr(self, field.name)) for field in fields(self)}
+        return write_bytes(path, save(tensors, metadata=_KIND))
 
     @classmethod
     def load(cls, path: Path) -> TrainingDomain:
@@ -163,7 +156,8 @@ class TrainingDomain:
                     raise DiffmpError(f"expected a training domain, found other tensors in {path.name}; {_COPY_AGAIN}")
                 domain = cls(**{name: file.get_tensor(name) for name in names})
         except (OSError, SafetensorError) as error:
-            raise DiffmpError(f"expected a training domain at {path}, found nothing readable; {_COPY_AGAIN}") from error
+            otherwise = f"expected a training domain at {path}, found nothing readable; {_COPY_AGAIN}"
+            raise unreadable(path, error, otherwise) from error
         size = len(domain.mean)
         regimes = len(domain.centre)
         shapes = {name: (size,) for name in ("spread", "low", "high")} | {

@@ -6,7 +6,6 @@ fetched again. Each file is held against the SHA-256 that the data set publishes
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
@@ -17,6 +16,7 @@ import cftime
 
 from diffmp_core.columns.sources.climsim import GRID_INFO, TIME_STEP
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import find_refusal, unwritable
 from diffmp_core.lock import holding
 from diffmp_core.stores import open_store, sha256_of
 
@@ -132,11 +132,8 @@ def _fetch(hub: Any, file: str, out: Path, endpoint: str | None) -> Path:
             f"expected {file} from {where}, found an answer that refuses it ({_first_line(error)}); try again later"
         ) from error
     except Exception as error:
-        full = _full_disk(error)
-        if full is not None:
-            raise DiffmpError(
-                f"expected room for {file} in {out}, found {full.strerror}; free space, then run the same command again"
-            ) from error
+        if refusal := find_refusal(error):
+            raise unwritable(path, refusal) from error
         raise DiffmpError(
             f"expected to reach {where} for {file}, found no way ({type(error).__name__}: {_first_line(error)}); check "
             "the network, then run the same command again"
@@ -148,15 +145,6 @@ def _fetch(hub: Any, file: str, out: Path, endpoint: str | None) -> Path:
             "command again"
         )
     return path
-
-
-def _full_disk(error: BaseException | None) -> OSError | None:
-    """The error of a full or forbidden disk among the causes of another."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,7 +6,6 @@ Numbers are written with as many digits as bring back the same float64, so that 
 from __future__ import annotations
 
 import json
-import uuid
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from diffmp_core.columns.normalize import Method, Normalization
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import remove, replace
+from diffmp_core.files import unreadable, write_text
 from diffmp_core.variables import INPUT_NAMES, OUTPUT_NAMES, OUTPUTS
 
 _COPY_AGAIN = "copy the emulator again or train it anew"
@@ -123,13 +122,7 @@ def from_json(text: str, where: str = "normalization.json") -> Normalization:
 
 def save_normalization(normalization: Normalization, path: Path) -> Path:
     """Write ``normalization.json`` whole or not at all."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        part.write_text(to_json(normalization), encoding="utf-8")
-        replace(part, path)
-    finally:
-        remove(part)
-    return path
+    return write_text(path, to_json(normalization))
 
 
 def load_normalization(path: Path) -> Normalization:
@@ -141,7 +134,6 @@ def load_normalization(path: Path) -> Normalization:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DiffmpError(
-            f"expected a normalisation file at {path}, found none that can be read; {_COPY_AGAIN}"
-        ) from error
+        otherwise = f"expected a normalisation file at {path}, found none that can be read; {_COPY_AGAIN}"
+        raise unreadable(path, error, otherwise) from error
     return from_json(text, where=path.name)

@@ -16,6 +16,7 @@ from diffmp_core.columns.sources import Progress, recognise
 from diffmp_core.columns.sources.base import Read
 from diffmp_core.columns.split import PAPER_PROPORTIONS, split_times
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable
 from diffmp_core.identity import with_digests
 from diffmp_core.lock import holding
 from diffmp_core.stores import SPLITS, validate_columns, write_store
@@ -95,7 +96,7 @@ def prepare(
     with _TaskProgress(progress):
         try:
             return write_store(checked, out, encoding=encoding)
-        except (RuntimeError, ValueError, EOFError) as error:
+        except (OSError, RuntimeError, ValueError, EOFError) as error:
             raise _unreadable(source, error) from error
 
 
@@ -107,10 +108,11 @@ def _read_readable(read: Read, source: Path, spacing_km: int, progress: Progress
 
 
 def _unreadable(source: Path, error: Exception) -> DiffmpError:
-    return DiffmpError(
+    otherwise = (
         f"expected readable data in {source.name}, found a truncated or foreign file ({type(error).__name__}: "
         f"{str(error).splitlines()[0] if str(error) else 'no reason given'}); fetch or make it again"
     )
+    return unreadable(source, error, otherwise)
 
 
 def _with_checks(columns: xr.Dataset, where: str) -> xr.Dataset:

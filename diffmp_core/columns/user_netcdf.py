@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import disk_errors
 
 PATIENCE_S = 30.0
 """Time that the child may take, its start on a busy machine included [s]."""
@@ -38,7 +39,7 @@ def read_netcdf(content: bytes, names: Sequence[str], most: int) -> dict[str, tu
     Raises:
         DiffmpError: a file that cannot be read, or a variable that is no column.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with disk_errors(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "column.nc"
         path.write_bytes(content)
         command = [sys.executable, "-m", __name__, str(path), str(most), *names]

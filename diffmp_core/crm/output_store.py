@@ -9,8 +9,6 @@ import os
 import shutil
 import socket
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from diffmp_core.crm.icosahedral import IcosahedralGrid
 from diffmp_core.crm.snapshots import SEGMENT_POINTS
 from diffmp_core.crm.vertical_grid import DX, N_LEVELS, interface_heights, layer_heights
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import disk_errors, unreadable
 from diffmp_core.lock import lock_file
 
 SMALLEST_CHUNK, MOST_CHUNKS = 32, 320  # cells; chunks of a large grid
@@ -51,18 +50,6 @@ ROOT_SURFACE = {
     "precipitation": ("kg m-2 s-1", "precipitation, mean of the hour before", "precipitation_flux"),
     "w_max": ("m s-1", "largest upward velocity of the points and levels", None),
 }
-
-
-@contextmanager
-def disk_errors(out: Path) -> Iterator[None]:
-    """Turn what the disk refuses into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise DiffmpError(
-            f"expected a folder with room to write, found {error.strerror or error} ({out}); "
-            "free some space or choose another place."
-        ) from error
 
 
 def cells_per_chunk(cells: int) -> int:
@@ -180,17 +167,24 @@ def create(out: Path, grid: IcosahedralGrid, land: np.ndarray, configuration: di
         skeleton = out.parent / f".{out.name}.skeleton"
         shutil.rmtree(skeleton, ignore_errors=True)
         out.parent.mkdir(parents=True, exist_ok=True)
-        root = zarr.open_group(str(skeleton), mode="w")
-        _fill_group(root, grid, land, configuration, ROOT)
-        _add(root, SIMULATED, ("cell",), (grid.lat.size,), ("1", "whether the cell is written", None), dtype="int8")
-        root[SIMULATED].attrs.update({"flag_values": [0, 1], "flag_meanings": "missing written"})
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
-            for name in SEGMENT_POINTS:
-                _fill_group(root.create_group(name), grid, land, configuration, name)
-                zarr.consolidate_metadata(str(skeleton), path=name)
-            zarr.consolidate_metadata(str(skeleton))
-        os.replace(skeleton, out)
+        try:
+            _fill_store(skeleton, grid, land, configuration)
+            os.replace(skeleton, out)
+        finally:
+            shutil.rmtree(skeleton, ignore_errors=True)
+
+
+def _fill_store(skeleton: Path, grid: IcosahedralGrid, land: np.ndarray, configuration: dict) -> None:
+    root = zarr.open_group(str(skeleton), mode="w")
+    _fill_group(root, grid, land, configuration, ROOT)
+    _add(root, SIMULATED, ("cell",), (grid.lat.size,), ("1", "whether the cell is written", None), dtype="int8")
+    root[SIMULATED].attrs.update({"flag_values": [0, 1], "flag_meanings": "missing written"})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
+        for name in SEGMENT_POINTS:
+            _fill_group(root.create_group(name), grid, land, configuration, name)
+            zarr.consolidate_metadata(str(skeleton), path=name)
+        zarr.consolidate_metadata(str(skeleton))
 
 
 def stored_configuration(out: Path) -> dict:
@@ -198,9 +192,8 @@ def stored_configuration(out: Path) -> dict:
     try:
         return json.loads(json.loads((out / "zarr.json").read_text())["attributes"]["configuration"])
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise DiffmpError(
-            f"expected a simulator store or nothing, found something else ({out}); choose another name."
-        ) from error
+        otherwise = f"expected a simulator store or nothing, found something else ({out}); choose another name."
+        raise unreadable(out, error, otherwise) from error
 
 
 def stored_land(out: Path) -> np.ndarray:

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable
 
 MONTHS = range(1, 13)
 DAYS_OF_YEAR = 365.25
@@ -54,9 +55,8 @@ def read_sea_table(path: Path) -> SeaTable:
     except FileNotFoundError as error:
         raise DiffmpError(f"expected a table of sea temperatures at {path}, found nothing; check the path") from error
     except (OSError, ValueError, csv.Error) as error:
-        raise DiffmpError(
-            f"expected a CSV file, found something unreadable or empty in {path.name}; correct it"
-        ) from error
+        otherwise = f"expected a CSV file, found something unreadable or empty in {path.name}; correct it"
+        raise unreadable(path, error, otherwise) from error
     wanted = ["latitude", *map(str, MONTHS)]
     if missing := [name for name in wanted if name not in header]:
         raise DiffmpError(

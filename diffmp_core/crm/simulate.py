@@ -19,6 +19,7 @@ from diffmp_core.crm.surface_map import is_land
 from diffmp_core.crm.vertical_grid import N_LEVELS, NX, TIME_STEP
 from diffmp_core.crm.workers import available_cores, run_here, run_on_cluster
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import disk_errors
 from diffmp_core.lock import hold
 
 SCHEME_VERSION = 4  # raise it when the same seed gives other numbers
@@ -56,7 +57,7 @@ def open_or_create(out: Path, mesh: IcosahedralGrid, configuration: dict) -> Non
     Raises:
         DiffmpError: something else is there, or it cannot be written.
     """
-    with output_store.disk_errors(out):
+    with disk_errors(out):
         exists = out.exists()
     land = is_land(mesh.lat, mesh.lon).astype(float)
     if not exists:

@@ -46,6 +46,22 @@ class Emulator(Protocol):
         ...
 
 
+def refuse_not_finite(inputs: Tensor) -> None:
+    """Refuse inputs (column, 6, level) with a value that is NaN or infinite: to most of an answer it would not show.
+
+    Raises:
+        DiffmpError: the first variable that has one, and in how many columns.
+    """
+    bad = ~inputs.isfinite().all(dim=2)
+    for variable, where in zip(INPUTS, bad.T, strict=True):
+        if where.any():
+            first = int(where.nonzero()[0])
+            raise DiffmpError(
+                f"expected finite values of {variable.name}, found NaN or infinity in {int(where.sum())} of "
+                f"{len(inputs)} columns (first: column {first}); repair or leave them out"
+            )
+
+
 class NetworkConfig(BaseModel):
     """Options of an emulator that is a trained network."""
 
@@ -207,7 +223,7 @@ class NetworkEmulator(nn.Module, ABC):
             Physical units, shape (column, member, 4, level), float32, on the CPU.
 
         Raises:
-            DiffmpError: inputs of another shape, options out of range, or samples that are not finite.
+            DiffmpError: inputs of another shape or not finite, options out of range, or samples that are not finite.
         """
         if inputs.ndim != 3 or inputs.shape[1:] != (len(INPUTS), self.levels):
             raise DiffmpError(
@@ -219,12 +235,13 @@ class NetworkEmulator(nn.Module, ABC):
                 f"expected members >= 1, steps >= 1 and {len(OUTPUTS)} guidance strengths, "
                 f"found {members}, {steps} and {len(guidance)}; change these options"
             )
+        refuse_not_finite(inputs)
         condition = torch.from_numpy(self.normalization.apply_inputs(inputs.cpu().numpy())).to(self.device)
         normalised = self.sample_normalised(condition, members, draw=draw, steps=steps, guidance=tuple(guidance))
         if not (finite := normalised.isfinite().flatten(1).all(dim=1)).all():
             raise DivergedError(
                 f"expected finite samples, found NaN or infinity in {int((~finite).sum())} of {len(finite)} columns; "
-                "check the inputs, train the emulator longer, or try more steps or less guidance"
+                "train the emulator longer, or try more steps or less guidance"
             )
         return torch.from_numpy(self.physical_outputs(normalised))
 

@@ -6,21 +6,20 @@ It has ``config.yaml`` (section ``model``, and whatever the training adds), ``no
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 import yaml
-from safetensors.torch import save_file
+from safetensors.torch import save
 
-from diffmp_core.columns.normalization_file import load_normalization, save_normalization
+from diffmp_core.columns.normalization_file import load_normalization, to_json
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable, whole
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.seal import KEY, check_format, check_seal, make_seal
 from diffmp_core.models.weights import load_weights
-from diffmp_core.stores import remove, replace
 
 CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE = "config.yaml", "normalization.json", "weights.safetensors"
 
@@ -34,7 +33,7 @@ def save_emulator(
     *,
     weights: torch.dtype = torch.float32,
 ) -> Path:
-    """Write an emulator folder, each file whole or not at all.
+    """Write the files of an emulator folder, all of them or none.
 
     Files that are there already (the training domain) are sealed with it (:mod:`diffmp_core.models.seal`).
 
@@ -51,22 +50,13 @@ def save_emulator(
     folder = Path(folder)
     config = {"model": emulator.config.model_dump(mode="json"), **(extra or {})}
     state = {name: value.detach().cpu().to(weights).contiguous() for name, value in emulator.state_dict().items()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f".{uuid.uuid4().hex[:8]}.part"
-        try:
-            save_file(state, part)
-            replace(part, folder / WEIGHTS_FILE)
-            save_normalization(emulator.normalization, folder / NORMALIZATION_FILE)
-            config[KEY] = make_seal(folder)
-            part.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
-            replace(part, folder / CONFIG_FILE)
-        finally:
-            remove(part)
-    except OSError as error:
-        raise DiffmpError(
-            f"could not write {folder}: {error.strerror or error}; free space or choose another folder"
-        ) from error
+    names = (WEIGHTS_FILE, NORMALIZATION_FILE, CONFIG_FILE)
+    with whole(*(folder / name for name in names)) as parts:
+        written = dict(zip(names, parts, strict=True))
+        written[WEIGHTS_FILE].write_bytes(save(state))
+        written[NORMALIZATION_FILE].write_text(to_json(emulator.normalization), encoding="utf-8")
+        text = yaml.safe_dump(config | {KEY: make_seal(folder, written)}, sort_keys=False, allow_unicode=True)
+        written[CONFIG_FILE].write_text(text, encoding="utf-8")
     return folder
 
 
@@ -105,9 +95,8 @@ def load_config(folder: Path | str) -> dict[str, Any]:
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DiffmpError(
-            f"expected an emulator folder with {CONFIG_FILE}, found none at {folder}; name a trained emulator"
-        ) from error
+        otherwise = f"expected an emulator folder with {CONFIG_FILE}, found none at {folder}; name a trained emulator"
+        raise unreadable(path, error, otherwise) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DiffmpError(f"expected YAML, found something unreadable in {path}; copy the emulator again") from error
     if not isinstance(config, dict) or not isinstance(config.get("model"), dict):

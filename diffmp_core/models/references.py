@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.errors import DiffmpError
+from diffmp_core.models.base import refuse_not_finite
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS, OUTPUTS
 
@@ -76,7 +77,7 @@ class AnalogueEnsemble:
         Nothing is drawn: generator, steps and guidance have no effect.
 
         Raises:
-            DiffmpError: more members than training columns.
+            DiffmpError: more members than training columns, or inputs that are not finite.
         """
         return self.outputs[self.nearest(inputs, members)]
 
@@ -86,6 +87,7 @@ class AnalogueEnsemble:
             raise DiffmpError(
                 f"expected at most {len(self.outputs)} members, one a training column, found {count}; ask for fewer"
             )
+        refuse_not_finite(inputs)
         features = self._features(inputs)
         found = []
         for part in features.split(max(1, PAIRS_AT_ONCE // len(self.features))):
@@ -127,5 +129,10 @@ class ClimatologicalEnsemble:
         steps: int = 1,
         guidance: Sequence[float] = (),
     ) -> Tensor:
-        """Outputs (column, member, 4, level) of training columns drawn with replacement."""
+        """Outputs (column, member, 4, level) of training columns drawn with replacement.
+
+        Raises:
+            DiffmpError: inputs that are not finite, though the answer does not depend on them.
+        """
+        refuse_not_finite(inputs)
         return self.outputs[torch.randint(len(self.outputs), (len(inputs), members), generator=generator)]

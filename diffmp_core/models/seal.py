@@ -13,6 +13,7 @@ from typing import Any
 
 from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable
 from diffmp_core.identity import SEAL as KEY
 from diffmp_core.stores import sha256_of
 
@@ -20,12 +21,11 @@ FORMAT = 1
 """Format of the folder; goes up when an older version would read a newer folder wrongly."""
 
 
-def make_seal(folder: Path) -> dict[str, Any]:
-    """Seal of the files that a folder has now, for its ``config.yaml``."""
-    files = sorted(
-        path for path in folder.iterdir() if path.suffix in (".safetensors", ".json") and path.name[0] != "."
-    )
-    return {"format": FORMAT, "written_by": __version__, "sha256": {path.name: sha256_of(path) for path in files}}
+def make_seal(folder: Path, written: Mapping[str, Path]) -> dict[str, Any]:
+    """Seal for a folder's ``config.yaml``: of the files that it has, and of those ``written`` that it is to have."""
+    files = {path.name: path for path in folder.iterdir() if path.name[0] != "."} | written
+    sealed = sorted(name for name in files if Path(name).suffix in (".safetensors", ".json"))
+    return {"format": FORMAT, "written_by": __version__, "sha256": {name: sha256_of(files[name]) for name in sealed}}
 
 
 def check_format(config: Mapping[str, Any], folder: Path) -> None:
@@ -52,7 +52,13 @@ def check_seal(config: Mapping[str, Any], folder: Path) -> None:
     """
     for name, expected in ((config.get(KEY) or {}).get("sha256") or {}).items():
         path = folder / Path(name).name
-        found = sha256_of(path) if path.is_file() else "none"
+        try:
+            found = sha256_of(path)
+        except OSError as error:
+            otherwise = (
+                f"expected {path.name}, written with this emulator, found none in {folder}; copy the whole folder again"
+            )
+            raise unreadable(path, error, otherwise) from error
         if found != expected:
             raise DiffmpError(
                 f"expected {path.name} as it was written with this emulator (SHA-256 {str(expected)[:12]}), found "

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable
 
 
 def load_weights(emulator: nn.Module, path: Path) -> None:
@@ -22,11 +23,12 @@ def load_weights(emulator: nn.Module, path: Path) -> None:
     try:
         found = load_file(path)
     except FileNotFoundError as error:
-        raise DiffmpError(f"expected weights at {path}, found none; copy the emulator again") from error
+        raise unreadable(path, error, f"expected weights at {path}, found none; copy the emulator again") from error
     except (SafetensorError, OSError) as error:
-        raise DiffmpError(
+        otherwise = (
             f"expected a whole safetensors file, found a truncated or foreign one at {path} ({error}); copy it again"
-        ) from error
+        )
+        raise unreadable(path, error, otherwise) from error
     expected = emulator.state_dict()
     missing, foreign = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
     if missing or foreign:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ import zarr
 
 from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import whole
 from diffmp_core.identity import columns_id
 from diffmp_core.lock import holding
 from diffmp_core.models.base import Emulator, NetworkEmulator
@@ -25,7 +25,7 @@ from diffmp_core.sampling.draw import (
     device_of,
     draw_ensemble,
 )
-from diffmp_core.stores import iterate_columns, open_columns, open_store, remove, replace, select_split
+from diffmp_core.stores import iterate_columns, open_columns, open_store, select_split
 from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.processes import choose_device
 from diffmp_core.training.times import has_split, trained_on_layout, training_times
@@ -141,7 +141,6 @@ def generate(
     split = default_split(emulator, store) if split == "auto" else split
     chosen = select_split(store, split)
     strengths = default_guidance(model) if guidance is None else guidance
-    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
     attrs = {
         "diffmp_kind": "ensemble",
         "title": f"Ensemble of {Path(emulator).name} on {store.attrs.get('title', Path(columns).name)}",
@@ -151,7 +150,7 @@ def generate(
         **_as_drawn(model.kind, members=members, steps=steps, guidance=strengths),
         "seed": seed,
     }
-    try:
+    with whole(out, folders=True) as (part,):
         arrays = create_ensemble_store(part, chosen, members=members, attrs=attrs)
         cells = chosen.sizes["cell"]
         for rows, _, _, ensemble in ensembles(
@@ -162,13 +161,6 @@ def generate(
                 array[time, first : first + len(ensemble)] = ensemble[:, :, channel]
             if progress is not None:
                 progress(rows.stop, chosen.sizes["time"] * cells)
-        replace(part, out)
-    except OSError as error:
-        raise DiffmpError(
-            f"could not write {out}: {error.strerror or error}; free space or choose another folder"
-        ) from error
-    finally:
-        remove(part)
     return out
 
 
@@ -181,7 +173,6 @@ def _as_drawn(kind: str, *, members: int, steps: int, guidance: tuple[float, ...
 
 def create_ensemble_store(path: Path, columns: xr.Dataset, *, members: int, attrs: dict) -> list[zarr.Array]:
     """Empty ensemble store with the coordinates of the columns; its four arrays ``(time, cell, member, level)``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     coordinates = columns.drop_vars([str(name) for name in columns.data_vars])
     if "layer_mass" in columns:
         coordinates = coordinates.assign_coords(layer_mass=columns["layer_mass"])

@@ -17,7 +17,8 @@ import xarray as xr
 
 from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
-from diffmp_core.experiments import FILE, add_to_experiment, check_same_columns, file_stem, load_experiment
+from diffmp_core.experiments import FILE, check_same_columns, experiment_files, file_stem, load_experiment
+from diffmp_core.files import whole
 from diffmp_core.identity import columns_id, emulator_id, with_digests
 from diffmp_core.lock import holding
 from diffmp_core.models.base import Emulator
@@ -32,7 +33,7 @@ from diffmp_core.scores.statistics import VANISHING_STD, truth_std
 from diffmp_core.scores.stored import SPREAD_FIELDS
 from diffmp_core.scores.table import METRICS
 from diffmp_core.scores.tally import Tally
-from diffmp_core.stores import open_columns, select_split, write_store, write_text
+from diffmp_core.stores import open_columns, select_split
 from diffmp_core.training.processes import choose_device
 from diffmp_core.training.times import Seen, training_times, unrecorded
 from diffmp_core.variables import OUTPUT_NAMES
@@ -80,7 +81,8 @@ def evaluate(
         progress: called with the number of columns done and of all.
 
     Raises:
-        DiffmpError: input or options that do not fit, members that are not finite, or nowhere to write.
+        DiffmpError: input or options that do not fit, members that are not finite, or nowhere to write; then nothing
+            is written.
     """
     folder, sampler, label = _open_emulator(emulator, name)
     columns_path = Path(columns).resolve()
@@ -99,10 +101,21 @@ def evaluate(
     if not drawn.has_spread:
         fields = [name for name in fields if name not in SPREAD_FIELDS]
 
+    files: list[Path] = []
+    path, named, named_split, copied = None, columns_path, split, False
+    if out is not None:
+        complete = chosen.sizes == scorable.sizes
+        named, named_split, copied = _name_columns(out, columns_path, split, complete=complete)
+        path = out / f"{file_stem(out, label)}.nc"
+        files = [*([named] if copied else []), path, path.with_suffix(".json"), out / FILE]
+    if json_path is not None:
+        files.append(Path(json_path))
     with ExitStack() as opened:
-        writer = None
-        if out is not None:
-            writer = opened.enter_context(ScoreStore(out / f"{file_stem(out, label)}.nc", chosen, fields=fields))
+        parts = dict(zip(files, opened.enter_context(whole(*files)), strict=True))
+        if copied:
+            packed = {name: {"zlib": True, "complevel": 4} for name in chosen.data_vars}
+            with_digests(chosen.drop_encoding()).to_netcdf(parts[named], engine="netcdf4", encoding=packed)
+        writer = opened.enter_context(ScoreStore(parts[path], chosen, fields=fields)) if path is not None else None
         tally = Tally(
             unit=unit,
             weights=layer_weights(chosen),
@@ -136,42 +149,39 @@ def evaluate(
             "split": split,
             "undefined": f"NaN: the truth's standard deviation is below {VANISHING_STD:g} of truth_std",
         }
-        path = writer.finish(averages) if writer is not None else None
-
-    scored = split
-    if out is not None:
-        complete = chosen.sizes == scorable.sizes
-        columns_path, split = _settle_columns(out, columns_path, split, chosen, complete=complete)
-    result = ScoreResult(
-        scores={
-            variable: {metric: float(averages[f"overall_{metric}"][i]) for metric in METRICS}
-            for i, variable in enumerate(OUTPUT_NAMES)
-        },
-        climsim=tally.energy.overall(),
-        physical=tally.physical.table(),
-        clear=tally.clear.table(),
-        averages=averages,
-        emulator=label,
-        emulator_folder=folder,
-        columns=chosen.sizes["time"] * chosen.sizes["cell"],
-        columns_path=columns_path,
-        split=split,
-        title=str(chosen.attrs.get("title", columns_path.name)),
-        columns_id=identity,
-        emulator_id=None if folder is None else emulator_id(load_config(folder)),
-        seen=seen,
-        caution=caution,
-        drawn=drawn,
-        scored=scored,
-        seed=seed,
-        notes=undefined_scores(averages, drawn),
-        climsim_notes=tally.energy.notes(),
-        store=path,
-    )
-    if out is not None:
-        add_to_experiment(out, label, result)
-    if json_path is not None:
-        write_text(Path(json_path), json.dumps(result.table(), indent=1, allow_nan=False) + "\n")
+        if writer is not None:
+            writer.finish(averages)
+        result = ScoreResult(
+            scores={
+                variable: {metric: float(averages[f"overall_{metric}"][i]) for metric in METRICS}
+                for i, variable in enumerate(OUTPUT_NAMES)
+            },
+            climsim=tally.energy.overall(),
+            physical=tally.physical.table(),
+            clear=tally.clear.table(),
+            averages=averages,
+            emulator=label,
+            emulator_folder=folder,
+            columns=chosen.sizes["time"] * chosen.sizes["cell"],
+            columns_path=named,
+            split=named_split,
+            title=str(chosen.attrs.get("title", columns_path.name)),
+            columns_id=identity,
+            emulator_id=None if folder is None else emulator_id(load_config(folder)),
+            seen=seen,
+            caution=caution,
+            drawn=drawn,
+            scored=split,
+            seed=seed,
+            notes=undefined_scores(averages, drawn),
+            climsim_notes=tally.energy.notes(),
+            store=path,
+        )
+        texts = {} if out is None else experiment_files(out, label, result)
+        if json_path is not None:
+            texts[Path(json_path)] = json.dumps(result.table(), indent=1, allow_nan=False) + "\n"
+        for file, text in texts.items():
+            parts[file].write_text(text, encoding="utf-8")
     return result
 
 
@@ -213,12 +223,9 @@ def _check_out(out: Path, columns: xr.Dataset, identity: str) -> Path:
     return out
 
 
-def _settle_columns(out: Path, path: Path, split: str, columns: xr.Dataset, *, complete: bool) -> tuple[Path, str]:
-    """Store and split by which the experiment names its columns; a choice of them is copied into its folder."""
+def _name_columns(out: Path, path: Path, split: str, *, complete: bool) -> tuple[Path, str, bool]:
+    """Store and split by which the experiment names its columns, and whether it gets a copy of those chosen."""
     if (out / FILE).is_file():
         experiment = load_experiment(out)
-        return experiment.columns, experiment.split
-    if complete:
-        return path, split
-    packed = {name: {"zlib": True, "complevel": 4} for name in columns.data_vars}
-    return write_store(with_digests(columns.drop_encoding()), out / SCORED_COLUMNS, encoding=packed), split
+        return experiment.columns, experiment.split, False
+    return (path, split, False) if complete else (out / SCORED_COLUMNS, split, True)

@@ -6,8 +6,8 @@ doi:10.1038/s43588-021-00156-2) and are compressed without further loss; average
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,7 +22,6 @@ from diffmp_core.experiments import PLACES
 from diffmp_core.scores.moments import Array
 from diffmp_core.scores.statistics import LEAST_TIMES
 from diffmp_core.scores.table import METRICS
-from diffmp_core.stores import remove, replace
 from diffmp_core.variables import OUTPUT_NAMES
 
 COLUMN_FIELDS = ("column_mse", "column_spread", "column_crps_fair", "column_bias", "column_covered")
@@ -37,30 +36,24 @@ CELLS_IN_CHUNK = 4096
 
 
 class ScoreStore:
-    """A score store in the making; use it in a ``with`` statement: without :meth:`finish` nothing is left behind."""
+    """A score store in the making; use it in a ``with`` statement, which closes the file."""
 
     def __init__(self, path: Path, columns: xr.Dataset, *, fields: Sequence[str] = COLUMN_FIELDS) -> None:
         """Lay out the file for the columns to be scored; ``fields`` are those of :data:`COLUMN_FIELDS` that it keeps.
 
         Raises:
-            DiffmpError: an unknown field, or a file that cannot be written.
+            DiffmpError: an unknown field.
         """
         if unknown := sorted(set(fields) - set(COLUMN_FIELDS)):
             raise DiffmpError(f"expected fields among {COLUMN_FIELDS}, found {unknown[0]!r}; name those to keep")
         self.path, self.fields = path, tuple(fields)
-        self._part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         coordinates = {
             name: columns[name].variable.drop_encoding().load() for name in PLACES if name in columns.variables
         }
         frame = xr.Dataset(coords={"variable": list(OUTPUT_NAMES), **coordinates})
         frame.attrs = {key: columns.attrs[key] for key in ("source", "spacing_km") if key in columns.attrs}
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            frame.to_netcdf(self._part, engine="netcdf4")
-            self._file = netCDF4.Dataset(self._part, "a")
-        except OSError as error:
-            remove(self._part)
-            raise DiffmpError(f"could not write {path}: {error.strerror or error}; choose another folder") from error
+        frame.to_netcdf(path, engine="netcdf4")
+        self._file = netCDF4.Dataset(path, "a")
         cells, levels = columns.sizes["cell"], columns.sizes["level"]
         chunk = (1, levels, min(cells, CELLS_IN_CHUNK))
         for name in self.fields:
@@ -94,13 +87,11 @@ class ScoreStore:
         for name in self._cell_metrics:
             self._file[f"cell_{name}"][:, :, cells] = np.moveaxis(metrics[name], 0, -1)
 
-    def finish(self, averages: xr.Dataset) -> Path:
-        """Add what holds for all columns, and put the file under its name."""
+    def finish(self, averages: xr.Dataset) -> None:
+        """Add what holds for all columns, and close the file."""
         self._file.close()
         packed = {name: {"zlib": True} for name in averages.data_vars if "histogram" in str(name)}
-        averages.to_netcdf(self._part, mode="a", engine="netcdf4", encoding=packed)
-        replace(self._part, self.path)
-        return self.path
+        averages.to_netcdf(self.path, mode="a", engine="netcdf4", encoding=packed)
 
     def __enter__(self) -> Self:
         return self
@@ -109,5 +100,5 @@ class ScoreStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file.isopen():
-            self._file.close()
-        remove(self._part)
+            with nullcontext() if error is None else suppress(RuntimeError):  # of a full disk, as the error before
+                self._file.close()

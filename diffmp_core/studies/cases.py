@@ -17,10 +17,11 @@ import xarray as xr
 from torch import nn
 
 from diffmp_core.errors import DivergedError
+from diffmp_core.files import read_text, write_text
 from diffmp_core.models.base import Emulator, NetworkEmulator
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, draw_ensemble
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.stores import open_columns, select_split, stack_channels, write_text
+from diffmp_core.stores import open_columns, select_split, stack_channels
 from diffmp_core.studies.result import Coordinate, assemble
 from diffmp_core.studies.sources import Source, split_id
 from diffmp_core.variables import INPUTS
@@ -99,7 +100,7 @@ class Workshop:
     def _result(self, case: Case, description: str) -> dict[str, Any]:
         path = self.folder / "cases" / f"{case.identity}.json"
         if path.is_file():
-            return json.loads(path.read_text(encoding="utf-8"))
+            return json.loads(read_text(path))
         emulator = case.source.open(self.folder / "emulators", show=self.watch is not silent)
         try:
             with self.watch(description) as report:

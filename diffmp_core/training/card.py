@@ -12,9 +12,9 @@ from typing import Any
 
 from diffmp_core.drawn import drawn_for
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable, write_text
 from diffmp_core.models.folder import CONFIG_FILE, load_config
 from diffmp_core.models.seal import KEY
-from diffmp_core.stores import write_text
 
 CARD_FILE = "card.md"
 _TABLE_KEYS = ("columns", "split", "title", "columns_id", "seed")
@@ -92,9 +92,8 @@ def _read_scores(path: Path | str | None) -> Mapping[str, Any] | None:
     try:
         table = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DiffmpError(
-            f"expected a table of 'diffmp score' at {path}, found none that can be read; name one"
-        ) from error
+        otherwise = f"expected a table of 'diffmp score' at {path}, found none that can be read; name one"
+        raise unreadable(Path(path), error, otherwise) from error
     if not isinstance(table, dict) or not table.get("scores"):
         raise DiffmpError(f"expected a table of 'diffmp score' at {path}, found something else; name one")
     return table

@@ -6,17 +6,15 @@ Random streams are functions of the step (:mod:`diffmp_core.training.seeds`) and
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import remove
+from diffmp_core.files import write_bytes
 from diffmp_core.training.position import FILE, Position, broken, read_position
 
 
@@ -26,19 +24,9 @@ def save_checkpoint(folder: Path, position: Position, tensors: dict[str, Tensor]
     Raises:
         DiffmpError: the disk is full or the folder cannot be written.
     """
-    part = folder / f".{FILE}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, part,
-                  metadata={"diffmp_kind": "checkpoint", "position": position.model_dump_json()})  # fmt: skip
-        with open(part, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, folder / FILE)
-    except (OSError, SafetensorError) as error:
-        remove(part)
-        raise DiffmpError(
-            f"could not write the checkpoint in {folder}: {error}; free space, then run the same command again"
-        ) from error
+    held = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    header = {"diffmp_kind": "checkpoint", "position": position.model_dump_json()}
+    write_bytes(folder / FILE, save(held, metadata=header))
 
 
 def load_checkpoint(folder: Path, device: torch.device) -> tuple[Position, dict[str, Tensor]] | None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from diffmp_core.columns.normalize import WINSORISE_LIMIT
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable
 from diffmp_core.models.cgan import CGANConfig
 from diffmp_core.models.cvae import CVAEConfig
 from diffmp_core.models.diffusion import DiffMPConfig
@@ -105,7 +106,8 @@ def load_config(name_or_path: str | Path) -> TrainingConfig:
     try:
         options = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DiffmpError(f"expected YAML, found something unreadable in {path}; correct it") from error
+        otherwise = f"expected YAML, found something unreadable in {path}; correct it"
+        raise unreadable(path, error, otherwise) from error
     if not isinstance(options, dict):
         raise DiffmpError(f"expected options in {path}, found {type(options).__name__}; see docs/training.md")
     base = options.pop("extends", None)

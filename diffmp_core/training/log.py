@@ -6,7 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from diffmp_core.stores import replace
+from diffmp_core.files import unreadable, write_text
 
 LOG_FILE = "training.csv"
 LOG_COLUMNS = (
@@ -20,17 +20,23 @@ def write_log(path: Path, rows: list[dict[str, str]]) -> None:
     writer = csv.DictWriter(text, LOG_COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text.getvalue(), encoding="utf-8")
-    replace(part, path)
+    write_text(path, text.getvalue())
 
 
 def read_log(path: Path, rows: int | None = None) -> list[dict[str, str]]:
-    """The first rows of the file, or all: those after a checkpoint's were written later and come again."""
-    if not path.is_file():
+    """The first rows of the file, or all: those after a checkpoint's were written later and come again.
+
+    Raises:
+        DiffmpError: it is there but cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [dict(row) for row in csv.DictReader(file)][:rows]
+    except FileNotFoundError:
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [dict(row) for row in csv.DictReader(file)][:rows]
+    except OSError as error:
+        otherwise = f"expected the log of a training at {path}, found none that can be read; choose another folder"
+        raise unreadable(path, error, otherwise) from error
 
 
 def digits(value: float | None) -> str:

@@ -15,12 +15,13 @@ from diffmp_core.columns.domain import TrainingDomain, fit_domain
 from diffmp_core.columns.normalization_file import to_json
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import remove
 from diffmp_core.identity import layout_id
 from diffmp_core.lock import hold
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.folder import CONFIG_FILE, WEIGHTS_FILE, save_emulator
 from diffmp_core.models.folder import load_config as load_emulator_config
-from diffmp_core.stores import open_columns, remove, select_split, sha256_of
+from diffmp_core.stores import open_columns, select_split, sha256_of
 from diffmp_core.training.card import write_card
 from diffmp_core.training.config import DOMAIN_FILE, TrainingConfig
 from diffmp_core.training.data import ColumnArrays, normalize_columns, read_columns, values_checksum

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable
 
 CHECKPOINT_FOLDER = "checkpoint"
 """Folder in an emulator folder that holds the state of an unfinished training."""
@@ -69,7 +70,8 @@ def read_position(folder: Path) -> Position | None:
 
 def broken(path: Path, error: Exception) -> DiffmpError:
     """What is said of a checkpoint that cannot be read."""
-    return DiffmpError(
+    otherwise = (
         f"expected a whole training checkpoint, found one that cannot be read at {path} ({type(error).__name__}); "
         "choose another folder, or remove that file to start again"
     )
+    return unreadable(path, error, otherwise)

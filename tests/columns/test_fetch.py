@@ -205,7 +205,7 @@ def test_a_full_disk_is_one_sentence(hub, tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", full)
-    with pytest.raises(DiffmpError, match="expected room for .*, found No space left on device; free space"):
+    with pytest.raises(DiffmpError, match="expected room to write .*, found No space left on device; free space"):
         fetch_climsim(tmp_path, FILES, endpoint=hub.address)
 
 

@@ -10,7 +10,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from diffmp_core.columns.normalize import Normalization, fit
-from diffmp_core.errors import DiffmpError
+from diffmp_core.errors import DiffmpError, DivergedError
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.folder import inference_dtype, load_config, load_emulator, save_emulator
 from diffmp_core.stores import stack_channels
@@ -160,7 +160,7 @@ def test_weights_that_are_not_finite_are_refused(folder: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, normalization: Normalization) -> None:
     (tmp_path / "file").write_text("in the way")
     emulator = build_emulator(MODEL, normalization)
-    with pytest.raises(DiffmpError, match="could not write"):
+    with pytest.raises(DiffmpError, match="expected a folder at .*file to write weights.safetensors in, found a file"):
         save_emulator(emulator, tmp_path / "file" / "emulator")
 
 
@@ -200,11 +200,19 @@ def test_a_folder_of_a_later_format_names_its_version(folder: Path) -> None:
         load_emulator(folder)
 
 
-def test_samples_that_are_not_finite_are_no_samples(folder: Path, inputs: torch.Tensor) -> None:
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_inputs_that_are_not_finite_get_no_answer(folder: Path, inputs: torch.Tensor, value: float) -> None:
     broken = inputs[:2].clone()
-    broken[1, 0, 3] = torch.nan
-    with pytest.raises(DiffmpError, match="expected finite samples, found NaN or infinity in 1 of 2 columns"):
+    broken[1, 0, 3] = value
+    with pytest.raises(DiffmpError, match=r"values of T, found NaN or infinity in 1 of 2 columns .first: column 1"):
         sample(load_emulator(folder), broken)
+
+
+def test_samples_that_are_not_finite_are_no_samples(folder: Path, inputs: torch.Tensor) -> None:
+    emulator = load_emulator(folder)
+    emulator.denoiser.head.dense.bias.fill_(torch.nan)
+    with pytest.raises(DivergedError, match="expected finite samples, found NaN or infinity in 2 of 2 columns"):
+        sample(emulator, inputs[:2])
 
 
 def test_clouds_are_never_negative_however_configured(normalization: Normalization, inputs: torch.Tensor) -> None:

@@ -13,6 +13,7 @@ import zarr
 
 from diffmp_core.columns.levels import nominal_pressure
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable
 from diffmp_core.variables import INPUTS, OUTPUTS
 
 Progress = Callable[[int, int, str], None]
@@ -65,12 +66,18 @@ _UNITS = {
 
 
 def stored_kind(path: Path) -> str | None:
-    """The attribute ``diffmp_kind`` of a store, None for anything else; never raises."""
+    """The attribute ``diffmp_kind`` of a store, None for anything else.
+
+    Raises:
+        DiffmpError: it may not be read.
+    """
     try:
         if path.is_dir():
             return cast(str | None, zarr.open_group(path, mode="r").attrs.get("diffmp_kind"))
         with xr.open_dataset(path, decode_times=False, engine="netcdf4") as store:
             return store.attrs.get("diffmp_kind")
+    except PermissionError as error:
+        raise unreadable(path, error, "") from error
     except (OSError, ValueError, KeyError):
         return None
 

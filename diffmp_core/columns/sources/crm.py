@@ -29,6 +29,7 @@ from diffmp_core.columns.sources.base import (
     stored_kind,
 )
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable
 
 SPIN_UP_HOURS = 24
 """Hours after the start that are left out: the paper's first day."""
@@ -170,10 +171,11 @@ def _open(path: Path, group: str | None) -> xr.Dataset:
     try:
         header = xr.open_zarr(path, group=group, chunks=None)
     except (OSError, KeyError, ValueError) as error:
-        raise DiffmpError(
+        otherwise = (
             f"expected the group {group or 'root'!r} in the simulator's store {path.name}, found none that can be "
             "read; simulate again"
-        ) from error
+        )
+        raise unreadable(path, error, otherwise) from error
     hours = max(1, _BLOCK_VALUES // (header.sizes["cell"] * header.sizes["level"]))
     return header.chunk({"time": hours, "cell": -1})
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from diffmp_core.columns.coarse_fields import PROFILES, SURFACE
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unreadable
 
 _SCALABLE = (*PROFILES, *SURFACE, "z", "surface")
 
@@ -100,7 +101,8 @@ def load_foreign_fields(path: Path) -> ForeignFields:
     except FileNotFoundError as error:
         raise DiffmpError(f"expected a YAML file at {path}, found nothing; check the path") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DiffmpError(f"expected YAML, found something unreadable in {path.name}; correct it") from error
+        otherwise = f"expected YAML, found something unreadable in {path.name}; correct it"
+        raise unreadable(path, error, otherwise) from error
     if not isinstance(options, dict):
         raise DiffmpError(f"expected options in {path.name}, found {type(options).__name__}; see docs/columns.md")
     try:
