@@ -79,6 +79,6 @@ def _grouped(cases: list[tuple[str, ...]]) -> str:
     for *what, place in cases:
         places.setdefault(" ".join(what), []).append(place)
     together: dict[tuple[str, ...], list[str]] = {}
-    for what, found in places.items():
-        together.setdefault(tuple(found), []).append(what)
-    return "; ".join(f"{', '.join(what)} at {', '.join(found)}" for found, what in together.items())
+    for case, where in places.items():
+        together.setdefault(tuple(where), []).append(case)
+    return "; ".join(f"{', '.join(alike)} at {', '.join(where)}" for where, alike in together.items())

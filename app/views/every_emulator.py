@@ -36,11 +36,11 @@ class EmulatorRow(LiveEnsemble):
     asks = ("members", "seed", *DEPENDS)
 
     def __init__(
-        self, state: State, catalog: Catalog, emulator: str, y_range: Range1d, drawn: Callable[[], None]
+        self, state: State, catalog: Catalog, emulator: str, y_range: Range1d, afterwards: Callable[[], None]
     ) -> None:
-        """``drawn`` is called when it has been drawn."""
+        """``afterwards`` is called when it has been drawn."""
         super().__init__(state, catalog)
-        self.emulator, self.drawn = emulator, drawn
+        self.emulator, self.afterwards = emulator, afterwards
         self.panels = emulator_row(y_range)
 
     def panel(self) -> Viewable:
@@ -70,7 +70,7 @@ class EmulatorRow(LiveEnsemble):
                 member=state.member,
                 spread=self.has_spread,
             )
-        self.drawn()
+        self.afterwards()
 
 
 class EveryEmulator:

@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import write_text
 from diffmp_core.identity import (
     columns_id,
     label,
@@ -26,7 +27,7 @@ from diffmp_core.identity import (
     time_labels,
 )
 from diffmp_core.models.folder import load_config
-from diffmp_core.stores import SPLITS, select_split, write_text
+from diffmp_core.stores import SPLITS, select_split
 from diffmp_core.training.data import values_checksum
 
 TIMES_FILE = "training_times.json"
@@ -87,7 +88,7 @@ class TrainingTimes:
     @classmethod
     def of(cls, columns: xr.Dataset) -> Self:
         """The times that a training on these columns sees; reads them unless they keep their digests."""
-        times = {}
+        times: dict[str, tuple[str, str, str]] = {}
         for split in (name for name in SEEN_SPLITS if has_split(columns, name)):
             part = select_split(columns, split)
             rows = zip(time_labels(part), _digests(part), run_labels(part), strict=True)
