@@ -5,10 +5,9 @@ Only arrays are kept, never anything that a session drew.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import xarray as xr
-import yaml
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
@@ -27,11 +25,13 @@ from app.figures.globe import cell_tree, unit_vectors
 from app.grid import Grid, make_grid
 from app.metrics import MAP_BY_NAME
 from app.offer import Limits
+from app.readable import leave_out_unreadable, read_config
 from app.served import Served
 from app.study_files import study_names
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import column_places, find_experiments, scored_columns
 from diffmp_core.regimes import Facts, column_facts
+from diffmp_core.score_table import read_score_table
 from diffmp_core.scores.significance import nearest_cells
 from diffmp_core.stores import open_store
 from diffmp_core.variables import OUTPUT_NAMES
@@ -61,11 +61,26 @@ class Catalog(Served):
         """
         super().__init__(folders)
         self._kept: dict[Hashable, Any] = {}
+        self._unreadable: dict[Path, str] = {}
         self._lock = threading.RLock()
+        parts = {"table": self._read_table, "folder": self._read_config}
+        for name in self.names:
+            self._experiments[name], problems = leave_out_unreadable(self.experiment(name), parts)
+            self.problems += problems
 
     def limits(self, name: str) -> Limits:
-        """Bounds and start of the state: emulators with scores or weights, times, cells; the studies of this moment."""
-        kept = self.keep(("limits", name), lambda: self._limits(name))
+        """Bounds and start of the state: emulators with scores or weights, times, cells; the studies of this moment.
+
+        Raises:
+            DiffmpError: the experiment has nothing to show, or its columns cannot be read.
+        """
+        try:
+            kept = self.keep(("limits", name), lambda: self._limits(name))
+        except (OSError, RuntimeError, ValueError, LookupError) as error:  # what netCDF and zarr make of a broken file
+            raise DiffmpError(
+                f"expected columns that can be read in experiment {name!r}, found {type(error).__name__} "
+                f"({' '.join(str(error).split())}); make them again"
+            ) from error
         return replace(kept, studies=study_names(self.folder(name)))
 
     def _limits(self, name: str) -> Limits:
@@ -114,9 +129,15 @@ class Catalog(Served):
         return selected(choices, self.facts(choices.experiment), self.grid(choices.experiment).lon)
 
     def scores(self, name: str, emulator: str) -> xr.Dataset | None:
-        """The score store of an emulator, opened lazily; None where there is none."""
+        """The score store of an emulator, opened lazily; None where there is none, or none that can be read."""
         path = self.entry(name, emulator).scores
-        return None if path is None else self.keep(("scores", path), lambda: open_store(path))
+        if path is None:
+            return None
+        try:
+            return self.keep(("scores", path), lambda: open_store(path))
+        except DiffmpError as error:
+            self._unreadable[path] = str(error)
+            return None
 
     def lacks(self, name: str, emulator: str, *fields: str, called: str = "") -> str:
         """Why there are no such fields of an emulator, as a clause; '' where its score store has them.
@@ -126,7 +147,7 @@ class Catalog(Served):
         """
         scores = self.scores(name, emulator)
         if scores is None:
-            return f"{emulator} has no score store"
+            return f"{emulator} has no score store" + self._why(name, emulator)
         missing = ", ".join(field for field in fields if field not in scores)
         return f"The score store of {emulator} has no {called or missing}" if missing else ""
 
@@ -209,14 +230,22 @@ class Catalog(Served):
     def table(self, name: str, emulator: str) -> dict[str, Any]:
         """Overall scores of an emulator, as 'diffmp score' wrote them; empty where there are none."""
         path = self.entry(name, emulator).table
-        return {} if path is None else self.keep(("table", path), lambda: json.loads(path.read_text(encoding="utf-8")))
+        return {} if path is None else self._read_table(path)
 
-    def config(self, name: str, emulator: str) -> dict[str, Any]:
+    def config(self, name: str, emulator: str) -> Mapping[str, Any]:
         """What made an emulator (its config.yaml); empty for a reference without weights."""
         folder = self.entry(name, emulator).folder
-        if folder is None or not (folder / "config.yaml").is_file():
-            return {}
-        return self.keep(("config", folder), lambda: yaml.safe_load((folder / "config.yaml").read_text()))
+        return {} if folder is None else self._read_config(folder)
+
+    def _why(self, name: str, emulator: str) -> str:
+        path = self.entry(name, emulator).scores
+        return f" that can be read ({self._unreadable[path]})" if path in self._unreadable else ""
+
+    def _read_table(self, path: Path) -> dict[str, Any]:
+        return self.keep(("table", path), lambda: read_score_table(path))
+
+    def _read_config(self, folder: Path) -> Mapping[str, Any]:
+        return self.keep(("config", folder), lambda: read_config(folder))
 
     def live(self, name: str, emulator: str) -> LiveEmulator:
         """The emulator ready to answer, shared by all sessions.

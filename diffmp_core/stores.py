@@ -50,6 +50,11 @@ def open_store(path: Path | str) -> xr.Dataset:
         ) from error
 
 
+def real_path(path: Path | str) -> Path:
+    """The path, absolute, without links and dots, whatever is there: links in a circle stay as they are."""
+    return Path(os.path.realpath(path))
+
+
 def open_columns(path: Path | str) -> xr.Dataset:
     """Open a column store and hold it against the schema (:func:`validate_columns`)."""
     columns = open_store(path)

@@ -6,7 +6,6 @@ The package ``app`` stands above this one, so it is run, not imported.
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import secrets
 import signal
@@ -21,6 +20,7 @@ from typing import Annotated
 import typer
 
 from diffmp_core.cli.terminal import console
+from diffmp_core.documents import UnreadableError, read_json
 from diffmp_core.errors import DiffmpError
 
 DEFAULT_PORT = 5006
@@ -89,12 +89,12 @@ def serve(
     if basic_auth is not None:
         check_passwords(basic_auth)
         login = package.parent / "assets" / "login.html"
-        command += ["--basic-auth", str(basic_auth.resolve()), "--basic-login-template", str(login)]
+        command += ["--basic-auth", os.path.realpath(basic_auth), "--basic-login-template", str(login)]
         os.environ.setdefault("PANEL_COOKIE_SECRET", secrets.token_urlsafe(32))
     command += ["--prefix", prefix] if prefix else []
     command += ["--use-xheaders"] if use_xheaders else []
     if experiments:
-        command += ["--args", *(str(folder.resolve()) for folder in experiments)]
+        command += ["--args", *(os.path.realpath(folder) for folder in experiments)]
     raise typer.Exit(run_server(command, address, port))
 
 
@@ -118,9 +118,9 @@ def check_passwords(file: Path) -> None:
     """
     wanted = 'a JSON file of names and passwords, {"name": "password"}, for --basic-auth'
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DiffmpError(f"expected {wanted}, found none at {file}; write one that only you can read") from error
+        found = read_json(file)
+    except UnreadableError as error:
+        raise DiffmpError(f"expected {wanted}, found {error} at {file}; write one that only you can read") from error
     if not isinstance(found, dict) or not found or not all(isinstance(word, str) and word for word in found.values()):
         raise DiffmpError(f"expected {wanted}, found something else in {file}; name at least one person")
 

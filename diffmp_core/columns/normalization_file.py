@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from diffmp_core.columns.normalize import Method, Normalization
+from diffmp_core.documents import UnreadableError, parse_json, read_document
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import remove, replace
 from diffmp_core.variables import INPUT_NAMES, OUTPUT_NAMES, OUTPUTS
@@ -84,11 +85,9 @@ def from_json(text: str, where: str = "normalization.json") -> Normalization:
         DiffmpError: text that is truncated, not such a file, or does not fit the table of variables.
     """
     try:
-        file = _File.model_validate(json.loads(text))
-    except json.JSONDecodeError as error:
-        raise DiffmpError(
-            f"expected a whole JSON file, found {error.msg!r} at line {error.lineno} of {where}; {_COPY_AGAIN}"
-        ) from error
+        file = _File.model_validate(parse_json(text))
+    except UnreadableError as error:
+        raise DiffmpError(f"expected a whole JSON file, found {error} of {where}; {_COPY_AGAIN}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the top"
@@ -139,9 +138,7 @@ def load_normalization(path: Path) -> Normalization:
         DiffmpError: no such file, or not a normalisation.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DiffmpError(
-            f"expected a normalisation file at {path}, found none that can be read; {_COPY_AGAIN}"
-        ) from error
+        text = read_document(path)
+    except UnreadableError as error:
+        raise DiffmpError(f"expected a normalisation file at {path}, found {error}; {_COPY_AGAIN}") from error
     return from_json(text, where=path.name)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from diffmp_core.documents import UnreadableError, read_document
 from diffmp_core.errors import DiffmpError
 
 MONTHS = range(1, 13)
@@ -49,11 +50,11 @@ def read_sea_table(path: Path) -> SeaTable:
             temperature that no sea has, a latitude that is given twice or is none.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(map(str.strip, row))]
-    except FileNotFoundError as error:
-        raise DiffmpError(f"expected a table of sea temperatures at {path}, found nothing; check the path") from error
-    except (OSError, ValueError, csv.Error) as error:
+        lines = csv.reader(read_document(path).removeprefix("\ufeff").splitlines())
+        header, *rows = [[cell.strip() for cell in row] for row in lines if any(map(str.strip, row))]
+    except UnreadableError as error:
+        raise DiffmpError(f"expected a table of sea temperatures at {path}, found {error}; check the path") from error
+    except (ValueError, csv.Error) as error:
         raise DiffmpError(
             f"expected a CSV file, found something unreadable or empty in {path.name}; correct it"
         ) from error

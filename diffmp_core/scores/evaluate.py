@@ -27,7 +27,7 @@ from diffmp_core.scores.selection import spread_evenly
 from diffmp_core.scores.statistics import truth_std
 from diffmp_core.scores.table import METRICS, VANISHING_STD
 from diffmp_core.scores.tally import Tally
-from diffmp_core.stores import columns_id, open_columns, select_split, write_store, write_text
+from diffmp_core.stores import columns_id, open_columns, real_path, select_split, write_store, write_text
 from diffmp_core.training.processes import choose_device
 from diffmp_core.variables import OUTPUT_NAMES
 
@@ -76,7 +76,7 @@ def evaluate(
         DiffmpError: input or options that do not fit, members that are not finite, or nowhere to write.
     """
     folder, sampler, label = _open_emulator(emulator, name)
-    columns_path = Path(columns).resolve()
+    columns_path = real_path(columns)
     store = open_columns(columns_path)
     split = _choose_split(folder, store, split)
     scorable = select_split(store, split)
@@ -166,7 +166,7 @@ def _block_seed(seed: int, block: int) -> int:
 def _open_emulator(emulator: Path | str | Emulator, name: str | None) -> tuple[Path | None, Emulator, str]:
     if not isinstance(emulator, Path | str):
         return None, emulator, name or emulator.kind
-    folder = Path(emulator).resolve()
+    folder = real_path(emulator)
     return folder, load_emulator(folder, device=choose_device(None)), name or folder.name
 
 
@@ -179,7 +179,7 @@ def _choose_split(folder: Path | None, columns: xr.Dataset, split: str) -> str:
 
 
 def _check_out(out: Path, columns: xr.Dataset) -> Path:
-    out = out.resolve()
+    out = real_path(out)
     if out.is_file() or any((out / file).exists() for file in ("zarr.json", ".zgroup", ".zmetadata")):
         raise DiffmpError(f"expected a folder for the experiment, found a store or file at {out}; choose another name")
     if (out / FILE).is_file():

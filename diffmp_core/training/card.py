@@ -5,15 +5,14 @@ It is written from ``config.yaml`` and, where there is one, a table of scores; i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from diffmp_core.errors import DiffmpError
 from diffmp_core.models.folder import CONFIG_FILE, load_config
 from diffmp_core.models.seal import KEY
-from diffmp_core.stores import write_text
+from diffmp_core.score_table import read_score_table
+from diffmp_core.stores import real_path, write_text
 
 CARD_FILE = "card.md"
 _TABLE_KEYS = ("columns", "split", "title", "columns_id", "members", "steps", "guidance", "seed")
@@ -36,7 +35,8 @@ def write_card(folder: Path | str, *, scores: Path | str | None = None) -> Path:
         DiffmpError: no emulator there, no table there, or a folder that cannot be written.
     """
     folder = Path(folder)
-    return write_text(folder / CARD_FILE, card_text(folder.resolve().name, load_config(folder), _read_scores(scores)))
+    table = None if scores is None else read_score_table(Path(scores))
+    return write_text(folder / CARD_FILE, card_text(real_path(folder).name, load_config(folder), table))
 
 
 def card_text(name: str, config: Mapping[str, Any], scores: Mapping[str, Any] | None = None) -> str:
@@ -81,17 +81,3 @@ def _scores_section(table: Mapping[str, Any] | None) -> str:
     how = "On {columns} columns ({split}) of {title}, columns_id {columns_id}; {members} members, {steps} steps, "
     how += "guidance {guidance}, seed {seed}; definitions in docs/scores.md."
     return f"## Scores\n\n{how.format(**said)}\n\n{''.join(lines)}"
-
-
-def _read_scores(path: Path | str | None) -> Mapping[str, Any] | None:
-    if path is None:
-        return None
-    try:
-        table = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DiffmpError(
-            f"expected a table of 'diffmp score' at {path}, found none that can be read; name one"
-        ) from error
-    if not isinstance(table, dict) or not table.get("scores"):
-        raise DiffmpError(f"expected a table of 'diffmp score' at {path}, found something else; name one")
-    return table

@@ -6,6 +6,8 @@ import csv
 import io
 from pathlib import Path
 
+from diffmp_core.documents import UnreadableError, read_document
+from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import replace
 
 LOG_FILE = "training.csv"
@@ -26,11 +28,17 @@ def write_log(path: Path, rows: list[dict[str, str]]) -> None:
 
 
 def read_log(path: Path, rows: int | None = None) -> list[dict[str, str]]:
-    """The first rows of the file, or all: those after a checkpoint's were written later and come again."""
+    """The first rows of the file, or all: those after a checkpoint's were written later and come again.
+
+    Raises:
+        DiffmpError: it is no text of rows.
+    """
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [dict(row) for row in csv.DictReader(file)][:rows]
+    try:
+        return [dict(row) for row in csv.DictReader(read_document(path).splitlines())][:rows]
+    except (UnreadableError, csv.Error) as error:
+        raise DiffmpError(f"expected rows of numbers in {path}, found {error}; train again") from error
 
 
 def digits(value: float | None) -> str:
