@@ -98,7 +98,7 @@ def load_foreign_fields(path: Path) -> ForeignFields:
     try:
         options = read_yaml(path)
     except UnreadableError as error:
-        raise DiffmpError(f"expected a YAML file at {path}, found {error}; correct it or check the path") from error
+        raise DiffmpError(f"expected YAML at {path}, found {error}; check the path") from error
     if not isinstance(options, dict):
         raise DiffmpError(f"expected options in {path.name}, found {type(options).__name__}; see docs/columns.md")
     try:
