@@ -29,6 +29,8 @@ from diffmp_core.errors import DiffmpError
 
 STOPPED, FAULT = 130, 70
 """Exit statuses of :func:`run`."""
+LONGEST = 2000
+"""Characters of a sentence on what went wrong."""
 
 app = typer.Typer(
     name="diffmp",
@@ -236,7 +238,7 @@ def run(command: Callable[[], object] = app) -> None:
     """Entry point: what goes wrong becomes one sentence on standard error and an exit status.
 
     2: what the user can mend, a :class:`DiffmpError` or the system's refusal of a file; 130: stopped from the keyboard;
-    70: anything else, a fault of DIFF-MP, which is named to be reported, and shown whole where ``DIFFMP_TRACEBACK`` is set.
+    70: anything else, a fault of DIFF-MP, named to be reported, and shown whole where ``DIFFMP_TRACEBACK`` is set.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -258,14 +260,17 @@ def run(command: Callable[[], object] = app) -> None:
         if os.environ.get("DIFFMP_TRACEBACK"):
             raise
         place = extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
         fail(
-            f"this is a fault of DIFF-MP, not yours: {type(error).__name__}: {error} ({Path(place.filename).name}, line "
-            f"{place.lineno}); please report it with the command. DIFFMP_TRACEBACK=1 shows how it came to be",
+            f"this is a fault of DIFF-MP, not yours: {type(error).__name__}: {error} ({where}); please report it with "
+            "the command. DIFFMP_TRACEBACK=1 shows how it came to be",
             status=FAULT,
         )
 
 
 def fail(sentence: str, status: int = 2) -> NoReturn:
-    """Say what went wrong and leave."""
-    console.print(f"[bold red]error:[/bold red] {escape(' '.join(sentence.split()))}", highlight=False, soft_wrap=True)
+    """Say what went wrong, cut where it quotes a whole file, and leave."""
+    said = " ".join(sentence.split())
+    said = said if len(said) <= LONGEST else f"{said[:LONGEST]} ..."
+    console.print(f"[bold red]error:[/bold red] {escape(said)}", highlight=False, soft_wrap=True)
     sys.exit(status)
