@@ -5,10 +5,9 @@ Only arrays are kept, never anything that a session drew.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import xarray as xr
-import yaml
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
@@ -28,14 +26,15 @@ from app.grid import Grid, make_grid
 from app.metrics import MAP_BY_NAME
 from app.model_answers import ModelAnswers
 from app.offer import Limits
+from app.readable import leave_out_unreadable, read_config
 from app.served import Served
 from app.study_files import study_names
 from diffmp_core.drawn import REFERENCE, Drawn, drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import column_places, find_experiments, scored_columns
-from diffmp_core.files import read_text
 from diffmp_core.identity import kept_id
 from diffmp_core.regimes import REGIMES, Facts, Mask, column_facts
+from diffmp_core.score_table import read_score_table
 from diffmp_core.scores.significance import nearest_cells
 from diffmp_core.scores.stored import SPREAD_FIELDS, true_store, true_table
 from diffmp_core.stores import open_store
@@ -67,11 +66,26 @@ class Catalog(Served):
         """
         super().__init__(folders)
         self._kept: dict[Hashable, Any] = {}
+        self._unreadable: dict[Path, str] = {}
         self._lock = threading.RLock()
+        parts: Mapping[str, Callable[[Path], object]] = {"table": self._read_table, "folder": self._read_config}
+        for name in self.names:
+            self._experiments[name], problems = leave_out_unreadable(self.experiment(name), parts)
+            self.problems += problems
 
     def limits(self, name: str) -> Limits:
-        """Bounds and start of the state: emulators with scores or weights, times, cells; the studies of this moment."""
-        kept = self.keep(("limits", name), lambda: self._limits(name))
+        """Bounds and start of the state: emulators with scores or weights, times, cells; the studies of this moment.
+
+        Raises:
+            DiffmpError: the experiment has nothing to show, or its columns cannot be read.
+        """
+        try:
+            kept = self.keep(("limits", name), lambda: self._limits(name))
+        except (OSError, RuntimeError, ValueError, LookupError) as error:  # what netCDF and zarr make of a broken file
+            raise DiffmpError(
+                f"expected columns that can be read in experiment {name!r}, found {type(error).__name__} "
+                f"({' '.join(str(error).split())}); make them again"
+            ) from error
         return replace(kept, studies=study_names(self.folder(name)))
 
     def _limits(self, name: str) -> Limits:
@@ -124,9 +138,15 @@ class Catalog(Served):
         return selected(choices, self.facts(choices.experiment), self.grid(choices.experiment).lon)
 
     def scores(self, name: str, emulator: str) -> xr.Dataset | None:
-        """The score store of an emulator, opened lazily; None where there is none."""
+        """The score store of an emulator, opened lazily; None where there is none, or none that can be read."""
         path = self.entry(name, emulator).scores
-        return None if path is None else self.keep(("scores", path), lambda: true_store(open_store(path)))
+        if path is None:
+            return None
+        try:
+            return self.keep(("scores", path), lambda: true_store(open_store(path)))
+        except DiffmpError as error:
+            self._unreadable[path] = str(error)
+            return None
 
     def lacks(self, name: str, emulator: str, *fields: str, called: str = "") -> str:
         """Why there are no such fields of an emulator, as a clause; '' where its score store has them.
@@ -136,7 +156,7 @@ class Catalog(Served):
         """
         scores = self.scores(name, emulator)
         if scores is None:
-            return f"{emulator} has no score store"
+            return f"{emulator} has no score store" + self._why(name, emulator)
         missing = [field for field in fields if field not in scores]
         named = called or ", ".join(missing)
         if scores.attrs.get("members") == 1 and set(missing) & set(SPREAD_FIELDS):
@@ -225,10 +245,8 @@ class Catalog(Served):
         if path is None:
             return {}
 
-        def read() -> dict[str, Any]:
-            return true_table(json.loads(read_text(path)), self.kind(name, emulator))
-
-        return self.keep(("table", path), read)
+        kind = self.kind(name, emulator)
+        return self.keep(("table", path, kind), lambda: true_table(self._read_table(path), kind))
 
     def kind(self, name: str, emulator: str) -> str | None:
         """Kind of an emulator, None where its folder does not say."""
@@ -241,12 +259,10 @@ class Catalog(Served):
         guidance = (self.config(name, emulator).get("model") or {}).get("guidance") or ()
         return drawn_by_kind(self.kind(name, emulator), members=members, steps=steps, guidance=guidance)
 
-    def config(self, name: str, emulator: str) -> dict[str, Any]:
+    def config(self, name: str, emulator: str) -> Mapping[str, Any]:
         """What made an emulator (its config.yaml); empty for a reference without weights."""
         folder = self.entry(name, emulator).folder
-        if folder is None or not (folder / "config.yaml").is_file():
-            return {}
-        return self.keep(("config", folder), lambda: yaml.safe_load(read_text(folder / "config.yaml")))
+        return {} if folder is None else self._read_config(folder)
 
     def model_answers(self, name: str) -> ModelAnswers:
         """What the cloud-resolving model has answered about the columns of an experiment."""
@@ -255,6 +271,16 @@ class Catalog(Served):
             return ModelAnswers(self.folder(name), self.places(name), lambda: self.columns(name))
 
         return self.keep(("model answers", name), read)
+
+    def _why(self, name: str, emulator: str) -> str:
+        path = self.entry(name, emulator).scores
+        return f" that can be read ({self._unreadable[path]})" if path in self._unreadable else ""
+
+    def _read_table(self, path: Path) -> dict[str, Any]:
+        return self.keep(("table as written", path), lambda: read_score_table(path))
+
+    def _read_config(self, folder: Path) -> Mapping[str, Any]:
+        return self.keep(("config", folder), lambda: read_config(folder))
 
     def live(self, name: str, emulator: str) -> LiveEmulator:
         """The emulator ready to answer, shared by all sessions.

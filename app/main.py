@@ -8,11 +8,13 @@ import panel as pn
 
 from app.ahead import load_ahead
 from app.catalog import open_catalog, served_folders
+from app.hosts import hold_hosts
 from app.page import DashboardPage, failure_page
 from app.promptness import act_promptly, mark_once, send_little
 from app.root import keep_query
 from diffmp_core.errors import DiffmpError
 
+hold_hosts()
 pn.extension()
 act_promptly()
 send_little()

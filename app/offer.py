@@ -69,12 +69,17 @@ class Offer:
         Raises:
             DiffmpError: none can; the reason of the last.
         """
+        return self._first()[0]
+
+    def _first(self) -> tuple[Choices, list[str]]:
+        """The same, and why each experiment before it cannot be opened."""
+        reasons: list[str] = []
         for name in self.experiments[:-1]:
             try:
-                return self.start(name)
-            except DiffmpError:
-                continue
-        return self.start(self.experiments[-1])
+                return self.start(name), reasons
+            except DiffmpError as error:
+                reasons.append(f"The experiment {name} cannot be opened: {error}")
+        return self.start(self.experiments[-1]), reasons
 
     def read(
         self, given: Mapping[str, Any], *, source: str = "The address", typed: bool = False
@@ -127,7 +132,9 @@ class Offer:
         """Choices from the query of an address, and a sentence for each value refused, unescaped."""
         if len(query) > LONGEST_QUERY:
             return self.first(), [f"The address is longer than {LONGEST_QUERY} characters, so its values are ignored."]
-        return self.read(dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True)))
+        given = dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True))
+        choices, notices = self.read(given)
+        return choices, notices if "experiment" in given else [*self._first()[1], *notices]
 
     def query(self, choices: Choices) -> str:
         """Choices as the query of an address, ``?a=b``: only what differs from the start; '' if nothing does."""

@@ -9,15 +9,21 @@ import xarray as xr
 
 from app.study_files import missing_words, read_studies
 from diffmp_core.errors import DiffmpError
-from diffmp_core.experiments import FILE as EXPERIMENT_FILE
-from diffmp_core.experiments import EmulatorEntry, Experiment, find_experiments, load_experiment
+from diffmp_core.experiments import (
+    EmulatorEntry,
+    Experiment,
+    find_experiments,
+    load_experiment,
+    names_experiment,
+)
+from diffmp_core.stores import real_path
 from diffmp_core.training.watch import find_trainings, is_training
 
 
 class Served:
     """Experiments by name. A name is a folder's name, so no path ever comes from an address.
 
-    ``problems`` says which folders could not be opened, and why.
+    ``problems`` says which folders and which parts of experiments could not be read, and why.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
@@ -27,18 +33,18 @@ class Served:
             DiffmpError: none of the folders holds an experiment that can be opened.
         """
         self.problems: list[str] = []
-        self._named = [Path(folder).resolve() for folder in folders]
+        self._named = [real_path(folder) for folder in folders]
         self._experiments: dict[str, Experiment] = {}
         self._folders: dict[str, Path] = {}
         for folder in dict.fromkeys(found for named in folders for found in (find_experiments([named]) or [named])):
             try:
                 experiment = load_experiment(folder)
             except DiffmpError as error:
-                if (folder / EXPERIMENT_FILE).is_file() or not find_trainings(folder):
+                if names_experiment(folder) or not find_trainings(folder):
                     self.problems.append(str(error))
                 continue
-            name = _unused(Path(folder).resolve().name, self._experiments)
-            self._experiments[name], self._folders[name] = experiment, Path(folder).resolve()
+            name = _unused(real_path(folder).name, self._experiments)
+            self._experiments[name], self._folders[name] = experiment, real_path(folder)
         if not self._experiments:
             raise DiffmpError(
                 "; ".join(self.problems)

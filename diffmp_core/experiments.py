@@ -23,10 +23,11 @@ import xarray as xr
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from diffmp_core.documents import UnreadableError, read_yaml
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import read_text, write_text, write_texts
+from diffmp_core.files import write_text, write_texts
 from diffmp_core.identity import columns_id, kept_id, layout_id, same_columns
-from diffmp_core.stores import open_columns, open_store, select_split
+from diffmp_core.stores import open_columns, open_store, real_path, select_split
 from diffmp_core.variables import OUTPUT_NAMES
 
 FILE = "experiment.yaml"
@@ -128,16 +129,16 @@ def load_experiment(folder: Path | str) -> Experiment:
     Raises:
         DiffmpError: no such file, not YAML, a wrong or missing entry, an absolute path, or a path to nothing.
     """
-    folder = Path(folder).resolve()
+    folder = real_path(folder)
     file = folder / FILE
-    if not file.is_file():
-        raise DiffmpError(f"expected an experiment folder with {FILE}, found none at {folder}; run 'diffmp score'")
     try:
-        content = yaml.safe_load(read_text(file))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" (line {where.line + 1})" if where else ""
-        raise DiffmpError(f"expected YAML, found something else in {file}{line}; correct it") from error
+        content = read_yaml(file)
+    except UnreadableError as error:
+        if not names_experiment(folder):
+            raise DiffmpError(
+                f"expected an experiment folder with {FILE}, found none at {folder}; run 'diffmp score'"
+            ) from error
+        raise DiffmpError(f"expected YAML, found {error} in {file}; correct it") from error
     if not isinstance(content, dict):
         raise DiffmpError(f"expected entries such as title and columns, found none in {file}; correct it")
     try:
@@ -152,8 +153,8 @@ def load_experiment(folder: Path | str) -> Experiment:
     def resolve(path: Path, what: str) -> Path:
         if path.is_absolute():
             raise DiffmpError(f"expected a path relative to its folder, found {path} as {what} in {file}; change it")
-        resolved = (folder / path).resolve()
-        if not resolved.exists() and not (what == "columns" and may_lack_columns):
+        resolved = real_path(folder / path)
+        if not os.path.exists(resolved) and not (what == "columns" and may_lack_columns):
             raise DiffmpError(f"expected {what} at {path}, found nothing ({file}); correct the path")
         return resolved
 
@@ -226,7 +227,13 @@ def column_places(experiment: Experiment) -> xr.Dataset:
 
 
 def _first_scores(experiment: Experiment) -> xr.Dataset:
-    return open_store(next(entry.scores for entry in experiment.emulators if entry.scores is not None))
+    stores = [entry.scores for entry in experiment.emulators if entry.scores is not None]
+    if not stores:
+        raise DiffmpError(
+            f"expected columns or a score store in {experiment.title!r}, found none; get the columns with: "
+            f"{' '.join(experiment.columns_from.split())}"
+        )
+    return open_store(stores[0])
 
 
 def leave_columns_out(folder: Path | str, *, columns_from: str) -> Experiment:
@@ -238,7 +245,7 @@ def leave_columns_out(folder: Path | str, *, columns_from: str) -> Experiment:
     Raises:
         DiffmpError: no experiment there, or none with a score store.
     """
-    folder = Path(folder).resolve()
+    folder = real_path(folder)
     experiment = load_experiment(folder)
     if not any(entry.scores for entry in experiment.emulators):
         raise DiffmpError(f"expected an emulator with a score store in {folder}, found none; run 'diffmp score'")
@@ -253,7 +260,7 @@ def write_experiment(folder: Path | str, experiment: Experiment) -> Path:
     Raises:
         DiffmpError: the folder cannot be written.
     """
-    folder = Path(folder).resolve()
+    folder = real_path(folder)
     return write_text(folder / FILE, _to_yaml(folder, experiment))
 
 
@@ -268,11 +275,28 @@ def find_experiments(folders: Iterable[Path | str]) -> list[Path]:
     """Experiment folders among ``folders`` and directly below them, in order, each once."""
     found: dict[Path, None] = {}
     for folder in map(Path, folders):
-        below = sorted(folder.iterdir()) if folder.is_dir() else []
-        for candidate in (folder, *below):
-            if (candidate / FILE).is_file():
-                found[candidate.resolve()] = None
+        for candidate in (folder, *_below(folder)):
+            if names_experiment(candidate):
+                found[real_path(candidate)] = None
     return list(found)
+
+
+def names_experiment(folder: Path) -> bool:
+    """Whether a folder has something of the name of an experiment's file, or will not say."""
+    try:
+        os.lstat(folder / FILE)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _below(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:  # no folder, or one that does not let us in: it is a candidate itself
+        return []
 
 
 def add_to_experiment(folder: Path | str, name: str, result: Scored) -> Experiment:
@@ -289,7 +313,7 @@ def add_to_experiment(folder: Path | str, name: str, result: Scored) -> Experime
 
 def experiment_files(folder: Path | str, name: str, result: Scored) -> dict[Path, str]:
     """Text of the files that :func:`add_to_experiment` writes, in order: the table, then ``experiment.yaml``."""
-    folder = Path(folder).resolve()
+    folder = real_path(folder)
     if (folder / FILE).is_file():
         experiment = load_experiment(folder)
         if result.columns_path != experiment.columns or experiment.has_columns:
@@ -297,7 +321,7 @@ def experiment_files(folder: Path | str, name: str, result: Scored) -> dict[Path
             check_same_columns(folder, columns, columns_id(columns))
     else:
         experiment = Experiment(title=result.title, columns=result.columns_path, split=result.split)
-    inside = result.store is not None and result.store.parent.resolve() == folder
+    inside = result.store is not None and real_path(result.store.parent) == folder
     stem = result.store.stem if result.store is not None and inside else file_stem(folder, name)
     table = folder / f"{stem}.json"
     entry = EmulatorEntry(name=name, folder=result.emulator_folder, scores=result.store, table=table)
@@ -310,7 +334,7 @@ def experiment_files(folder: Path | str, name: str, result: Scored) -> dict[Path
 
 def file_stem(folder: Path | str, name: str) -> str:
     """What files of an emulator are called in an experiment folder: ``scores`` for the first, then after its name."""
-    folder = Path(folder).resolve()
+    folder = real_path(folder)
     experiment = load_experiment(folder) if (folder / FILE).is_file() else None
     entry = experiment.emulator(name) if experiment else None
     own = [path.stem for path in (entry.table, entry.scores) if path and path.parent == folder] if entry else []

@@ -133,19 +133,6 @@ def unwritable(path: Path, error: OSError) -> DiffmpError:
     )
 
 
-def read_text(path: Path) -> str:
-    """Text of a file in UTF-8.
-
-    Raises:
-        DiffmpError: it is not there, or cannot be read.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        otherwise = f"expected a text file at {path}, found none that can be read; copy or make it again"
-        raise unreadable(path, error, otherwise) from error
-
-
 def unreadable(path: Path, error: BaseException, otherwise: str) -> DiffmpError:
     """What to say of a file or folder that could not be read: that its mode forbids it, or else ``otherwise``."""
     denied = next((found for found in _chain(error) if isinstance(found, PermissionError)), None)
@@ -178,12 +165,12 @@ def _refusal(error: Exception, part: Path) -> OSError | None:
     """
     if isinstance(error, DiffmpError):
         return None
-    own = isinstance(error, OSError) and error.filename is not None
-    if own and not Path(os.fsdecode(error.filename)).is_relative_to(part):
+    own = error if isinstance(error, OSError) and error.filename is not None else None
+    if own is not None and not Path(os.fsdecode(own.filename)).is_relative_to(part):
         return None
     if isinstance(error, RuntimeError | PermissionError) and (found := _ask(part)):
         return found
-    return error if own else find_refusal(error)
+    return own or find_refusal(error)
 
 
 def _ask(part: Path) -> OSError | None:

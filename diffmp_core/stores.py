@@ -7,6 +7,7 @@ Writing is atomic: a store appears whole under its name or not at all.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -46,6 +47,11 @@ def open_store(path: Path | str) -> xr.Dataset:
         )
         raise unreadable(path, error, otherwise) from error
     raise DiffmpError(f"expected a store at {path}, found nothing; check the path")
+
+
+def real_path(path: Path | str) -> Path:
+    """The path, absolute, without links and dots, whatever is there: links in a circle stay as they are."""
+    return Path(os.path.realpath(path))
 
 
 def open_columns(path: Path | str) -> xr.Dataset:

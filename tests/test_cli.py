@@ -1,12 +1,14 @@
 """The command line: help is instant, and what a user can do wrong gives one sentence and a non-zero exit."""
 
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
+import typer
 
-from diffmp_core.cli import parse_guidance
+from diffmp_core.cli import parse_guidance, run
 from diffmp_core.cli.terminal import console, progress_bar, time_left
 from diffmp_core.errors import DiffmpError
 
@@ -81,3 +83,66 @@ def test_help_imports_nothing_slow():
     code = "import sys, diffmp_core.cli; print([m for m in ('torch', 'numba', 'panel', 'xarray') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def ends(failure: BaseException | None, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Exit status and words of the console's entry where a command ends with an exception."""
+
+    def command() -> None:
+        if failure is not None:
+            raise failure
+
+    with pytest.raises(SystemExit) as end:
+        run(lambda: typer.main.get_command(typed(command))([]))
+    return end.value.code, capsys.readouterr().err
+
+
+def typed(command) -> typer.Typer:
+    made = typer.Typer(pretty_exceptions_enable=False)
+    made.command()(command)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "words"),
+    [
+        (DiffmpError("expected a, found b\n in [c]; do d"), 2, "error: expected a, found b in [c]; do d"),
+        (NotADirectoryError(20, "Not a directory", "a/b"), 2, "found a/b: Not a directory; check the path"),
+        (MemoryError(), 2, "expected more memory"),
+        (KeyError("x"), 70, "a fault of DIFF-MP, not yours: KeyError: 'x' (test_cli.py, line"),
+        (KeyboardInterrupt(), 130, "stopped; run the same command again to go on"),
+    ],
+)
+def test_every_end_is_one_sentence(failure, status, words, capsys):
+    found, said = ends(failure, capsys)
+    assert (found, said.count("\n")) == (status, 1)
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_a_fault_is_shown_whole_where_that_is_asked_for(monkeypatch, capsys):
+    monkeypatch.setenv("DIFFMP_TRACEBACK", "1")
+    with pytest.raises(KeyError):
+        run(lambda: {}["x"])
+
+
+def test_a_terminal_of_other_letters_shows_question_marks():
+    code = (
+        "import sys, typer\nfrom diffmp_core.cli import run\nfrom diffmp_core.errors import DiffmpError\n"
+        "def say(): typer.echo('a – ★'); raise DiffmpError('expected ★')\nrun(lambda: typer.run(say))"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, env=environment)
+    assert (found.returncode, found.stdout, found.stderr) == (2, b"a ? ?\n", b"error: expected ?\n")
+
+
+def test_a_reader_that_leaves_is_no_fault():
+    code = (
+        "import typer\nfrom diffmp_core.cli import run\n"
+        "def say():\n    for _ in range(100000): typer.echo('abc')\nrun(lambda: typer.run(say))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as talker:
+        talker.stdout.readline()
+        talker.stdout.close()
+        assert talker.stderr.read() == b""
+        assert talker.wait(60) == 1

@@ -6,11 +6,14 @@ Libraries that load slowly are imported inside the command that needs them, so t
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from traceback import extract_tb
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,6 +27,11 @@ from diffmp_core.cli.study import study
 from diffmp_core.cli.terminal import console, progress_bar
 from diffmp_core.errors import DiffmpError
 from diffmp_core.files import unreadable
+
+STOPPED, FAULT = 130, 70
+"""Exit statuses of :func:`run`."""
+LONGEST = 2000
+"""Characters of a sentence on what went wrong."""
 
 app = typer.Typer(
     name="diffmp",
@@ -228,14 +236,44 @@ for command in (study, fetch, export, card, report, serve):
 
 
 def run(command: Callable[[], object] = app) -> None:
-    """Entry point: a :class:`DiffmpError` becomes one sentence on standard error and exit status 2."""
+    """Entry point: what goes wrong becomes one sentence on standard error and an exit status.
+
+    2: what the user can mend, a :class:`DiffmpError` or the system's refusal of a file; 130: stopped from the keyboard;
+    70: anything else, a fault of DIFF-MP, named to be reported, and shown whole where ``DIFFMP_TRACEBACK`` is set.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal of other letters shows ? for those it lacks
     try:
         command()
-    except (DiffmpError, PermissionError) as error:
-        denied = isinstance(error, PermissionError)
-        said = unreadable(Path(error.filename or "."), error, str(error)) if denied else error
-        console.print(f"[bold red]error:[/bold red] {escape(str(said))}", highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        console.print("stopped; run the same command again to go on")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == STOPPED:
+            console.print("stopped; run the same command again to go on")
+        raise
+    except DiffmpError as error:
+        fail(str(error))
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            fail(str(unreadable(Path(error.filename or "."), error, str(error))))
+        where = f" {error.filename}" if error.filename is not None else ""
+        fail(f"expected a file or folder that can be used, found{where}: {error.strerror or error}; check the path")
+    except MemoryError:
+        fail("expected more memory, found none left; take fewer columns or members, or another machine")
+    except Exception as error:
+        if os.environ.get("DIFFMP_TRACEBACK"):
+            raise
+        place = extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        fail(
+            f"this is a fault of DIFF-MP, not yours: {type(error).__name__}: {error} ({where}); please report it with "
+            "the command. DIFFMP_TRACEBACK=1 shows how it came to be",
+            status=FAULT,
+        )
+
+
+def fail(sentence: str, status: int = 2) -> NoReturn:
+    """Say what went wrong, cut where it quotes a whole file, and leave."""
+    said = " ".join(sentence.split())
+    said = said if len(said) <= LONGEST else f"{said[:LONGEST]} ..."
+    console.print(f"[bold red]error:[/bold red] {escape(said)}", highlight=False, soft_wrap=True)
+    sys.exit(status)

@@ -6,7 +6,6 @@ The package ``app`` stands above this one, so it is run, not imported.
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import secrets
 import signal
@@ -15,15 +14,21 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
+from diffmp_core.cli.address import check_free, check_origin, check_prefix, open_at, plain_name
 from diffmp_core.cli.terminal import console
+from diffmp_core.documents import UnreadableError, read_json
 from diffmp_core.errors import DiffmpError
 
 DEFAULT_PORT = 5006
+ORIGINS = "BOKEH_ALLOW_WS_ORIGIN"
+"""Variable of the names that may open the page; Bokeh's option for them knows no IPv6."""
 LARGEST_MESSAGE = 4_000_000  # bytes that a browser may send the page at once; an upload is smaller
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """Added to the environment of the processes that draw, unless it says otherwise: on shared cores more are slower."""
@@ -59,7 +64,7 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = DEFAULT_PORT,
     address: Annotated[str, typer.Option(help="Address to listen on; only this machine by default.")] = "127.0.0.1",
     allow_websocket_origin: Annotated[
-        list[str] | None, typer.Option(help="Host that may open the page from elsewhere, as host:port.")
+        list[str] | None, typer.Option(help="Name under which the page may be opened, too, as host:port.")
     ] = None,
     basic_auth: Annotated[
         Path | None, typer.Option(help='Ask for a name and a password: JSON file of them, {"name": "password"}.')
@@ -79,23 +84,24 @@ def serve(
                 f"expected an experiment folder (with experiment.yaml), a folder of such, or trainings to watch, "
                 f"found none at {folder}; run 'diffmp score' or 'diffmp train' first"
             )
-    if port_is_taken(address, port):
-        raise DiffmpError(f"expected port {port} on {address} to be free, found it in use; choose another with --port")
+    path = check_prefix(prefix)
+    names = [f"{plain_name(address)}:{port}", f"localhost:{port}", *map(check_origin, allow_websocket_origin or [])]
+    environment = ONE_THREAD | os.environ
+    environment[ORIGINS] = ",".join([*names, *filter(None, environment.get(ORIGINS, "").split(","))])
+    check_free(address, port)
     package = dashboard_package()
     command = [sys.executable, "-m", "panel", "serve", str(package / "main.py"), "--warm"]
     command += ["--address", address, "--port", str(port), "--websocket-max-message-size", str(LARGEST_MESSAGE)]
-    for origin in allow_websocket_origin or [f"{address}:{port}", f"localhost:{port}"]:
-        command += ["--allow-websocket-origin", origin]
     if basic_auth is not None:
         check_passwords(basic_auth)
         login = package.parent / "assets" / "login.html"
-        command += ["--basic-auth", str(basic_auth.resolve()), "--basic-login-template", str(login)]
-        os.environ.setdefault("PANEL_COOKIE_SECRET", secrets.token_urlsafe(32))
-    command += ["--prefix", prefix] if prefix else []
+        command += ["--basic-auth", os.path.realpath(basic_auth), "--basic-login-template", str(login)]
+        environment.setdefault("PANEL_COOKIE_SECRET", secrets.token_urlsafe(32))
+    command += ["--prefix", path] if path else []
     command += ["--use-xheaders"] if use_xheaders else []
     if experiments:
-        command += ["--args", *(str(folder.resolve()) for folder in experiments)]
-    raise typer.Exit(run_server(command, address, port))
+        command += ["--args", *(os.path.realpath(folder) for folder in experiments)]
+    raise typer.Exit(run_server(command, environment, host=open_at(address), port=port, path=path))
 
 
 def dashboard_package() -> Path:
@@ -118,31 +124,34 @@ def check_passwords(file: Path) -> None:
     """
     wanted = 'a JSON file of names and passwords, {"name": "password"}, for --basic-auth'
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DiffmpError(f"expected {wanted}, found none at {file}; write one that only you can read") from error
+        found = read_json(file)
+    except UnreadableError as error:
+        raise DiffmpError(f"expected {wanted}, found {error} at {file}; write one that only you can read") from error
     if not isinstance(found, dict) or not found or not all(isinstance(word, str) and word for word in found.values()):
         raise DiffmpError(f"expected {wanted}, found something else in {file}; name at least one person")
 
 
-def port_is_taken(address: str, port: int) -> bool:
-    """Whether something listens on that address and port already."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((address, port)) == 0
+def answers(host: str, port: int) -> bool:
+    """Whether something listens there."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
-def run_server(command: list[str], address: str, port: int) -> int:
-    """Run the server until it ends, say once when it answers; interrupt and terminate reach it."""
+def run_server(command: list[str], environment: Mapping[str, str], *, host: str, port: int, path: str) -> int:
+    """Run the server until it ends, say once when and where it answers; interrupt and terminate reach it."""
     console.print("starting the dashboard ...")
-    server = subprocess.Popen(command, env=ONE_THREAD | os.environ)
+    server = subprocess.Popen(command, env=environment)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: server.send_signal(received))
 
     def announce() -> None:
         while server.poll() is None:
-            if port_is_taken(address, port):
-                console.print(f"[bold]dashboard ready at http://{address}:{port}[/bold] (Ctrl-C stops it)")
+            if answers(host, port):
+                url = escape(f"http://{plain_name(host)}:{port}{path}")
+                console.print(f"[bold]dashboard ready at {url}[/bold] (Ctrl-C stops it)", soft_wrap=True)
                 return
             time.sleep(0.2)
 

@@ -13,8 +13,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from diffmp_core.columns.normalize import Method, Normalization
+from diffmp_core.documents import UnreadableError, parse_json, read_document
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable, write_text
+from diffmp_core.files import write_text
 from diffmp_core.variables import INPUT_NAMES, OUTPUT_NAMES, OUTPUTS
 
 _COPY_AGAIN = "copy the emulator again or train it anew"
@@ -83,11 +84,9 @@ def from_json(text: str, where: str = "normalization.json") -> Normalization:
         DiffmpError: text that is truncated, not such a file, or does not fit the table of variables.
     """
     try:
-        file = _File.model_validate(json.loads(text))
-    except json.JSONDecodeError as error:
-        raise DiffmpError(
-            f"expected a whole JSON file, found {error.msg!r} at line {error.lineno} of {where}; {_COPY_AGAIN}"
-        ) from error
+        file = _File.model_validate(parse_json(text))
+    except UnreadableError as error:
+        raise DiffmpError(f"expected a whole JSON file, found {error} of {where}; {_COPY_AGAIN}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the top"
@@ -132,8 +131,7 @@ def load_normalization(path: Path) -> Normalization:
         DiffmpError: no such file, or not a normalisation.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        otherwise = f"expected a normalisation file at {path}, found none that can be read; {_COPY_AGAIN}"
-        raise unreadable(path, error, otherwise) from error
+        text = read_document(path)
+    except UnreadableError as error:
+        raise DiffmpError(f"expected a normalisation file at {path}, found {error}; {_COPY_AGAIN}") from error
     return from_json(text, where=path.name)

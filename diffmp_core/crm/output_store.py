@@ -17,8 +17,9 @@ import zarr
 from diffmp_core.crm.icosahedral import IcosahedralGrid
 from diffmp_core.crm.snapshots import SEGMENT_POINTS
 from diffmp_core.crm.vertical_grid import DX, N_LEVELS, interface_heights, layer_heights
+from diffmp_core.documents import UnreadableError, parse_json, read_json
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import disk_errors, unreadable
+from diffmp_core.files import disk_errors
 from diffmp_core.lock import lock_file
 
 SMALLEST_CHUNK, MOST_CHUNKS = 32, 320  # cells; chunks of a large grid
@@ -190,10 +191,11 @@ def _fill_store(skeleton: Path, grid: IcosahedralGrid, land: np.ndarray, configu
 def stored_configuration(out: Path) -> dict:
     """Configuration of an existing store; anything else there raises DiffmpError."""
     try:
-        return json.loads(json.loads((out / "zarr.json").read_text())["attributes"]["configuration"])
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        otherwise = f"expected a simulator store or nothing, found something else ({out}); choose another name."
-        raise unreadable(out, error, otherwise) from error
+        return parse_json(read_json(out / "zarr.json")["attributes"]["configuration"])
+    except (UnreadableError, LookupError, TypeError) as error:
+        raise DiffmpError(
+            f"expected a simulator store or nothing, found something else ({out}); choose another name."
+        ) from error
 
 
 def stored_land(out: Path) -> np.ndarray:

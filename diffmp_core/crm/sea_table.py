@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from diffmp_core.documents import UnreadableError, read_document
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable
 
 MONTHS = range(1, 13)
 DAYS_OF_YEAR = 365.25
@@ -50,13 +50,14 @@ def read_sea_table(path: Path) -> SeaTable:
             temperature that no sea has, a latitude that is given twice or is none.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(map(str.strip, row))]
-    except FileNotFoundError as error:
-        raise DiffmpError(f"expected a table of sea temperatures at {path}, found nothing; check the path") from error
-    except (OSError, ValueError, csv.Error) as error:
-        otherwise = f"expected a CSV file, found something unreadable or empty in {path.name}; correct it"
-        raise unreadable(path, error, otherwise) from error
+        lines = csv.reader(read_document(path).removeprefix("\ufeff").splitlines())
+        header, *rows = [[cell.strip() for cell in row] for row in lines if any(map(str.strip, row))]
+    except UnreadableError as error:
+        raise DiffmpError(f"expected a table of sea temperatures at {path}, found {error}; check the path") from error
+    except (ValueError, csv.Error) as error:
+        raise DiffmpError(
+            f"expected a CSV file, found something unreadable or empty in {path.name}; correct it"
+        ) from error
     wanted = ["latitude", *map(str, MONTHS)]
     if missing := [name for name in wanted if name not in header]:
         raise DiffmpError(

@@ -6,6 +6,7 @@ It has ``config.yaml`` (section ``model``, and whatever the training adds), ``no
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +16,9 @@ import yaml
 from safetensors.torch import save
 
 from diffmp_core.columns.normalization_file import load_normalization, to_json
+from diffmp_core.documents import UnreadableError, read_yaml
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable, whole
+from diffmp_core.files import whole
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.seal import KEY, check_format, check_seal, make_seal
 from diffmp_core.models.weights import load_weights
@@ -93,12 +95,13 @@ def load_config(folder: Path | str) -> dict[str, Any]:
     """
     path = Path(folder) / CONFIG_FILE
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        otherwise = f"expected an emulator folder with {CONFIG_FILE}, found none at {folder}; name a trained emulator"
-        raise unreadable(path, error, otherwise) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DiffmpError(f"expected YAML, found something unreadable in {path}; copy the emulator again") from error
+        config = read_yaml(path)
+    except UnreadableError as error:
+        if not os.path.lexists(path):
+            raise DiffmpError(
+                f"expected an emulator folder with {CONFIG_FILE}, found none at {folder}; name a trained emulator"
+            ) from error
+        raise DiffmpError(f"expected YAML, found {error} in {path}; copy the emulator again") from error
     if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
         raise DiffmpError(f"expected a section 'model' in {path}, found none; copy the emulator again")
     return config

@@ -33,7 +33,7 @@ from diffmp_core.scores.statistics import VANISHING_STD, truth_std
 from diffmp_core.scores.stored import SPREAD_FIELDS
 from diffmp_core.scores.table import METRICS
 from diffmp_core.scores.tally import Tally
-from diffmp_core.stores import open_columns, select_split
+from diffmp_core.stores import open_columns, real_path, select_split
 from diffmp_core.training.processes import choose_device
 from diffmp_core.training.times import Seen, training_times, unrecorded
 from diffmp_core.variables import OUTPUT_NAMES
@@ -85,7 +85,7 @@ def evaluate(
             is written.
     """
     folder, sampler, label = _open_emulator(emulator, name)
-    columns_path = Path(columns).resolve()
+    columns_path = real_path(columns)
     store = open_columns(columns_path)
     split = _choose_split(folder, store, split)
     scorable = select_split(store, split)
@@ -193,7 +193,7 @@ def _block_seed(seed: int, block: int) -> int:
 def _open_emulator(emulator: Path | str | Emulator, name: str | None) -> tuple[Path | None, Emulator, str]:
     if not isinstance(emulator, Path | str):
         return None, emulator, name or emulator.kind
-    folder = Path(emulator).resolve()
+    folder = real_path(emulator)
     return folder, load_emulator(folder, device=choose_device(None)), name or folder.name
 
 
@@ -215,7 +215,7 @@ def _find_seen(folder: Path, label: str, store: xr.Dataset, times: xr.Dataset) -
 
 
 def _check_out(out: Path, columns: xr.Dataset, identity: str) -> Path:
-    out = out.resolve()
+    out = real_path(out)
     if out.is_file() or any((out / file).exists() for file in ("zarr.json", ".zgroup", ".zmetadata")):
         raise DiffmpError(f"expected a folder for the experiment, found a store or file at {out}; choose another name")
     if (out / FILE).is_file():

@@ -16,8 +16,9 @@ import numpy as np
 import xarray as xr
 from torch import nn
 
-from diffmp_core.errors import DivergedError
-from diffmp_core.files import read_text, write_text
+from diffmp_core.documents import UnreadableError, read_json
+from diffmp_core.errors import DiffmpError, DivergedError
+from diffmp_core.files import write_text
 from diffmp_core.models.base import Emulator, NetworkEmulator
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, draw_ensemble
 from diffmp_core.scores.evaluate import evaluate
@@ -100,7 +101,12 @@ class Workshop:
     def _result(self, case: Case, description: str) -> dict[str, Any]:
         path = self.folder / "cases" / f"{case.identity}.json"
         if path.is_file():
-            return json.loads(read_text(path))
+            try:
+                return dict(read_json(path))
+            except (UnreadableError, TypeError, ValueError) as error:
+                raise DiffmpError(
+                    f"expected the result of a case, found something else in {path} ({error}); remove it"
+                ) from error
         emulator = case.source.open(self.folder / "emulators", show=self.watch is not silent)
         try:
             with self.watch(description) as report:

@@ -9,7 +9,7 @@ from pathlib import Path
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import time_labels
 from diffmp_core.models.folder import load_config
-from diffmp_core.stores import SPLITS, count_splits, open_columns, select_split
+from diffmp_core.stores import SPLITS, count_splits, open_columns, real_path, select_split
 from diffmp_core.training.times import TrainingTimes, has_split, training_times
 
 
@@ -95,13 +95,13 @@ def gather(columns: Sequence[Path], *, emulators: Sequence[Path] = (), test: Seq
         raise DiffmpError(f"expected columns of {spacing} km to learn from, found only test columns; add them")
     for folder in emulators:
         load_config(folder)
-    names = [folder.resolve().name for folder in emulators]
+    names = [real_path(folder).name for folder in emulators]
     for name in names:
         if names.count(name) > 1:
             raise DiffmpError(f"expected emulator folders of different names, found {name!r} twice; rename one")
     material = Material(
         tuple(_pair(spacing, path, reports.get(spacing)) for spacing, path in stores.items()),
-        tuple(folder.resolve() for folder in emulators),
+        tuple(real_path(folder) for folder in emulators),
     )
     for columns_of_one in material.columns:
         _refuse_trained_report(columns_of_one)

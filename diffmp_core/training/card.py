@@ -5,16 +5,16 @@ It is written from ``config.yaml`` and, where there is one, a table of scores; i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from diffmp_core.drawn import drawn_for
-from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable, write_text
+from diffmp_core.files import write_text
 from diffmp_core.models.folder import CONFIG_FILE, load_config
 from diffmp_core.models.seal import KEY
+from diffmp_core.score_table import read_score_table
+from diffmp_core.stores import real_path
 
 CARD_FILE = "card.md"
 _TABLE_KEYS = ("columns", "split", "title", "columns_id", "seed")
@@ -37,7 +37,8 @@ def write_card(folder: Path | str, *, scores: Path | str | None = None) -> Path:
         DiffmpError: no emulator there, no table there, or a folder that cannot be written.
     """
     folder = Path(folder)
-    return write_text(folder / CARD_FILE, card_text(folder.resolve().name, load_config(folder), _read_scores(scores)))
+    table = None if scores is None else read_score_table(Path(scores))
+    return write_text(folder / CARD_FILE, card_text(real_path(folder).name, load_config(folder), table))
 
 
 def card_text(name: str, config: Mapping[str, Any], scores: Mapping[str, Any] | None = None) -> str:
@@ -84,16 +85,3 @@ def _scores_section(table: Mapping[str, Any] | None, kind: str | None) -> str:
     how += "seed {seed}; definitions in docs/scores.md."
     caution = f" Caution: {table['caution']}." if table.get("caution") else ""
     return f"## Scores\n\n{how.format(**said)}{caution}\n\n{''.join(lines)}"
-
-
-def _read_scores(path: Path | str | None) -> Mapping[str, Any] | None:
-    if path is None:
-        return None
-    try:
-        table = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        otherwise = f"expected a table of 'diffmp score' at {path}, found none that can be read; name one"
-        raise unreadable(Path(path), error, otherwise) from error
-    if not isinstance(table, dict) or not table.get("scores"):
-        raise DiffmpError(f"expected a table of 'diffmp score' at {path}, found something else; name one")
-    return table

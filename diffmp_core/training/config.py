@@ -13,8 +13,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from diffmp_core.columns.normalize import WINSORISE_LIMIT
+from diffmp_core.documents import UnreadableError, read_yaml
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable
 from diffmp_core.models.cgan import CGANConfig
 from diffmp_core.models.cvae import CVAEConfig
 from diffmp_core.models.diffusion import DiffMPConfig
@@ -104,10 +104,9 @@ def load_config(name_or_path: str | Path) -> TrainingConfig:
             f"expected a configuration among {shipped_configs()} or a YAML file, found {name!r}; name one of them"
         )
     try:
-        options = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        otherwise = f"expected YAML, found something unreadable in {path}; correct it"
-        raise unreadable(path, error, otherwise) from error
+        options = read_yaml(path)
+    except UnreadableError as error:
+        raise DiffmpError(f"expected YAML, found {error} in {path}; correct it") from error
     if not isinstance(options, dict):
         raise DiffmpError(f"expected options in {path}, found {type(options).__name__}; see docs/training.md")
     base = options.pop("extends", None)

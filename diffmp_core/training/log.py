@@ -6,7 +6,9 @@ import csv
 import io
 from pathlib import Path
 
-from diffmp_core.files import unreadable, write_text
+from diffmp_core.documents import UnreadableError, read_document
+from diffmp_core.errors import DiffmpError
+from diffmp_core.files import write_text
 
 LOG_FILE = "training.csv"
 LOG_COLUMNS = (
@@ -27,16 +29,14 @@ def read_log(path: Path, rows: int | None = None) -> list[dict[str, str]]:
     """The first rows of the file, or all: those after a checkpoint's were written later and come again.
 
     Raises:
-        DiffmpError: it is there but cannot be read.
+        DiffmpError: it is no text of rows.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [dict(row) for row in csv.DictReader(file)][:rows]
-    except FileNotFoundError:
+    if not path.is_file():
         return []
-    except OSError as error:
-        otherwise = f"expected the log of a training at {path}, found none that can be read; choose another folder"
-        raise unreadable(path, error, otherwise) from error
+    try:
+        return [dict(row) for row in csv.DictReader(read_document(path).splitlines())][:rows]
+    except (UnreadableError, csv.Error) as error:
+        raise DiffmpError(f"expected rows of numbers in {path}, found {error}; train again") from error
 
 
 def digits(value: float | None) -> str:

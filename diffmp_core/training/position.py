@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 
+from diffmp_core.documents import UnreadableError, parse_json
 from diffmp_core.errors import DiffmpError
 from diffmp_core.files import unreadable
 
@@ -63,8 +63,8 @@ def read_position(folder: Path) -> Position | None:
             header: dict[str, str] = file.metadata() or {}
         if header.get("diffmp_kind") != "checkpoint":
             raise DiffmpError(f"expected a checkpoint, found another file at {path}; choose another folder")
-        return Position.model_validate(json.loads(header["position"]))
-    except (OSError, SafetensorError, KeyError, json.JSONDecodeError, ValidationError) as error:
+        return Position.model_validate(parse_json(header["position"]))
+    except (OSError, SafetensorError, KeyError, UnreadableError, ValidationError) as error:
         raise broken(path, error) from error
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,7 @@ class Training:
 
 def find_trainings(folder: Path) -> list[Path]:
     """Folders of trainings, running or done, at the :data:`PLACES` of a folder, in order of their names."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return []
     found = [path for place in PLACES for path in (sorted(folder.glob(place)) if place else [folder])]
     return [path for path in found if is_training(path)]
@@ -102,7 +103,7 @@ def find_trainings(folder: Path) -> list[Path]:
 
 def is_training(folder: Path) -> bool:
     """Whether a training runs or ran in this folder."""
-    return (folder / LOG_FILE).is_file() or (folder / CHECKPOINT_FOLDER / FILE).is_file()
+    return any(os.path.isfile(folder / part) for part in (LOG_FILE, f"{CHECKPOINT_FOLDER}/{FILE}"))
 
 
 def stamp(folder: Path) -> Stamp:

@@ -70,7 +70,7 @@ def test_files_that_are_no_tables_are_refused(tmp_path):
         read_sea_table(tmp_path / "none.csv")
     for data in (b"", b"\xff\xfe\x00\x01"):
         (tmp_path / "bad.csv").write_bytes(data)
-        with pytest.raises(DiffmpError, match="unreadable or empty in bad.csv"):
+        with pytest.raises(DiffmpError, match="unreadable"):
             read_sea_table(tmp_path / "bad.csv")
 
 

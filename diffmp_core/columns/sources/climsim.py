@@ -44,6 +44,7 @@ from diffmp_core.columns.sources.base import (
 from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
 from diffmp_core.constants import REFERENCE_PRESSURE
 from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import real_path
 
 TIME_STEP = 1200.0
 """Physics time step of E3SM-MMF in ClimSim [s]."""
@@ -229,7 +230,7 @@ def _open_step(file: Path, names: list[str]) -> xr.Dataset:
 
 def _open_grid(folder: Path) -> xr.Dataset:
     """The grid information file, in the folder of the pairs or one of the three above it."""
-    for place in (folder, *folder.resolve().parents[:3]):
+    for place in (folder, *real_path(folder).parents[:3]):
         if (place / GRID_INFO).is_file():
             refuse_truncated(place / GRID_INFO)
             with xr.open_dataset(place / GRID_INFO, decode_times=False, engine="netcdf4") as grid:

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from diffmp_core.columns.coarse_fields import PROFILES, SURFACE
+from diffmp_core.documents import UnreadableError, read_yaml
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable
 
 _SCALABLE = (*PROFILES, *SURFACE, "z", "surface")
 
@@ -97,12 +96,9 @@ def load_foreign_fields(path: Path) -> ForeignFields:
         DiffmpError: no such file, not YAML, an unknown key, or a value out of range.
     """
     try:
-        options = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DiffmpError(f"expected a YAML file at {path}, found nothing; check the path") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        otherwise = f"expected YAML, found something unreadable in {path.name}; correct it"
-        raise unreadable(path, error, otherwise) from error
+        options = read_yaml(path)
+    except UnreadableError as error:
+        raise DiffmpError(f"expected YAML at {path}, found {error}; check the path") from error
     if not isinstance(options, dict):
         raise DiffmpError(f"expected options in {path.name}, found {type(options).__name__}; see docs/columns.md")
     try:
