@@ -14,7 +14,7 @@ import pytest
 from app.catalog import Catalog
 from app.state import State
 from app.views.own_column import ABOUT, OwnColumn
-from diffmp_core.columns.user_column import LARGEST, from_text
+from diffmp_core.columns.user_column import LARGEST, UserColumn, from_text
 from tests.app.own_columns import BAD, GOOD, bad_netcdf, fill, netcdf, table
 from tests.app.served import column_field
 
@@ -103,7 +103,7 @@ def test_what_the_browser_would_refuse_the_server_does_not_keep(view: OwnColumn)
 
 
 def test_a_file_read_too_late_is_not_put_into_another_experiment(view: OwnColumn):
-    view._take(from_text(" ".join(["300"] * 30 + ["5"] * 30 + ["1000", "10", "100", "300"])), "another")
+    view._take(UserColumn(from_text(" ".join(["300"] * 30 + ["5"] * 30 + ["1000", "10", "100", "300"]))), "another")
     assert view.state.own == ""
 
 

@@ -24,7 +24,7 @@ T, QV, PS, SHF, LHF, SOLIN = range(6)
 
 
 def read(text: str) -> np.ndarray:
-    return read_user_column(text.encode(), height=HEIGHT, pressure=PRESSURE)
+    return read_user_column(text.encode(), height=HEIGHT, pressure=PRESSURE).inputs
 
 
 def table(place: str, values: np.ndarray, *, temperature="T [K]", humidity="qv [g/kg]", factor: float = 1e3) -> str:
@@ -87,7 +87,7 @@ def test_columns_of_a_store_can_be_loaded(tmp_path: Path):
     for kind in ("NETCDF4", "NETCDF3_CLASSIC"):
         one.drop_attrs(deep=False).to_netcdf(tmp_path / "one.nc", format=kind)
         content = (tmp_path / "one.nc").read_bytes()
-        found = read_user_column(content, height=HEIGHT, pressure=PRESSURE)
+        found = read_user_column(content, height=HEIGHT, pressure=PRESSURE).inputs
         np.testing.assert_allclose(found, INPUT, rtol=6e-5)
     with pytest.raises(DiffmpError, match="it is truncated"):
         read_user_column(content[: len(content) // 2], height=HEIGHT, pressure=PRESSURE)

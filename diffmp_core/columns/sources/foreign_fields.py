@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from diffmp_core.columns.coarse_fields import PROFILES, SURFACE
 from diffmp_core.errors import DiffmpError
 
-_SCALABLE = (*PROFILES, *SURFACE, "z", "surface")
+_SCALABLE = (*PROFILES, *SURFACE, "z", "surface", "land_fraction")
 
 
 class Names(BaseModel):
