@@ -21,26 +21,27 @@ _OTHERS = ("rotated", "grid_latitude", "grid_longitude", "projection_", "rlat", 
 
 @dataclass(frozen=True)
 class Limits:
-    """Lowest and highest value of a coordinate, its unit, and what it may be instead."""
+    """Lowest and highest value of a coordinate, its unit, what it may be instead, and how far rounding may take it."""
 
     low: float
     high: float
     unit: str
     mistaken: str
+    slack: float = 0.0
 
 
 _LENGTHS = "kilometres, metres, or degrees that a mesh of radians should not have"
 
 LIMITS = {
-    "lat": Limits(-90.0 - 1e-6, 90.0 + 1e-6, "degree", _LENGTHS),
-    "lon": Limits(-360.0 - 1e-6, 540.0, "degree", _LENGTHS),
-    "area": Limits(np.nextafter(0.0, 1.0), SPHERE * 1.001, "sr", "m2, or a missing value"),
-    "land_fraction": Limits(-1e-6, 1.0 + 1e-6, "1", "per cent, or a missing value over sea"),
+    "lat": Limits(-90.0, 90.0, "degree", _LENGTHS, slack=1e-6),
+    "lon": Limits(-360.0, 540.0, "degree", _LENGTHS),
+    "area": Limits(1e-15, SPHERE * 1.001, "sr", "m2, or a missing value"),
+    "land_fraction": Limits(0.0, 1.0, "", "per cent, or a missing value over sea", slack=1e-6),
     "surface": Limits(-500.0, 9000.0, "m", "m2 s-2, or a missing value over sea"),
     "height": Limits(-500.0, 1.2e5, "m", "km, or a pressure"),
     "pressure": Limits(1.0, 1.2e5, "Pa", "a height"),
     "layer_mass": Limits(0.0, 1.2e4, "kg m-2", "Pa"),
-    "nominal pressure of hybrid levels": Limits(0.0, 1.2, "1", "Pa or hPa"),
+    "nominal pressure of hybrid levels": Limits(0.0, 1.2, "", "Pa or hPa"),
 }
 """What the values of a coordinate may be, by name."""
 
@@ -52,12 +53,12 @@ def check_coordinate(name: str, values: np.ndarray, where: str) -> np.ndarray:
         DiffmpError: a value that is missing or out of its limits, with its place.
     """
     values, limits = np.asarray(values, dtype=float), LIMITS[name]
-    good = (values >= limits.low) & (values <= limits.high)
+    good = (values >= limits.low - limits.slack) & (values <= limits.high + limits.slack)
     if not good.all():
         place = tuple(int(index) for index in np.argwhere(~good)[0])
         at = f" at index {', '.join(map(str, place))}" if place else ""
         raise DiffmpError(
-            f"expected {name} of {limits.low:.4g} to {limits.high:.4g} {limits.unit} in {where}, found "
+            f"expected {name} of {limits.low:.4g} to {limits.high:.4g}{limits.unit and ' '}{limits.unit} in {where}, found "
             f"{values[place]:.6g}{at} ({np.count_nonzero(~good)} of {values.size}); repair it or convert the unit (is "
             f"it in {limits.mistaken}?)"
         )
@@ -72,11 +73,12 @@ def check_places(lat: xr.DataArray | np.ndarray, lon: xr.DataArray | np.ndarray,
     """
     for (name, array), other in zip((("lat", lat), ("lon", lon)), ("longitude", "latitude"), strict=True):
         attrs = getattr(array, "attrs", {})
-        called = [str(attrs.get("standard_name", "")), str(attrs.get("long_name", "")), str(getattr(array, "name", ""))]
-        if called[0] == other or any(word in part.casefold() for part in called for word in _OTHERS):
+        standard = str(attrs.get("standard_name", ""))
+        called = [standard, str(attrs.get("long_name", "")), str(getattr(array, "name", None) or "")]
+        if standard == other or any(word in part.casefold() for part in called for word in _OTHERS):
             raise DiffmpError(
-                f"expected geographical latitudes and longitudes in {where}, found {' '.join(called).strip()!r} as "
-                f"{name}; name those of the globe, or a mesh file"
+                f"expected geographical latitudes and longitudes in {where}, found {' '.join(filter(None, called))!r} "
+                f"as {name}; name those of the globe, or a mesh file"
             )
         check_coordinate(name, np.asarray(array), where)
     south, north, west, east = (float(end) for values in (lat, lon) for end in (np.min(values), np.max(values)))

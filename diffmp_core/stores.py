@@ -56,8 +56,8 @@ def open_store(path: Path | str, *, decode_times: bool = True) -> xr.Dataset:
 
 def open_columns(path: Path | str) -> xr.Dataset:
     """Open a column store and hold it against the schema (:func:`validate_columns`); every chunk must be there."""
-    columns = open_store(path)
     refuse_missing_chunks(Path(path))
+    columns = open_store(path)
     validate_columns(columns, where=str(path))
     return columns
 

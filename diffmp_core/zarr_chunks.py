@@ -34,31 +34,37 @@ def refuse_missing_chunks(
     Returns:
         How many chunks are not there and pass as zeros, of which arrays, in words; '' if none.
     """
-    if not path.is_dir():
-        return ""
     passed = []
-    store = zarr.open_group(path, path=group, mode="r", use_consolidated=False)
-    for name in sorted(set(store.array_keys()) if names is None else set(names) & set(store.array_keys())):
-        array = store[name]
-        if not isinstance(array, zarr.Array) or array.ndim == 0 or array.size == 0:
-            continue
+    for name, array in _arrays(path, group, None if names is None else set(names)):
         files = array.shards or array.chunks
         shape = tuple(-(-length // size) for length, size in zip(array.shape, files, strict=True))
-        folder = path / group / name
-        stored = _stored(folder)
-        if len(stored) >= math.prod(shape):
+        stored, count = _stored(path / group / name), math.prod(shape)
+        if len(stored) >= count:
             continue
+        missing = f"{count - len(stored)} of {count}"
         if np.all(np.asarray(array.fill_value or 0) == 0) and (roles or {}).get(name, name) in MAY_BE_EMPTY:
-            passed.append(f"{name}: {math.prod(shape) - len(stored)} of {math.prod(shape)}")
+            passed.append(f"{name}: {missing}")
             continue
         keys = (array.metadata.encode_chunk_key(place) for place in itertools.product(*map(range, shape)))
         first = next(key for key in keys if key not in stored)
         raise DiffmpError(
-            f"expected {math.prod(shape)} chunks of {name} in {path.name}, found "
-            f"{math.prod(shape) - len(stored)} missing (first: {first}), which would read as {array.fill_value}; copy "
-            "the store again, or write all its chunks (write_empty_chunks) if some were left out on purpose"
+            f"expected every chunk of {name} in {path.name}, found {missing} missing (first: {first}), which "
+            f"would read as {array.fill_value}; copy the store again, or write all its chunks (write_empty_chunks) if some were "
+            "left out on purpose"
         )
     return ", ".join(passed)
+
+
+def _arrays(path: Path, group: str, names: set[str] | None) -> list[tuple[str, zarr.Array]]:
+    """Arrays of one dim or more by name; none of what is no zarr store, of which whoever opens it says more."""
+    if not path.is_dir():
+        return []
+    try:
+        store = zarr.open_group(path, path=group, mode="r", use_consolidated=False)
+        found = [(name, array) for name, array in store.arrays() if names is None or name in names]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return sorted((name, array) for name, array in found if array.ndim > 0 and array.size > 0)
 
 
 def _stored(folder: Path) -> set[str]:

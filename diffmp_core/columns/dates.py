@@ -139,6 +139,8 @@ def _since(values: np.ndarray, unit: str, calendar: str, where: str) -> np.ndarr
         if calendar != "360_day":
             return _months_since(values, found.group(2), calendar, where)
         unit = f"months since {found.group(2)}"
+    count, since, start = re.split(r"\b(since)\b", unit, maxsplit=1, flags=re.IGNORECASE)
+    unit = f"{count.casefold()}{since.casefold()}{start}"
     encoded = xr.Dataset(coords={"time": ("time", values, {"units": unit, "calendar": calendar})})
     try:
         with warnings.catch_warnings():

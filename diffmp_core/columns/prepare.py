@@ -124,8 +124,9 @@ def _encoding(columns: xr.Dataset, *, netcdf: bool) -> dict[str, dict[str, objec
     if columns["time"].dtype == object:
         calendar = columns["time"].values[0].calendar
         encoding["time"] = {"units": "seconds since 0001-01-01", "dtype": "int64", "calendar": calendar}
-    if not netcdf:  # of a chunk that is lost, not a use and a date
+    if not netcdf:  # a chunk that is lost must not read as the first split and date
         encoding["split"] = {"fill_value": -1}
+        encoding["time"]["fill_value"] = np.iinfo(np.int64).min
     if netcdf:
         for name in BY_NAME:
             lengths = tuple(length[0] for length in columns[name].data.chunks)
