@@ -57,10 +57,10 @@ def check_coordinate(name: str, values: np.ndarray, where: str) -> np.ndarray:
     if not good.all():
         place = tuple(int(index) for index in np.argwhere(~good)[0])
         at = f" at index {', '.join(map(str, place))}" if place else ""
+        unit = f" {limits.unit}" if limits.unit else ""
         raise DiffmpError(
-            f"expected {name} of {limits.low:.4g} to {limits.high:.4g}{limits.unit and ' '}{limits.unit} in {where}, found "
-            f"{values[place]:.6g}{at} ({np.count_nonzero(~good)} of {values.size}); repair it or convert the unit (is "
-            f"it in {limits.mistaken}?)"
+            f"expected {name} of {limits.low:.4g} to {limits.high:.4g}{unit} in {where}, found {values[place]:.6g}{at} "
+            f"({np.count_nonzero(~good)} of {values.size}); repair it or convert the unit (is it in {limits.mistaken}?)"
         )
     return values
 

@@ -48,9 +48,9 @@ def refuse_missing_chunks(
         keys = (array.metadata.encode_chunk_key(place) for place in itertools.product(*map(range, shape)))
         first = next(key for key in keys if key not in stored)
         raise DiffmpError(
-            f"expected every chunk of {name} in {path.name}, found {missing} missing (first: {first}), which "
-            f"would read as {array.fill_value}; copy the store again, or write all its chunks (write_empty_chunks) if some were "
-            "left out on purpose"
+            f"expected every chunk of {name} in {path.name}, found {missing} missing (first: {first}), read as "
+            f"{array.fill_value}; copy the store again, or write all its chunks (write_empty_chunks) if some were left "
+            "out on purpose"
         )
     return ", ".join(passed)
 

@@ -41,8 +41,8 @@ def _rotated(run: xr.Dataset) -> xr.Dataset:
         (LAT, LON, lambda run: _called(run, units="km"), "expected unit 'degree' of lat .*'km'"),
         ([-10.0, 0.0, 50.0, 100.0], LON, lambda run: run, "lat of -90 to 90 degree in run.nc, found 100 at index 3"),
         ([-10.0, 0.0, np.nan, 10.0], LON, lambda run: run, "found nan at index 2"),
-        (LAT, LON * 111, lambda run: run, "expected lon of -360 to 540 degree"),
-        (LAT, LON, lambda run: _called(run, standard_name="grid_latitude"), "geographical .*'grid_latitude lat' as lat"),
+        (LAT, LON * 111, lambda run: run, "lon of -360 to 540"),
+        (LAT, LON, lambda run: _called(run, standard_name="grid_latitude"), "'grid_latitude lat' as lat"),
         (LAT, LON, _rotated, "expected a grid of geographical .*'rotated_latitude_longitude'"),
     ],
 )  # fmt: skip
