@@ -23,8 +23,6 @@ _KINDS = (
 )
 """First bytes of a file, what it is, and what to do."""
 
-_NO_TIME = "decode time"
-
 
 def unreadable(path: Path, error: BaseException) -> DiffmpError:
     """The one sentence for what a library says of a store or file that it cannot open or read.
@@ -40,12 +38,12 @@ def unreadable(path: Path, error: BaseException) -> DiffmpError:
             return DiffmpError(f"{expected}, found no right to read it; ask its owner or change its mode")
         if isinstance(one, OSError) and one.errno in (errno.EMFILE, errno.ENFILE):
             return DiffmpError(f"{expected}, found too many files open at once; raise the limit ('ulimit -n')")
-        if "Codec" in type(one).__name__ or "codec" in str(one) or "undefined filter" in str(one):
+        if "Codec" in type(one).__name__ or "undefined filter" in str(one):
             return DiffmpError(
                 f"{expected}, found it packed by a codec or filter that is not installed ({_first_line(one)}); install "
                 "it, or write the data with another one such as zlib or zstd"
             )
-    if any(_NO_TIME in str(one) for one in chain):
+    if any("decode time" in str(one) for one in chain):
         told = next((_first_line(one) for one in reversed(chain) if "time" in str(one)), words)
         return DiffmpError(f"expected times that are dates at {path}, found others ({told}); correct unit and calendar")
     if path.is_dir():
@@ -55,15 +53,18 @@ def unreadable(path: Path, error: BaseException) -> DiffmpError:
 
 def _unreadable_folder(path: Path, chain: list[BaseException], words: str) -> DiffmpError:
     if not any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zmetadata")):
-        inside = len(list(path.iterdir()))
+        if next(path.rglob("*.nc"), None) is not None:
+            return DiffmpError(
+                f"expected readable files of one run in {path}, found others ({words}); fetch or make them again"
+            )
         return DiffmpError(
-            f"expected a zarr store at {path}, found a folder of {inside} entries without its metadata (zarr.json); "
-            "name the store itself, or copy it whole"
+            f"expected a zarr store at {path}, found a folder without its metadata (zarr.json); name the store itself, "
+            "or copy it whole"
         )
     for metadata in sorted([*path.glob("zarr.json"), *path.glob("*/zarr.json"), *path.glob("*/.zarray")]):
         try:
             json.loads(metadata.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return DiffmpError(
                 f"expected whole metadata in the zarr store {path}, found a torn {metadata.relative_to(path)}; copy it"
             )
@@ -71,7 +72,9 @@ def _unreadable_folder(path: Path, chain: list[BaseException], words: str) -> Di
         return DiffmpError(
             f"expected named dimensions of every array in the zarr store {path}, found none; write it with xarray"
         )
-    return DiffmpError(f"expected readable data in the zarr store {path}, found a torn chunk ({words}); copy it again")
+    torn = any(isinstance(one, OSError | RuntimeError | EOFError) for one in chain)
+    what, advice = ("a torn chunk", "copy it again") if torn else ("others", "correct what is named")
+    return DiffmpError(f"expected readable data in the zarr store {path}, found {what} ({words}); {advice}")
 
 
 def _unreadable_file(path: Path, error: BaseException, words: str) -> DiffmpError:

@@ -69,7 +69,7 @@ def _arrays(path: Path, group: str, names: set[str] | None) -> list[tuple[str, z
 
 def _stored(folder: Path) -> set[str]:
     """Keys of the chunks, or shards, of an array that are there: files whose names are numbers."""
-    found = set()
+    found: set[str] = set()
     for place, _, files in os.walk(folder):
         inside = os.path.relpath(place, folder).replace(os.sep, "/")
         found.update(name if inside == "." else f"{inside}/{name}" for name in files if name.replace(".", "").isdigit())

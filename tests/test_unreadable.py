@@ -16,6 +16,7 @@ from diffmp_core.columns.prepare import prepare
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import open_store
 from diffmp_core.unreadable import unreadable
+from tests.columns.climsim_files import make_stack, write_pairs
 from tests.columns.foreign_files import write_yaml
 from tests.columns.test_fills import run_of_nine
 from tests.synthetic import make_columns
@@ -51,7 +52,7 @@ FILES = {
 }  # fmt: skip
 
 FOLDERS = {
-    "empty": (lambda path: (shutil.rmtree(path), path.mkdir()), "a folder of 0 entries without its metadata"),
+    "empty": (lambda path: (shutil.rmtree(path), path.mkdir()), "found a folder without its metadata"),
     "no root": (lambda path: (path / "zarr.json").unlink(), "without its metadata .zarr.json.; name the store itself"),
     "torn": (lambda path: (path / "T" / "zarr.json").write_text("{"), "found a torn T/zarr.json"),
     "torn root": (lambda path: (path / "zarr.json").write_text('{"zarr_format": 3, "node'), "found a torn zarr.json"),
@@ -66,25 +67,18 @@ FOLDERS = {
 }
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_file_is_refused_for_what_it_is(tmp_path, name):
-    damage, message = FILES[name]
-    path = store(tmp_path, "columns.nc")
+@pytest.mark.parametrize(
+    ("store_name", "damage", "message"),
+    [*(("columns.nc", *case) for case in FILES.values()), *(("columns.zarr", *case) for case in FOLDERS.values())],
+    ids=[*FILES, *(f"folder {name}" for name in FOLDERS)],
+)
+def test_a_store_is_refused_for_what_is_wrong_with_it(tmp_path, store_name, damage, message):
+    path = store(tmp_path, store_name)
     damage(path)
     with pytest.raises(DiffmpError, match=message) as refusal:
         open_store(path)
     assert "\n" not in str(refusal.value)
-    assert "columns.nc" in str(refusal.value)
-
-
-@pytest.mark.parametrize("name", FOLDERS)
-def test_a_folder_is_refused_for_what_it_lacks(tmp_path, name):
-    damage, message = FOLDERS[name]
-    path = store(tmp_path, "columns.zarr")
-    damage(path)
-    with pytest.raises(DiffmpError, match=message) as refusal:
-        open_store(path)
-    assert "\n" not in str(refusal.value)
+    assert store_name in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +121,25 @@ def test_a_torn_chunk_of_a_run_is_told_from_a_bad_file(tmp_path):
     fields = write_yaml(tmp_path / "run.yaml", points=9)
     with pytest.raises(DiffmpError, match="in the zarr store .*run.zarr, found a torn chunk"):
         prepare(tmp_path / "run.zarr", tmp_path / "columns.zarr", kind="highres", fields=fields)
+
+
+def test_files_that_do_not_fit_together_are_not_called_a_folder_without_metadata(tmp_path):
+    write_pairs(make_stack([(80101, 0), (80201, 0)]), tmp_path / "pairs")
+    odd = tmp_path / "pairs" / "E3SM-MMF.mli.0008-02-01-00000.nc"
+    with xr.open_dataset(odd, decode_times=False) as step:
+        step = step.isel(ncol=slice(0, 4)).load()
+    step.to_netcdf(odd, format="NETCDF3_64BIT")
+    with pytest.raises(DiffmpError, match="readable files of one run in .*pairs, found others"):
+        prepare(tmp_path / "pairs", tmp_path / "columns.zarr")
+
+
+def test_nested_metadata_and_letters_of_another_encoding_are_one_sentence(tmp_path):
+    path = store(tmp_path, "columns.zarr")
+    (path / "T" / "zarr.json").write_text("[" * 100_000)
+    for error in (ValueError("?"), RecursionError("maximum recursion depth exceeded")):
+        assert "found a torn T/zarr.json" in str(unreadable(path, error))
+    encoding = UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "invalid continuation byte")
+    assert "breaks the CF conventions (UnicodeDecodeError" in str(unreadable(store(tmp_path, "columns.nc"), encoding))
 
 
 def test_a_run_without_times_is_one_sentence(tmp_path):

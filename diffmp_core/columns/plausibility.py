@@ -36,7 +36,12 @@ POINT_LIMITS: dict[str, tuple[float, float, str]] = LIMITS | {
 """The same of a point of a high-resolution run, or of a state that a column is computed from: what is not a column's
 own, stronger tendencies, and the small negative water that advection leaves."""
 
-_UNITS = {"w": "m s-1", "T": "K s-1", "qv": "kg kg-1 s-1"}
+_UNITS = {
+    **{name: variable.unit for name, variable in BY_NAME.items()},
+    "w": "m s-1",
+    **dict.fromkeys(("tend_T_mp", "tend_T_flux"), "K s-1"),
+    **dict.fromkeys(("tend_qv_mp", "tend_qv_flux"), "kg kg-1 s-1"),
+}
 
 
 def check_values(
@@ -73,13 +78,13 @@ def check_values(
         return
     index = tuple(int(i) for i in np.argwhere(bad)[0])
     place = _place([i + first for i, first in zip(index, start, strict=False)], dims, times)
-    found = f"found {values[index]:.5g}{place} ({np.count_nonzero(bad)} of {values.size} values looked at)"
+    found = f"found {values[index]:.6g}{place} ({np.count_nonzero(bad)} of {values.size} values looked at)"
     if missing.any():
         raise DiffmpError(
             f"expected finite values of {name} in {where}, {found}: a fill value or a gap; repair or drop those times"
         )
     raise DiffmpError(
-        f"expected {name} of {low:g} to {high:g} {_unit(name)} in {where}, {found}; convert the unit (is it in "
+        f"expected {name} of {low:g} to {high:g} {_UNITS[name]} in {where}, {found}; convert the unit (is it in "
         f"{mistaken}?), or repair it if it stands for a missing value"
     )
 
@@ -104,7 +109,7 @@ def with_checks(
     Raises:
         DiffmpError: a variable that holds no numbers; a bad value when its block is computed.
     """
-    checked = data.copy()
+    checked, used = data.copy(), None if points is None else np.unique(points[points >= 0])
     for name, kind in names.items():
         if name not in data:
             continue
@@ -118,7 +123,7 @@ def with_checks(
             name=kind,
             where=where,
             limits=limits,
-            used=None if points is None else np.unique(points[points >= 0]),
+            used=used,
             dims=tuple(map(str, array.dims)),
             times=np.atleast_1d(data["time"].values),
         )
@@ -138,15 +143,8 @@ def _place(index: Sequence[int], dims: Sequence[str], times: np.ndarray | None) 
         if dim == "time" and times is not None:
             parts.append(f"time {time_text(times[number])}")
         else:
-            parts.append({"z": "level {} from the ground", "level": "level {} from the ground"}.get(dim, f"{dim} {{}}")
-                         .format(number))  # fmt: skip
+            parts.append(f"level {number} from the ground" if dim in ("z", "level") else f"{dim} {number}")
     return f" at {', '.join(parts)}" if parts else ""
-
-
-def _unit(name: str) -> str:
-    if name in BY_NAME:
-        return BY_NAME[name].unit
-    return _UNITS["w" if name == "w" else name.split("_")[1]]
 
 
 def check_upright(humidity: np.ndarray, where: str) -> None:

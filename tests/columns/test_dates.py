@@ -142,6 +142,25 @@ def test_files_that_count_from_their_own_beginning_follow_each_other(tmp_path):
     ]  # fmt: skip
 
 
+def test_files_of_different_calendars_are_refused(tmp_path):
+    (tmp_path / "run").mkdir()
+    for day, calendar in ((1, "noleap"), (2, "standard")):
+        one = with_times([0.0, 12.0], units=f"hours since 2016-08-0{day}", calendar=calendar)
+        one.to_netcdf(tmp_path / "run" / f"{day}.nc")
+    with pytest.raises(DiffmpError, match=r"one calendar in all files of a run, found \['noleap', 'standard'\]"):
+        prepare(
+            tmp_path / "run", tmp_path / "columns.nc", kind="highres", fields=write_yaml(tmp_path / "r.yaml", points=9)
+        )
+
+
+def test_a_run_of_one_time_without_a_dim_is_one_sentence(tmp_path):
+    run = with_times([0.0, 12.0], units="hours since 2016-08-01").isel(time=0)
+    run.to_netcdf(tmp_path / "run.nc")
+    fields = write_yaml(tmp_path / "run.yaml", points=9)
+    with pytest.raises(DiffmpError, match="expected dims"):
+        prepare(tmp_path / "run.nc", tmp_path / "columns.nc", kind="highres", fields=fields)
+
+
 @pytest.mark.parametrize(("date", "second"), [(80230, 0), (80101, 86_400), (-2147483647, 0), (80101, -1)])
 def test_digits_of_climsim_that_are_no_date_are_one_sentence(tmp_path, date, second):
     with pytest.raises(DiffmpError, match="run.nc"):

@@ -59,6 +59,7 @@ TOP_LEVEL = 15
 """Uppermost model level (0 is the model top) with a mean height below 20 km: 51 hPa."""
 
 CALENDAR = "noleap"
+"""Of E3SM."""
 
 GRID_INFO = "ClimSim_low-res_grid-info.nc"
 
@@ -73,7 +74,7 @@ _BEFORE = {
 }
 _AFTER = {"state_t": "K", "state_q0001": "kg kg-1", "state_q0002": "kg kg-1", "state_q0003": "kg kg-1"}
 _GRID = ("lat", "lon", "area", "hyam", "hybm", "hyai", "hybi")
-_HELD_AS = {
+_HELD_AS = {  # what each state is held against
     "state_t": "T",
     "state_q0001": "qv",
     "state_q0002": "qc",
@@ -120,8 +121,10 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr
     _check_levels(grid, path.name)
     kept = kept_levels()
     before, after = (
-        with_checks(state.rename(lev="level").isel(level=kept), _HELD_AS, path.name, limits=POINT_LIMITS)
-        for state in (before, after)
+        with_checks(
+            state.rename(lev="level").isel(level=kept), _HELD_AS, f"{path.name}, {when} the step", limits=POINT_LIMITS
+        )
+        for state, when in ((before, "before"), (after, "after"))
     )
 
     def profile(state: xr.Dataset, name: str) -> xr.DataArray:

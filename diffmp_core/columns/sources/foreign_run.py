@@ -54,7 +54,8 @@ def open_fields(path: Path, fields: ForeignFields) -> tuple[xr.Dataset, Mesh]:
     """
     where, dims = path.name, fields.dims
     raw = _open_files(path, fields)
-    check_times(raw[fields.names.time].values, where)
+    times = np.atleast_1d(raw[fields.names.time].values)
+    check_times(times, where)
     if fields.mesh is None:
         raw, mesh = _on_points(raw, fields.names, where)
     else:
@@ -77,7 +78,7 @@ def open_fields(path: Path, fields: ForeignFields) -> tuple[xr.Dataset, Mesh]:
         require_dims(array, ("time", "z", "point") if name in PROFILES else ("time", "point"), where)
         opened[name] = array.variable
     found = xr.Dataset({**opened, "z": heights}, attrs=raw.attrs)
-    found = found.assign_coords(time=("time", raw[fields.names.time].values))
+    found = found.assign_coords(time=("time", times))
     found = found.isel(z=slice(None, None, -1)) if falling else found
     if (land := fields.names.land_fraction) is not None:
         share = _scaled(raw[land].rename("land_fraction"), "land_fraction", "1", fields, where)
@@ -127,10 +128,8 @@ def _dated(file: xr.Dataset, time: str, where: str) -> xr.Dataset:
     """A file with dates instead of what it has as times: each has its own unit."""
     if time not in file.variables:
         return file
-    times = file[time]
-    kept = times.dims or None
-    dates = decode_dates(times, where, calendar=file.attrs.get("config_calendar_type"))
-    return file.assign({time: (kept, dates) if kept else dates[0]})
+    dates = decode_dates(file[time], where, calendar=file.attrs.get("config_calendar_type"))
+    return file.assign({time: (file[time].dims, dates.reshape(file[time].shape))})
 
 
 def _refuse_rotated(files: Iterable[xr.Dataset], where: str) -> None:
@@ -164,10 +163,18 @@ def _in_sequence(files: list[xr.Dataset], fields: ForeignFields) -> xr.Dataset:
     """Files of the same variables one after the other, as their times say."""
     if len(files) == 1:
         return files[0]
+    calendars = sorted({_calendar(file, fields) for file in files})
+    if len(calendars) > 1:
+        raise DiffmpError(f"expected one calendar in all files of a run, found {calendars}; prepare them one by one")
     files = sorted(files, key=lambda file: _first_time(file, fields))
     return xr.concat(
         files, dim=fields.dims.time, data_vars="minimal", coords="minimal", compat="override", join="exact"
     )
+
+
+def _calendar(file: xr.Dataset, fields: ForeignFields) -> str:
+    first = _first_time(file, fields)
+    return str(getattr(first, "calendar", "standard"))
 
 
 def _first_time(file: xr.Dataset, fields: ForeignFields) -> Any:

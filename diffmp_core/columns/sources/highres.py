@@ -60,6 +60,7 @@ LOWEST_TOP = 18_000.0
 """The levels of the file must reach this height [m] for 30 levels below 20 km to be meant."""
 
 _MAPS = ("cell_of_point", "points_of_cell")
+_READ = (*PROFILES, *SURFACE, *_MAPS, "time", "z", "lat", "lon", "area", "land_fraction")
 
 
 def recognise(path: Path) -> bool:
@@ -146,7 +147,7 @@ def _open_with_map(path: Path) -> xr.Dataset:
     for name, unit in {"z": "m", "lat": "degree", "lon": "degree", "area": "sr", "land_fraction": "1"}.items():
         if name in raw.variables:
             require_unit(raw[name], unit, where)
-    raw.attrs |= {ZEROS: zeros} if (zeros := refuse_missing_chunks(path)) else {}
+    raw.attrs |= {ZEROS: zeros} if (zeros := refuse_missing_chunks(path, _READ)) else {}
     raw = raw.assign_coords(time=("time", decode_dates(raw["time"], where)))
     raw = raw.transpose("time", "z", ..., "point", missing_dims="ignore")
     return raw.chunk({"time": 1, "z": max(1, BLOCK_VALUES // raw.sizes["point"]), "point": -1})
