@@ -89,7 +89,9 @@ def _own(choices: Choices, catalog: Catalog) -> tuple[Target, str]:
     inputs = user_column.from_text(choices.own)[None]
     mass = catalog.keep(("mean air", choices.experiment), mean_air) * float(inputs[0, INPUT_NAMES.index("Ps"), 0])
     truth = np.full((1, len(OUTPUTS), inputs.shape[2]), np.nan, dtype=np.float32)
-    return Target(inputs, truth, mass[None], OWN, notes=(ABOUT_OWN,)), OWN
+    continued = user_column.continued_words(choices.own, height=catalog.grid(choices.experiment).height)
+    rule = f"{OWN}; {continued}" if continued else OWN
+    return Target(inputs, truth, mass[None], rule, notes=(ABOUT_OWN,)), rule
 
 
 def _cells(choices: Choices, catalog: Catalog) -> tuple[NDArray[np.int64], str]:

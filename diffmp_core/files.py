@@ -135,9 +135,14 @@ def unwritable(path: Path, error: OSError) -> DiffmpError:
 
 def unreadable(path: Path, error: BaseException, otherwise: str) -> DiffmpError:
     """What to say of a file or folder that could not be read: that its mode forbids it, or else ``otherwise``."""
+    return forbidden(path, error) or DiffmpError(otherwise)
+
+
+def forbidden(path: Path, error: BaseException) -> DiffmpError | None:
+    """What to say of a file or folder whose mode forbids to read it; None where an error is about something else."""
     denied = next((found for found in _chain(error) if isinstance(found, PermissionError)), None)
     if denied is None and not (_exists(path) and not os.access(path, os.R_OK)):
-        return DiffmpError(otherwise)
+        return None
     place = Path(os.fsdecode(denied.filename)) if denied is not None and denied.filename else path
     return DiffmpError(
         f"expected permission to read {place}, found none ({_mode(place)}); it may be whole: let its owner run "

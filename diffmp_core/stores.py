@@ -16,9 +16,12 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from diffmp_core.coordinates import check_coordinates
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable, whole
+from diffmp_core.files import whole
+from diffmp_core.unreadable_data import unreadable_data
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS, Variable
+from diffmp_core.zarr_chunks import refuse_missing_chunks
 
 SPLITS = ("train", "validation", "test", "gap")
 """Meaning of the values 0, 1, 2, 3 of the flag variable ``split(time)`` of a column store."""
@@ -28,24 +31,24 @@ CELLS_READ_AT_ONCE = 32_768
 """Cells of one time that are read from a store at once (40 MB of inputs and outputs)."""
 
 
-def open_store(path: Path | str) -> xr.Dataset:
+def open_store(path: Path | str, *, decode_times: bool = True) -> xr.Dataset:
     """Open a zarr folder or a netCDF file lazily.
 
+    Args:
+        path: of the store.
+        decode_times: whether times become dates; if not they stay as the file has them.
+
     Raises:
-        DiffmpError: nothing there, not a store, or one that may not be read.
+        DiffmpError: nothing there, or not a store, and why.
     """
     path = Path(path)
     try:
         if path.is_dir():
-            return xr.open_zarr(path, chunks=None, consolidated=False)
+            return xr.open_zarr(path, chunks=None, consolidated=False, decode_times=decode_times)
         if path.exists():
-            return xr.open_dataset(path, engine="netcdf4")
+            return xr.open_dataset(path, engine="netcdf4", decode_times=decode_times)
     except Exception as error:
-        otherwise = (
-            f"expected a zarr folder or a netCDF file, found something unreadable at {path} "
-            f"({type(error).__name__}); make the store again or name another one"
-        )
-        raise unreadable(path, error, otherwise) from error
+        raise unreadable_data(path, error) from error
     raise DiffmpError(f"expected a store at {path}, found nothing; check the path")
 
 
@@ -55,16 +58,17 @@ def real_path(path: Path | str) -> Path:
 
 
 def open_columns(path: Path | str) -> xr.Dataset:
-    """Open a column store and hold it against the schema (:func:`validate_columns`)."""
+    """Open a column store and hold it against the schema (:func:`validate_columns`); every chunk must be there."""
+    refuse_missing_chunks(Path(path))
     columns = open_store(path)
     validate_columns(columns, where=str(path))
     return columns
 
 
 def validate_columns(columns: xr.Dataset, where: str, variables: tuple[Variable, ...] = INPUTS + OUTPUTS) -> None:
-    """Hold a dataset against the schema of a column store: variables, dims, units, level order.
+    """Hold a dataset against the schema of a column store: variables, dims, units, level order, coordinates.
 
-    Values are not read here; :func:`iterate_columns` checks them as they pass.
+    Values of variables are not read here; :func:`iterate_columns` checks them as they pass.
 
     Raises:
         DiffmpError: the first thing that is missing or wrong.
@@ -102,6 +106,7 @@ def validate_columns(columns: xr.Dataset, where: str, variables: tuple[Variable,
         raise DiffmpError(
             f"expected levels from the surface upward in {where}, found heights {height[0]} ... {height[-1]}; flip them"
         )
+    check_coordinates(columns, where)
 
 
 def select_split(columns: xr.Dataset, name: str) -> xr.Dataset:
@@ -194,7 +199,7 @@ def write_store(dataset: xr.Dataset, path: Path | str, encoding: dict | None = N
             dataset.to_netcdf(part, engine="netcdf4", encoding=encoding)
         else:
             with _own_threads():
-                dataset.to_zarr(part, mode="w", consolidated=False, encoding=encoding)
+                dataset.to_zarr(part, mode="w", consolidated=False, encoding=encoding, write_empty_chunks=True)
     return path
 
 

@@ -86,7 +86,7 @@ def test_a_truncated_file_is_one_sentence(tmp_path):
     path = tmp_path / "c.nc"
     write_store(make_columns(), path)
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(DiffmpError, match="unreadable"):
+    with pytest.raises(DiffmpError, match="HDF5 file that is cut off or damaged"):
         open_store(path)
 
 

@@ -7,9 +7,7 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
-import numpy as np
 import panel as pn
-from numpy.typing import NDArray
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
@@ -18,7 +16,7 @@ from app.views.answers import Asker
 from app.views.controls import download_button, upload_button
 from app.views.layout import words
 from app.views.notices import hidden_notice
-from diffmp_core.columns.user_column import LARGEST, read_user_column, template, to_text
+from diffmp_core.columns.user_column import LARGEST, UserColumn, read_user_column, template, to_text
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS
@@ -62,15 +60,15 @@ class OwnColumn:
         self.about.object, self.notice.visible = READING, False  # not the button: it would be made anew in the page
         self.asker.ask(
             lambda: _reader().submit(read_user_column, content, height=cells.height, pressure=cells.pressure),
-            lambda inputs, _: self._take(inputs, experiment),
+            lambda found, _: self._take(found, experiment),
             self._refuse,
         )
 
-    def _take(self, inputs: NDArray[np.float32], experiment: str) -> None:
+    def _take(self, found: UserColumn, experiment: str) -> None:
         """Show a column on the levels of an experiment, unless the reader has gone to another one."""
         self.about.object = ABOUT
         if experiment == self.state.experiment:
-            self.state.param.update(own=to_text(inputs), target="own")
+            self.state.param.update(own=to_text(found.inputs, found.known), target="own")
 
     def _refuse(self, error: BaseException) -> None:
         self.about.object = ABOUT

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from diffmp_core.columns.units import require_unit
+from diffmp_core.coordinates import check_places
 from diffmp_core.errors import DiffmpError
 
 CORNER_TOLERANCE = 1e-8
@@ -59,7 +61,8 @@ def read_mesh(path: Path) -> Mesh:
     """Mesh of a UGRID, MPAS or ICON file, whatever of them uxarray finds in it.
 
     Raises:
-        DiffmpError: uxarray is not installed, no such file, no mesh in it, or faces without area.
+        DiffmpError: uxarray is not installed, no such file, no mesh in it, corners not in degrees, or faces without
+            area.
     """
     if not path.exists():
         raise DiffmpError(f"expected a mesh file at {path}, found nothing; check the path")
@@ -79,6 +82,8 @@ def read_mesh(path: Path) -> Mesh:
             f"expected a UGRID, MPAS or ICON mesh in {path.name}, found none that uxarray can read "
             f"({type(error).__name__}); name the file that holds the mesh"
         ) from error
+    for corners in (grid.node_lat, grid.node_lon):
+        require_unit(corners, "degree", path.name)
     return polygon_mesh(lat, lon, faces, where=path.name)
 
 
@@ -91,13 +96,14 @@ def polygon_mesh(lat: np.ndarray, lon: np.ndarray, faces: np.ndarray, *, where: 
         where: name of the file for messages.
 
     Raises:
-        DiffmpError: corners that are not there, faces of fewer than three corners, or no or too much area.
+        DiffmpError: corners that are not there or not on the globe, faces of fewer than three, or no or too much area.
     """
     there = faces >= 0
     if faces.size == 0 or faces.max() >= len(lat) or (there.sum(axis=1) < 3).any() or not there[:, 0].all():
         raise DiffmpError(
             f"expected faces of 3 or more of the {len(lat)} corners in {where}, found others; mend the mesh"
         )
+    check_places(lat, lon, where)
     corner = np.where(there, faces, faces[:, :1])  # padding repeats the first corner: sides of no length
     direction = direction_of(lat, lon)
     centre = np.zeros((len(faces), 3))
@@ -129,6 +135,7 @@ def regular_mesh(lat: np.ndarray, lon: np.ndarray, *, where: str) -> Mesh:
     Raises:
         DiffmpError: fewer than two of either, latitudes out of order, uneven or repeated longitudes.
     """
+    check_places(lat, lon, where)
     lat, lon = np.asarray(lat, dtype=float), np.asarray(lon, dtype=float)
     if lat.ndim != 1 or lon.ndim != 1 or min(lat.size, lon.size) < 2:
         raise DiffmpError(
@@ -136,8 +143,8 @@ def regular_mesh(lat: np.ndarray, lon: np.ndarray, *, where: str) -> Mesh:
             f"{lat.shape} and {lon.shape}; name a mesh file if the grid is not regular"
         )
     rising = np.diff(lat)
-    if not ((rising > 0).all() or (rising < 0).all()) or np.abs(lat).max() > 90.0:
-        raise DiffmpError(f"expected latitudes from -90 to 90 that rise or fall in {where}, found others; sort them")
+    if not ((rising > 0).all() or (rising < 0).all()):
+        raise DiffmpError(f"expected latitudes that rise or fall in {where}, found others; sort them")
     steps = np.diff(lon)
     spacing = steps.mean()
     if spacing == 0 or np.abs(steps - spacing).max() > EVEN_SPACING * abs(spacing):

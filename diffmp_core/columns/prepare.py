@@ -11,15 +11,15 @@ import xarray as xr
 from dask.callbacks import Callback
 
 import diffmp_core
-from diffmp_core.columns.plausibility import check_upright, check_values
+from diffmp_core.columns.plausibility import check_upright, with_checks
 from diffmp_core.columns.sources import Progress, recognise
 from diffmp_core.columns.sources.base import Read
 from diffmp_core.columns.split import PAPER_PROPORTIONS, split_times
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable
 from diffmp_core.identity import with_digests
 from diffmp_core.lock import holding
 from diffmp_core.stores import SPLITS, validate_columns, write_store
+from diffmp_core.unreadable_data import unreadable_data
 from diffmp_core.variables import BY_NAME
 
 
@@ -96,39 +96,28 @@ def prepare(
     with _TaskProgress(progress):
         try:
             return write_store(checked, out, encoding=encoding)
-        except (OSError, RuntimeError, ValueError, EOFError) as error:
-            raise _unreadable(source, error) from error
+        except (RuntimeError, ValueError, EOFError) as error:
+            raise unreadable_data(source, error) from error
 
 
 def _read_readable(read: Read, source: Path, spacing_km: int, progress: Progress | None) -> xr.Dataset:
     try:
         return read(source, spacing_km=spacing_km, progress=progress)
     except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise _unreadable(source, error) from error
-
-
-def _unreadable(source: Path, error: Exception) -> DiffmpError:
-    otherwise = (
-        f"expected readable data in {source.name}, found a truncated or foreign file ({type(error).__name__}: "
-        f"{str(error).splitlines()[0] if str(error) else 'no reason given'}); fetch or make it again"
-    )
-    return unreadable(source, error, otherwise)
+        raise unreadable_data(source, error) from error
 
 
 def _with_checks(columns: xr.Dataset, where: str) -> xr.Dataset:
     """The same lazy dataset, whose blocks are checked when they are computed."""
-    checked = columns.copy()
-    for name in BY_NAME:
-        blocks = columns[name].data
-        checked[name] = columns[name].copy(data=blocks.map_blocks(_checked_block, name, where, dtype=blocks.dtype))
-    return checked
+    checked = with_checks(columns, {name: name for name in BY_NAME}, where)
+    humidity = checked["qv"]
+    upright = humidity.data.map_blocks(_upright, where, dtype=humidity.dtype, meta=np.array((), humidity.dtype))
+    return checked.assign(qv=humidity.copy(data=upright))
 
 
-def _checked_block(values: np.ndarray, name: str, where: str) -> np.ndarray:
-    check_values(name, values, where)
-    if name == "qv":
-        check_upright(values, where)
-    return values
+def _upright(humidity: np.ndarray, where: str) -> np.ndarray:
+    check_upright(humidity, where)
+    return humidity
 
 
 def _encoding(columns: xr.Dataset, *, netcdf: bool) -> dict[str, dict[str, object]]:
@@ -137,6 +126,9 @@ def _encoding(columns: xr.Dataset, *, netcdf: bool) -> dict[str, dict[str, objec
     if columns["time"].dtype == object:
         calendar = columns["time"].values[0].calendar
         encoding["time"] = {"units": "seconds since 0001-01-01", "dtype": "int64", "calendar": calendar}
+    if not netcdf:  # a chunk that is lost must not read as the first split and date
+        encoding["split"] = {"fill_value": -1}
+        encoding["time"]["fill_value"] = np.iinfo(np.int64).min
     if netcdf:
         for name in BY_NAME:
             lengths = tuple(length[0] for length in columns[name].data.chunks)

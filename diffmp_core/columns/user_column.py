@@ -12,15 +12,16 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diffmp_core.columns.levels import refuse_disordered
+from diffmp_core.columns.levels import nominal_height, refuse_disordered
 from diffmp_core.columns.plausibility import check_upright, check_values
+from diffmp_core.columns.units import conversion
 from diffmp_core.columns.user_netcdf import read_netcdf
 from diffmp_core.constants import REFERENCE_PRESSURE
-from diffmp_core.crm.surface_map import KELVIN
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import INPUT_NAMES, INPUTS, LEVELS
 
@@ -28,10 +29,14 @@ LARGEST = 1_000_000
 """Bytes of a file that are read."""
 MOST_ROWS = 1000
 """Levels that a file may have."""
-SCALE_HEIGHT = 7500.0
-"""Height [m] over which pressure falls by a factor e, for comparing gaps in pressure with gaps in height."""
 SHORT_BELOW, SHORT_ABOVE = 200.0, 1000.0
 """How far [m] the lowest and the highest level of a file may lie within the emulator's; the end value is kept there."""
+CONTINUED_FROM = 15_000.0
+"""Height [m], about 120 hPa, from which on a file may end however high the emulator's levels reach: the standard
+atmosphere has one temperature from 11 to 20 km, and vapour mixes well in the stratosphere, so both keep their value."""
+
+_ROUNDING = 15.0
+"""Height [m] by which an end of a file may be rounded and still reach a level: 1 hPa near the ground is 8 m."""
 
 PLACES = ("height", "pressure")
 ALIASES: Mapping[str, str] = {
@@ -41,25 +46,28 @@ ALIASES: Mapping[str, str] = {
 }  # fmt: skip
 """What a file may call a variable, without regard to capitals; ``q`` is specific humidity."""
 
-_FLUX = {"W m-2": (1.0, 0.0), "W/m2": (1.0, 0.0), "W/m²": (1.0, 0.0), "W m^-2": (1.0, 0.0)}
-_PRESSURE = {"Pa": (1.0, 0.0), "hPa": (100.0, 0.0), "mbar": (100.0, 0.0), "mb": (100.0, 0.0), "kPa": (1000.0, 0.0)}
-_HUMIDITY = {"kg kg-1": (1.0, 0.0), "kg/kg": (1.0, 0.0), "1": (1.0, 0.0), "g/kg": (1e-3, 0.0), "g kg-1": (1e-3, 0.0)}
-UNITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "height": {"m": (1.0, 0.0), "km": (1000.0, 0.0)},
-    "pressure": _PRESSURE,
-    "T": {"K": (1.0, 0.0), **dict.fromkeys(("degC", "°C", "C", "Celsius"), (1.0, KELVIN))},
-    "qv": _HUMIDITY,
-    "q": _HUMIDITY,
-    "Ps": _PRESSURE,
-    "SHF": _FLUX,
-    "LHF": _FLUX,
-    "SOLIN": _FLUX,
+UNITS: Mapping[str, tuple[str, ...]] = {
+    "height": ("m", "km"),
+    "pressure": ("Pa", "hPa"),
+    "T": ("K", "degC"),
+    **dict.fromkeys(("qv", "q"), ("kg kg-1", "g/kg")),
+    "Ps": ("Pa", "hPa"),
+    **dict.fromkeys(("SHF", "LHF", "SOLIN"), ("W m-2", "kW m-2")),
 }
-"""Units that are understood, with the factor and the offset to SI; the first of each is taken where none is said."""
+"""Units, SI first, which is taken where none is said; whatever else UDUNITS converts into these is understood too."""
 
 TEXT_UNITS = {"T": 1.0, "qv": 1e3, "Ps": 1e-2, "SHF": 1.0, "LHF": 1.0, "SOLIN": 1.0}
 """SI to the units of the text, so that its numbers are short."""
 _NUMBER = re.compile(r"-?\d{1,6}(\.\d{1,8})?(e-\d{1,2})?", re.ASCII)
+_PROFILES = tuple(variable.name for variable in INPUTS if variable.profile)
+_KNOWN = re.compile(r"(\d{1,2}):(\d{1,2})", re.ASCII)
+
+
+class UserColumn(NamedTuple):
+    """A column that was read: its inputs ``(6, level)``, and the first and last + 1 level that the file reaches."""
+
+    inputs: NDArray[np.float32]
+    known: tuple[int, int] = (0, LEVELS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +78,14 @@ class Field:
     unit: str
 
 
-def read_user_column(content: bytes, *, height: NDArray, pressure: NDArray) -> NDArray[np.float32]:
-    """Inputs ``(6, level)`` in SI of the one column in a CSV or netCDF file.
+def read_user_column(content: bytes, *, height: NDArray, pressure: NDArray) -> UserColumn:
+    """Inputs in SI of the one column in a CSV or netCDF file, and which levels it reaches.
 
     The file has T, qv (or q, specific humidity), Ps, SHF, LHF and SOLIN, and ``height`` above the surface or
     ``pressure`` of its levels, in either order, from which T and qv are interpolated linearly (in the logarithm of
     pressure); without both it has the emulator's levels, lowest first. In pressure the emulator's levels are where they
-    are with the surface at 1000 hPa, in proportion to Ps.
+    are with the surface at 1000 hPa, in proportion to Ps. Beyond its ends, as far as it may be short
+    (:data:`SHORT_BELOW`, :data:`CONTINUED_FROM`), T and qv keep their last value.
 
     Args:
         content: bytes of the file, at most :data:`LARGEST`.
@@ -108,22 +117,39 @@ def read_user_column(content: bytes, *, height: NDArray, pressure: NDArray) -> N
     for variable in INPUTS:
         if not variable.profile and np.ptp(found[variable.name]) > 0:
             raise DiffmpError(f"expected one value of {variable.name}, found several; send one column only")
-    profiles = _on_levels(found, np.asarray(height, dtype=float), np.asarray(pressure, dtype=float))
+    profiles, known = _on_levels(found, np.asarray(height, dtype=float), np.asarray(pressure, dtype=float))
     check_upright(profiles["qv"], "the file")
     rows = [profiles[v.name] if v.profile else np.full(len(height), found[v.name][0]) for v in INPUTS]
-    return from_text(to_text(np.stack(rows).astype(np.float32)))
+    return UserColumn(from_text(to_text(np.stack(rows).astype(np.float32))), known)
 
 
-def to_text(inputs: NDArray) -> str:
+def to_text(inputs: NDArray, known: tuple[int, int] = (0, LEVELS)) -> str:
     """Inputs ``(6, level)`` as numbers with a blank between: T [K], qv [g/kg] from below, Ps [hPa], fluxes [W/m²].
 
-    Five or six digits each, about 450 letters: short enough for an address.
+    Five or six digits each, about 450 letters: short enough for an address. Where not all levels are ``known``, the
+    first and the last + 1 that are stand at the end.
     """
     numbers = []
     for values, variable in zip(np.asarray(inputs, dtype=float), INPUTS, strict=True):
         shown = (values if variable.profile else values[:1]) * TEXT_UNITS[variable.name]
         numbers += [f"{number:.6g}" if abs(number) >= 100 else f"{number:.5g}" for number in shown]
+    if tuple(known) != (0, LEVELS):
+        numbers.append(f"{known[0]}:{known[1]}")
     return " ".join(numbers)
+
+
+def known_levels(text: str) -> tuple[int, int]:
+    """First and last + 1 level that were read and not continued, from what :func:`to_text` wrote."""
+    found = _KNOWN.fullmatch(text.rpartition(" ")[2])
+    return (int(found[1]), int(found[2])) if found else (0, LEVELS)
+
+
+def continued_words(text: str, *, height: NDArray) -> str:
+    """Which levels at ``height`` [m] of what :func:`to_text` wrote were continued, in words; '' if none was."""
+    first, last = known_levels(text)
+    ends = [f"below {height[first]:.0f} m"] if first > 0 else []
+    ends += [f"above {height[last - 1] / 1000:.1f} km"] if last < len(height) else []
+    return f"its file has nothing {' and '.join(ends)}: T and qv keep their end values there" if ends else ""
 
 
 def from_text(text: str) -> NDArray[np.float32]:
@@ -132,9 +158,12 @@ def from_text(text: str) -> NDArray[np.float32]:
     Raises:
         DiffmpError: other text, or numbers that are no weather.
     """
+    first, last = known_levels(text)
     parts = text.split(" ")
+    if _KNOWN.fullmatch(parts[-1]):
+        parts = parts[:-1]
     expected = sum(LEVELS if variable.profile else 1 for variable in INPUTS)
-    if len(parts) != expected or not all(_NUMBER.fullmatch(part) for part in parts):
+    if len(parts) != expected or not all(map(_NUMBER.fullmatch, parts)) or not 0 <= first < last <= LEVELS:
         raise DiffmpError(
             f"expected {expected} numbers of a column with a blank between, found other text; load the file again"
         )
@@ -221,18 +250,18 @@ def _number(cell: str, name: str, row: int) -> float:
 
 def _to_si(name: str, field: Field) -> NDArray[np.float64]:
     known = UNITS[name]
-    unit = field.unit or next(iter(known))
-    if unit not in known:
-        raise DiffmpError(f"expected {name} in {' or '.join(known)}, found {unit[:20]!r}; convert it")
-    factor, offset = known[unit]
+    to_unit = conversion(field.unit or known[0], known[0])
+    if to_unit is None:
+        raise DiffmpError(f"expected {name} in {' or '.join(known)}, found {field.unit[:20]!r}; convert it")
+    factor, offset = to_unit
     return field.values * factor + offset
 
 
 def _on_levels(
     found: Mapping[str, NDArray[np.float64]], height: NDArray[np.float64], pressure: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
-    """T and qv ``(level,)`` on the emulator's levels."""
-    counts = {len(found[name]) for name in ("T", "qv", *PLACES) if name in found}
+) -> tuple[dict[str, NDArray[np.float64]], tuple[int, int]]:
+    """T and qv ``(level,)`` on the emulator's levels, and the first and last + 1 of these that the file reaches."""
+    counts = {len(found[name]) for name in (*_PROFILES, *PLACES) if name in found}
     place = next((name for name in PLACES if name in found), None)
     if len(counts) > 1 or (place is None and counts != {len(height)}):
         raise DiffmpError(
@@ -240,22 +269,28 @@ def _on_levels(
             f"{' and '.join(map(str, sorted(counts)))} values; add a column height or pressure"
         )
     if place is None:
-        return {name: found[name] for name in ("T", "qv")}
+        return {name: found[name] for name in _PROFILES}, (0, len(height))
     if not np.isfinite(found[place]).all() or (place == "pressure" and found[place].min() <= 0):
         raise DiffmpError(f"expected finite {place} of each level, above 0 for pressure, found others; repair them")
     refuse_disordered(found[place], f"{place} [{'m' if place == 'height' else 'Pa'}]", "the file")
+    order = np.argsort(found[place] if place == "height" else -found[place])
+    ordered = {name: found[name][order] for name in (*_PROFILES, place)}
     if place == "height":
-        given, wanted = found[place], height
+        given, wanted, levels, factor, unit = ordered["height"], height, height, 1e-3, "km"
+        given_height, wanted_height = given, height
     else:
-        given = -SCALE_HEIGHT * np.log(found[place] / found["Ps"][0])
-        wanted = -SCALE_HEIGHT * np.log(pressure / REFERENCE_PRESSURE)
-    if given.min() > wanted[0] + SHORT_BELOW or given.max() < wanted[-1] - SHORT_ABOVE:
-        above_ground = pressure * found["Ps"][0] / REFERENCE_PRESSURE
-        levels, factor, unit = (height, 1e-3, "km") if place == "height" else (above_ground, 1e-2, "hPa")
-        ends = sorted((found[place].min() * factor, found[place].max() * factor), reverse=place == "pressure")
+        share = found["Ps"][0] / REFERENCE_PRESSURE
+        levels, factor, unit = pressure * share, 1e-2, "hPa"
+        given, wanted = -np.log(ordered["pressure"]), -np.log(levels)
+        given_height, wanted_height = nominal_height(ordered["pressure"] / share), nominal_height(pressure)
+    lowest_end = min(wanted_height[-1] - SHORT_ABOVE, CONTINUED_FROM)
+    if given_height[0] > wanted_height[0] + SHORT_BELOW or given_height[-1] < lowest_end:
+        ends = ordered[place][[0, -1]] * factor
         raise DiffmpError(
             f"expected levels from {levels[0] * factor:.3g} to {levels[-1] * factor:.3g} {unit} as the emulator has "
-            f"them, found {ends[0]:.3g} to {ends[1]:.3g} {unit}; add what is missing"
+            f"them, or to {CONTINUED_FROM / 1000:g} km at least, found {ends[0]:.3g} to {ends[1]:.3g} {unit}; add what "
+            "is missing"
         )
-    order = np.argsort(given)
-    return {name: np.interp(wanted, given[order], found[name][order]) for name in ("T", "qv")}
+    reached = (wanted_height > given_height[0] - _ROUNDING) & (wanted_height < given_height[-1] + _ROUNDING)
+    known = np.flatnonzero(reached)
+    return {name: np.interp(wanted, given, ordered[name]) for name in _PROFILES}, (int(known[0]), int(known[-1]) + 1)

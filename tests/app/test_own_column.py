@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from app.catalog import Catalog
+from app.exhibits import Ensemble
 from app.state import State
+from app.target import take_target
 from app.views.own_column import ABOUT, OwnColumn
-from diffmp_core.columns.user_column import LARGEST, from_text
-from tests.app.own_columns import BAD, GOOD, bad_netcdf, fill, netcdf, table
+from diffmp_core.columns.user_column import LARGEST, UserColumn, from_text
+from tests.app.own_columns import BAD, GOOD, ROWS, bad_netcdf, fill, netcdf, table
 from tests.app.served import column_field
 
 PATIENCE_S = 2.0
@@ -78,6 +80,16 @@ def test_a_good_netcdf_file_is_the_same_column(view: OwnColumn, tmp_path: Path):
     assert view.state.own == own
 
 
+def test_a_sounding_that_ends_early_is_taken_and_every_caption_and_export_says_so(view: OwnColumn):
+    view.load(table(rows=ROWS[:18]))  # to 17 km
+    assert not view.notice.visible
+    _, rule = take_target(view.state.choices, view.catalog)
+    assert re.fullmatch(r"Your own column; its file has nothing above 1[67]\.\d km: T and qv keep .*", rule)
+    assert Ensemble.of(view.state).columns(view.catalog).rule == rule  # subtitle and attribute of exports
+    view.load(table())
+    assert take_target(view.state.choices, view.catalog)[1] == "Your own column"
+
+
 def test_an_empty_file_is_told_and_the_same_file_is_read_again(view: OwnColumn):
     view.upload.param.update(value=None)  # what Panel makes of an empty file
     assert "found 0 lines" in view.said.object
@@ -103,7 +115,7 @@ def test_what_the_browser_would_refuse_the_server_does_not_keep(view: OwnColumn)
 
 
 def test_a_file_read_too_late_is_not_put_into_another_experiment(view: OwnColumn):
-    view._take(from_text(" ".join(["300"] * 30 + ["5"] * 30 + ["1000", "10", "100", "300"])), "another")
+    view._take(UserColumn(from_text(" ".join(["300"] * 30 + ["5"] * 30 + ["1000", "10", "100", "300"]))), "another")
     assert view.state.own == ""
 
 

@@ -109,7 +109,7 @@ def make_run(sign: np.ndarray, *, times: int = 2) -> xr.Dataset:
     number = np.arange(len(sign))
     profiles = {
         "T": 300.0 - 0.005 * z + sign * z / 1000.0,
-        "qv": 0.012 * np.exp(-z / 3000.0) + 1e-12 * sign * z**2,
+        "qv": 3e-3 + 0.012 * np.exp(-z / 3000.0) + 1e-12 * sign * z**2,
         "w": 0.25 + sign + 0.0 * z,
         "tend_T_mp": 1e-6 * number + 0.0 * z,
         "tend_qv_mp": 1e-10 * number + 0.0 * z,

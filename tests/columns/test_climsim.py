@@ -93,7 +93,7 @@ def test_times_out_of_order_are_sorted_and_twice_the_same_is_refused(tmp_path):
     times = read(tmp_path / "unsorted.nc", spacing_km=120)["time"].values
     assert times[0] < times[1]
     make_stack([DATES[1], DATES[1]]).to_netcdf(tmp_path / "twice.nc")
-    with pytest.raises(DiffmpError, match="every time once"):
+    with pytest.raises(DiffmpError, match="found a time twice: 0008-01-10 12:00:00"):
         read(tmp_path / "twice.nc", spacing_km=120)
 
 

@@ -24,7 +24,7 @@ def make_fields(heights: np.ndarray, times: int = 2) -> xr.Dataset:
     z = heights[:, None]
     profiles = {
         "T": 300.0 - 0.005 * z + SIGN * z / 1000.0,
-        "qv": 0.012 * np.exp(-z / 3000.0) + 1e-12 * SIGN * z**2,
+        "qv": 1e-3 + 0.012 * np.exp(-z / 3000.0) + 1e-12 * SIGN * z**2,
         "w": 0.25 + SIGN + 0.0 * z,
         "tend_T_mp": np.array([1e-4, 2e-4, 3e-4, 4e-4, 9.0]) + 0.0 * z,
         "tend_qv_mp": np.array([1e-8, 2e-8, 3e-8, 4e-8, 9.0]) + 0.0 * z,

@@ -78,8 +78,8 @@ def test_places_come_back_from_directions():
 @pytest.mark.parametrize(
     ("lat", "lon", "message"),
     [
-        ([0.0, 2.0, 1.0], [0.0, 1.0], "latitudes from -90 to 90 that rise or fall"),
-        ([0.0, 100.0], [0.0, 1.0], "latitudes from -90 to 90"),
+        ([0.0, 2.0, 1.0], [0.0, 1.0], "latitudes that rise or fall"),
+        ([0.0, 100.0], [0.0, 1.0], "lat of -90 to 90 degree in grid, found 100 at index 1"),
         ([0.0, 1.0], [0.0, 1.0, 3.0], "evenly spaced longitudes"),
         ([0.0, 1.0], [0.0, 90.0, 180.0, 270.0, 360.0], "each meridian once"),
         ([0.0, 1.0], [[0.0, 1.0], [0.0, 1.0]], "each along a dimension of its own"),

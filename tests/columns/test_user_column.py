@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffmp_core.columns import user_netcdf
-from diffmp_core.columns.user_column import LARGEST, from_text, read_user_column, template, to_text
+from diffmp_core.columns.levels import nominal_pressure
+from diffmp_core.columns.user_column import (
+    LARGEST,
+    continued_words,
+    from_text,
+    known_levels,
+    read_user_column,
+    template,
+    to_text,
+)
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUT_NAMES, INPUTS
@@ -24,7 +33,7 @@ T, QV, PS, SHF, LHF, SOLIN = range(6)
 
 
 def read(text: str) -> np.ndarray:
-    return read_user_column(text.encode(), height=HEIGHT, pressure=PRESSURE)
+    return read_user_column(text.encode(), height=HEIGHT, pressure=PRESSURE).inputs
 
 
 def table(place: str, values: np.ndarray, *, temperature="T [K]", humidity="qv [g/kg]", factor: float = 1e3) -> str:
@@ -87,10 +96,75 @@ def test_columns_of_a_store_can_be_loaded(tmp_path: Path):
     for kind in ("NETCDF4", "NETCDF3_CLASSIC"):
         one.drop_attrs(deep=False).to_netcdf(tmp_path / "one.nc", format=kind)
         content = (tmp_path / "one.nc").read_bytes()
-        found = read_user_column(content, height=HEIGHT, pressure=PRESSURE)
+        found = read_user_column(content, height=HEIGHT, pressure=PRESSURE).inputs
         np.testing.assert_allclose(found, INPUT, rtol=6e-5)
     with pytest.raises(DiffmpError, match="it is truncated"):
         read_user_column(content[: len(content) // 2], height=HEIGHT, pressure=PRESSURE)
+
+
+def sounding(*pressures: float, surface: float = 1010.0) -> str:
+    """A sounding at pressures [hPa]: T falls by 6.5 K/km to 205 K, qv by a factor e over 2.5 km."""
+    lines = ["pressure [hPa],T [K],qv [g/kg],Ps [hPa],SHF,LHF,SOLIN"]
+    for number, pressure in enumerate(pressures):
+        z = 7.4 * np.log(1010.0 / pressure)
+        single = f"{surface},20,120,400" if number == 0 else ",,,"
+        lines.append(f"{pressure},{max(300 - 6.5 * z, 205):.6g},{max(18 * np.exp(-z / 2.5), 3e-3):.5g},{single}")
+    return "\n".join(lines)
+
+
+STANDARD_LEVELS = (1009.0, 1000.0, 925.0, 850.0, 700.0, 500.0, 400.0, 300.0, 250.0, 200.0, 150.0, 100.0, 70.0)
+TALL = np.append(HEIGHT[:-1], 19_900.0)  # levels of an emulator that reach beyond 70 hPa
+
+
+def test_a_sounding_that_ends_below_the_emulators_top_is_continued_and_says_so():
+    column = read_user_column(sounding(*STANDARD_LEVELS).encode(), height=TALL, pressure=nominal_pressure(TALL))
+    first, last = column.known
+    assert (first, last) == (0, 29)
+    assert column.inputs[T, 29] == pytest.approx(205.0)  # as in the standard atmosphere from 11 to 20 km
+    assert column.inputs[QV, 29] == pytest.approx(6.67e-6, rel=1e-3)  # of the last row
+    text = to_text(column.inputs, column.known)
+    assert known_levels(text) == (0, 29)
+    np.testing.assert_array_equal(from_text(text), column.inputs)
+    said = continued_words(text, height=TALL)
+    assert said == f"its file has nothing above {TALL[28] / 1000:.1f} km: T and qv keep their end values there"
+
+
+def test_a_sounding_to_100_hpa_is_continued_and_one_to_150_hpa_is_not():
+    column = read_user_column(
+        sounding(*STANDARD_LEVELS[:-1]).encode(), height=HEIGHT, pressure=nominal_pressure(HEIGHT)
+    )
+    assert column.known[1] < 29
+    np.testing.assert_array_equal(column.inputs[:2, column.known[1] :], column.inputs[:2, -1:].repeat(
+        len(HEIGHT) - column.known[1], axis=1))  # fmt: skip
+    with pytest.raises(DiffmpError, match=r"or to 15 km at least, found .* to 150 hPa; add what is missing"):
+        read_user_column(sounding(*STANDARD_LEVELS[:-2]).encode(), height=HEIGHT, pressure=nominal_pressure(HEIGHT))
+
+
+def test_a_file_that_begins_above_the_ground_says_so_and_a_whole_one_says_nothing():
+    column = read_user_column(sounding(*STANDARD_LEVELS[1:], 50.0).encode(), height=HEIGHT,
+                              pressure=nominal_pressure(HEIGHT))  # fmt: skip
+    assert column.known[0] == 1
+    words = continued_words(to_text(*column), height=HEIGHT)
+    assert words == f"its file has nothing below {HEIGHT[1]:.0f} m: T and qv keep their end values there"
+    whole = read_user_column(template(INPUT, height=HEIGHT).encode(), height=HEIGHT, pressure=PRESSURE)
+    assert whole.known == (0, 30)
+    assert continued_words(to_text(*whole), height=HEIGHT) == ""
+
+
+@pytest.mark.parametrize("end", ["0:31", "5:5", "9:2", "1:", "a:b", "0:30 0:30"])
+def test_levels_that_are_none_are_refused(end):
+    with pytest.raises(DiffmpError, match="found other text"):
+        from_text(f"{to_text(INPUT)} {end}")
+
+
+@pytest.mark.parametrize("unit", ["kg kg^{-1}", "kg kg**-1", "1", "kg/kg"])
+def test_units_are_those_that_readers_of_runs_know(unit):
+    text = template(INPUT, height=HEIGHT).replace("SHF [W/m²]", "SHF [W m^{-2}]").replace("T [K]", "T [deg K]")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    rows = [line.split(",") for line in lines[1:]]
+    heading = lines[0].replace("qv [g/kg]", f"qv [{unit}]")
+    written = [",".join([row[0], row[1], repr(float(row[2]) / 1e3), *row[3:]]) for row in rows]
+    np.testing.assert_allclose(read("\n".join([heading, *written])), read(template(INPUT, height=HEIGHT)), rtol=1e-6)
 
 
 def test_a_netcdf_file_of_many_columns_is_refused(tmp_path: Path):

@@ -12,6 +12,7 @@ import xarray as xr
 import zarr
 
 from diffmp_core.columns.levels import nominal_pressure
+from diffmp_core.coordinates import check_coordinate, check_coordinates
 from diffmp_core.errors import DiffmpError
 from diffmp_core.files import unreadable
 from diffmp_core.variables import INPUTS, OUTPUTS
@@ -53,18 +54,6 @@ class Source:
     options: frozenset[str] = frozenset()
 
 
-_UNITS = {
-    "K": {"K", "kelvin", "Kelvin", "degK"},
-    "kg kg-1": {"kg kg-1", "kg/kg", "kg kg^-1", "kg kg**-1", "1"},
-    "Pa": {"Pa", "pascal", "pascals"},
-    "W m-2": {"W m-2", "W/m2", "W/m^2", "W m^-2", "W m**-2", "watt m-2"},
-    "K s-1": {"K s-1", "K/s", "K s^-1", "K s**-1"},
-    "kg kg-1 s-1": {"kg kg-1 s-1", "kg/kg/s", "kg kg^-1 s^-1", "kg kg**-1 s**-1", "s-1", "1/s"},
-    "m s-1": {"m s-1", "m/s", "m s^-1", "m s**-1"},
-    "m": {"m", "meter", "metre", "meters", "metres"},
-}
-
-
 def stored_kind(path: Path) -> str | None:
     """The attribute ``diffmp_kind`` of a store, None for anything else.
 
@@ -92,13 +81,6 @@ def require_variables(dataset: xr.Dataset, names: Iterable[str], where: str) -> 
             )
 
 
-def require_unit(array: xr.DataArray, unit: str, where: str) -> None:
-    """Raise a :class:`DiffmpError` if the array's ``units`` attribute names another unit; none at all passes."""
-    found = array.attrs.get("units")
-    if found is not None and str(found).strip() not in _UNITS.get(unit, {unit}):
-        raise DiffmpError(f"expected unit {unit!r} of {array.name} in {where}, found {found!r}; convert it first")
-
-
 def require_dims(array: xr.DataArray, dims: tuple[str, ...], where: str) -> None:
     """Raise a :class:`DiffmpError` unless the array has exactly these dims, in any order."""
     if set(array.dims) != set(dims):
@@ -106,8 +88,8 @@ def require_dims(array: xr.DataArray, dims: tuple[str, ...], where: str) -> None
 
 
 def clear_small(cloud: xr.DataArray) -> xr.DataArray:
-    """Set cloud water or ice below :data:`SMALLEST_CLOUD` in magnitude to exactly 0; larger negative ones are left."""
-    return cloud.where(np.abs(cloud) >= SMALLEST_CLOUD, 0.0)
+    """Set cloud water or ice below :data:`SMALLEST_CLOUD` in magnitude to exactly 0; larger ones and NaN are left."""
+    return cloud.where(~(np.abs(cloud) < SMALLEST_CLOUD), 0.0)
 
 
 def chunks_of(cells: int, levels: int) -> dict[str, int]:
@@ -119,6 +101,7 @@ def chunks_of(cells: int, levels: int) -> dict[str, int]:
 def assemble(
     fields: Mapping[str, xr.DataArray],
     *,
+    where: str,
     lat: np.ndarray,
     lon: np.ndarray,
     area: np.ndarray,
@@ -133,14 +116,19 @@ def assemble(
 
     Args:
         fields: the variables of the table by name, dims (time, cell[, level]), SI, surface first, any float type.
+        where: name of the source for messages.
         lat, lon: ``(cell,)`` degrees; longitudes are wrapped to -180..180.
         area: ``(cell,)`` sr.  land_fraction: ``(cell,)``.
         height: ``(level,)`` nominal height [m].  layer_mass: ``(cell, level)`` [kg m-2].
         attrs: global attributes; ``source`` and ``title`` at least.
         pressure: ``(level,)`` nominal pressure [Pa]; from the standard atmosphere if not given.
         comments: CF ``comment`` of a variable, by name.
+
+    Raises:
+        DiffmpError: a coordinate that is missing somewhere or that no globe has, or times out of order.
     """
     comments = comments or {}
+    check_coordinate("lon", lon, where)  # before it is wrapped
     variables = {}
     for variable in INPUTS + OUTPUTS:
         array = fields[variable.name].transpose(*variable.dims).astype(np.float32)
@@ -169,4 +157,5 @@ def assemble(
         },
         attrs={"Conventions": "CF-1.11", "diffmp_kind": "columns", **attrs},
     )  # fmt: skip
+    check_coordinates(columns, where)
     return columns.chunk(chunks_of(columns.sizes["cell"], columns.sizes["level"]))

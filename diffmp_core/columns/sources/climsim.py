@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import cftime
 import numpy as np
 import xarray as xr
 
+from diffmp_core.columns.dates import date_of
 from diffmp_core.columns.levels import (
     choose_levels,
     layer_air_mass,
@@ -32,19 +32,22 @@ from diffmp_core.columns.levels import (
     refuse_disordered,
     share_weights,
 )
+from diffmp_core.columns.plausibility import POINT_LIMITS, with_checks
 from diffmp_core.columns.sources.base import (
     Progress,
     Source,
     assemble,
     clear_small,
     require_dims,
-    require_unit,
     require_variables,
 )
 from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
+from diffmp_core.columns.units import require_unit
 from diffmp_core.constants import REFERENCE_PRESSURE
+from diffmp_core.coordinates import check_coordinate, check_times
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import real_path
+from diffmp_core.unreadable_data import unreadable_data
 
 TIME_STEP = 1200.0
 """Physics time step of E3SM-MMF in ClimSim [s]."""
@@ -55,6 +58,9 @@ SPACING_KM = 1280
 MODEL_LEVELS = 60
 TOP_LEVEL = 15
 """Uppermost model level (0 is the model top) with a mean height below 20 km: 51 hPa."""
+
+CALENDAR = "noleap"
+"""Of E3SM."""
 
 GRID_INFO = "ClimSim_low-res_grid-info.nc"
 
@@ -69,6 +75,16 @@ _BEFORE = {
 }
 _AFTER = {"state_t": "K", "state_q0001": "kg kg-1", "state_q0002": "kg kg-1", "state_q0003": "kg kg-1"}
 _GRID = ("lat", "lon", "area", "hyam", "hybm", "hyai", "hybi")
+_HELD_AS = {  # what each state is held against
+    "state_t": "T",
+    "state_q0001": "qv",
+    "state_q0002": "qc",
+    "state_q0003": "qi",
+    "state_ps": "Ps",
+    "pbuf_SOLIN": "SOLIN",
+    "pbuf_LHFLX": "LHF",
+    "pbuf_SHFLX": "SHF",
+}
 _PAIR = re.compile(r"E3SM-MMF\.mli\.(\d{4})-(\d{2})-(\d{2})-(\d{5})\.nc$")
 
 
@@ -105,9 +121,15 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr
     before, after, grid = _open_pairs(path, progress) if pairs else _open_stack(path)
     _check_levels(grid, path.name)
     kept = kept_levels()
+    before, after = (
+        with_checks(
+            state.rename(lev="level").isel(level=kept), _HELD_AS, f"{path.name}, {when} the step", limits=POINT_LIMITS
+        )
+        for state, when in ((before, "before"), (after, "after"))
+    )
 
     def profile(state: xr.Dataset, name: str) -> xr.DataArray:
-        return state[name].rename(lev="level").isel(level=kept).astype(np.float64)
+        return state[name].astype(np.float64)
 
     humidity_before = profile(before, "state_q0001")
     humidity_after = profile(after, "state_q0001")
@@ -129,9 +151,10 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr
     surface_pressure = before["state_ps"].astype(np.float64).mean("time").values
     return assemble(
         fields,
+        where=path.name,
         lat=grid["lat"].values,
         lon=grid["lon"].values,
-        area=grid["area"].values * 4.0 * np.pi / float(grid["area"].sum()),
+        area=grid["area"].values * 4.0 * np.pi / np.nansum(grid["area"].values),
         land_fraction=before["cam_in_LANDFRAC"].isel(time=0).values,
         height=nominal_height(pressure),
         pressure=pressure,
@@ -166,7 +189,18 @@ def _check_levels(grid: xr.Dataset, where: str) -> None:
     if grid.sizes.get("lev") != MODEL_LEVELS or grid.sizes.get("ilev") != MODEL_LEVELS + 1:
         found = grid.sizes.get("lev")
         raise DiffmpError(f"expected {MODEL_LEVELS} levels in {where}, found {found}; name a ClimSim file")
-    nominal = grid["hyam"].values + grid["hybm"].values
+    for name in ("lat", "lon"):
+        require_unit(grid[name], "degree", where)
+    nominal, interfaces = grid["hyam"].values + grid["hybm"].values, grid["hyai"].values + grid["hybi"].values
+    for coefficients in (nominal, interfaces):
+        check_coordinate("nominal pressure of hybrid levels", coefficients, where)
+    reference = float(grid["P0"]) if "P0" in grid else REFERENCE_PRESSURE
+    if reference != REFERENCE_PRESSURE:
+        raise DiffmpError(
+            f"expected hybrid coefficients of a reference pressure P0 of {REFERENCE_PRESSURE:g} Pa in {where}, found "
+            f"{reference:g}; name a ClimSim file"
+        )
+    refuse_disordered(interfaces, "hybrid coefficients hyai + hybi", where)
     refuse_disordered(nominal, "hybrid coefficients hyam + hybm", where)
     if nominal[0] > nominal[-1]:
         raise DiffmpError(f"expected level 0 at the model top in {where}, found it upside down; flip dimension 'lev'")
@@ -180,11 +214,14 @@ def _open_stack(path: Path) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
         require_variables(header, [*_GRID, "ymd", "tod"], path.name)
         dates, seconds = header["ymd"].values, header["tod"].values
     raw = xr.open_dataset(path, decode_times=False, engine="netcdf4", chunks={})
-    times = [_time(int(date) // 10_000, int(date) // 100 % 100, int(date) % 100, int(second))
-             for date, second in zip(dates, seconds, strict=True)]  # fmt: skip
+    times = [date_of(date, second, CALENDAR, path.name) for date, second in zip(dates, seconds, strict=True)]
     before = xr.Dataset({name: raw[f"in_{name}"] for name in _BEFORE})
     after = xr.Dataset({name: raw[f"out_{name}"] for name in _AFTER})
-    return _stacked(before, _BEFORE, times, path.name), _stacked(after, _AFTER, times, path.name), raw[list(_GRID)]
+    return _stacked(before, _BEFORE, times, path.name), _stacked(after, _AFTER, times, path.name), _grid_of(raw)
+
+
+def _grid_of(raw: xr.Dataset) -> xr.Dataset:
+    return raw[[*_GRID, *({"P0"} & set(raw.variables))]]
 
 
 def _input_files(path: Path) -> Iterator[Path]:
@@ -204,7 +241,11 @@ def _open_pairs(path: Path, progress: Progress | None) -> tuple[xr.Dataset, xr.D
             f"expected an 'mlo' file beside every 'mli' file in {path.name}, found none for {len(lonely)} of "
             f"{len(files)} (first: {lonely[0]}); fetch them or remove their partners"
         )
-    times = [_time(*map(int, match.groups())) for file in files if (match := _PAIR.search(file.name))]
+    times = [
+        date_of(int(match[1] + match[2] + match[3]), int(match[4]), CALENDAR, file.name)
+        for file in files
+        if (match := _PAIR.search(file.name))
+    ]
     states = []
     for number, (variables, names) in enumerate(((_BEFORE, files), (_AFTER, partners))):
         steps = []
@@ -223,7 +264,7 @@ def _open_step(file: Path, names: list[str]) -> xr.Dataset:
     try:
         step = xr.open_dataset(file, decode_times=False, engine="netcdf4", chunks={})
     except (OSError, ValueError) as error:
-        raise DiffmpError(f"expected a netCDF file, found {file.name} unreadable; fetch it again") from error
+        raise unreadable_data(file, error) from error
     require_variables(step, names, file.name)
     return step[names].drop_vars(["lev", "ncol"], errors="ignore")
 
@@ -235,7 +276,7 @@ def _open_grid(folder: Path) -> xr.Dataset:
             refuse_truncated(place / GRID_INFO)
             with xr.open_dataset(place / GRID_INFO, decode_times=False, engine="netcdf4") as grid:
                 require_variables(grid, _GRID, GRID_INFO)
-                return grid[list(_GRID)].load()
+                return _grid_of(grid).load()
     raise DiffmpError(
         f"expected {GRID_INFO} (latitudes, longitudes, areas, hybrid coefficients) in {folder.name} or above it, found "
         "none; fetch it from the data set LEAP/ClimSim_low-res and put it beside the files"
@@ -248,16 +289,10 @@ def _stacked(state: xr.Dataset, units: dict[str, str], times: list[cftime.dateti
         require_unit(state[name], unit, where)
         profile = ("lev",) if name.startswith(("state_t", "state_q")) else ()
         require_dims(state[name], ("sample", "ncol", *profile), where)
-    if not times:
-        raise DiffmpError(f"expected at least one time in {where}, found none; name another file")
-    if len(set(times)) < len(times):
-        raise DiffmpError(f"expected every time once in {where}, found one twice; remove the copy")
-    state = state.rename(sample="time", ncol="cell").assign_coords(time=np.array(times, dtype=object))
-    return state.isel(time=np.argsort(np.array(times, dtype=object), kind="stable"))
-
-
-def _time(year: int, month: int, day: int, second: int) -> cftime.DatetimeNoLeap:
-    return cftime.DatetimeNoLeap(year, month, day) + timedelta(seconds=second)
+    dates = np.array(times, dtype=object)
+    check_times(np.sort(dates), where)
+    state = state.rename(sample="time", ncol="cell").assign_coords(time=dates)
+    return state.isel(time=np.argsort(dates, kind="stable"))
 
 
 SOURCE = Source(

@@ -17,6 +17,7 @@ import xarray as xr
 
 from diffmp_core.coarse_grain import subgrid_heating, subgrid_moistening
 from diffmp_core.columns.levels import refuse_disordered
+from diffmp_core.columns.plausibility import POINT_LIMITS, with_checks
 from diffmp_core.columns.sources.base import (
     CHUNK_VALUES,
     Progress,
@@ -24,12 +25,14 @@ from diffmp_core.columns.sources.base import (
     assemble,
     chunks_of,
     clear_small,
-    require_unit,
     require_variables,
     stored_kind,
 )
+from diffmp_core.columns.units import require_unit
+from diffmp_core.coordinates import check_times
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable
+from diffmp_core.unreadable_data import unreadable_data
+from diffmp_core.zarr_chunks import refuse_missing_chunks
 
 SPIN_UP_HOURS = 24
 """Hours after the start that are left out: the paper's first day."""
@@ -125,6 +128,9 @@ def _read_run(path: Path, spacing_km: int, spin_up_hours: float) -> xr.Dataset:
     if spacing_km not in SPACINGS_KM:
         raise DiffmpError(f"expected a spacing among {SPACINGS_KM} km, found {spacing_km}; choose one")
     _refuse_unfinished(path)
+    refuse_missing_chunks(path, [*_PROFILES, *_FLUXES, *_WHOLE_CELL, *_COORDINATES, "time"])
+    if spacing_km != SPACINGS_KM[0]:
+        refuse_missing_chunks(path, [*_PROFILES, *_FLUXES], group=f"{spacing_km}km")
     whole = _open(path, None)
     columns = whole if spacing_km == SPACINGS_KM[0] else _open(path, f"{spacing_km}km")
     require_variables(columns, [*_PROFILES, *_FLUXES, *_COORDINATES], path.name)
@@ -135,7 +141,10 @@ def _read_run(path: Path, spacing_km: int, spin_up_hours: float) -> xr.Dataset:
         require_unit(whole[name], unit, path.name)
     refuse_disordered(columns["height"].values, "heights [m]", path.name)
     columns = columns.assign({name: whole[name] for name in _WHOLE_CELL})
+    check_times(columns["time"].values, path.name)
     columns = columns.isel(time=_after_spin_up(columns, spin_up_hours, path.name))
+    names = {name: name for name in (*_PROFILES, *_FLUXES, *_WHOLE_CELL)}
+    columns = with_checks(columns, names, path.name, limits=POINT_LIMITS)
     fields: dict[str, xr.DataArray] = {name: columns[name] for name in ("T", "qv", *_WHOLE_CELL, *_FLUXES)} | {
         "tend_T_sgs": _total(subgrid_heating, columns["tend_T_mp"], columns["tend_T_flux"]),
         "tend_qv_sgs": _total(subgrid_moistening, columns["tend_qv_mp"], columns["tend_qv_flux"]),
@@ -145,6 +154,7 @@ def _read_run(path: Path, spacing_km: int, spin_up_hours: float) -> xr.Dataset:
     points = columns.attrs.get("points")
     return assemble(
         fields,
+        where=path.name,
         lat=columns["lat"].values,
         lon=columns["lon"].values,
         area=columns["area"].values,
@@ -171,11 +181,7 @@ def _open(path: Path, group: str | None) -> xr.Dataset:
     try:
         header = xr.open_zarr(path, group=group, chunks=None)
     except (OSError, KeyError, ValueError) as error:
-        otherwise = (
-            f"expected the group {group or 'root'!r} in the simulator's store {path.name}, found none that can be "
-            "read; simulate again"
-        )
-        raise unreadable(path, error, otherwise) from error
+        raise unreadable_data(path / group if group else path, error) from error
     hours = max(1, _BLOCK_VALUES // (header.sizes["cell"] * header.sizes["level"]))
     return header.chunk({"time": hours, "cell": -1})
 

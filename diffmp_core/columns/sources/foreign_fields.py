@@ -15,7 +15,7 @@ from diffmp_core.columns.coarse_fields import PROFILES, SURFACE
 from diffmp_core.documents import UnreadableError, read_yaml
 from diffmp_core.errors import DiffmpError
 
-_SCALABLE = (*PROFILES, *SURFACE, "z", "surface")
+_SCALABLE = (*PROFILES, *SURFACE, "z", "surface", "land_fraction")
 
 
 class Names(BaseModel):

@@ -14,16 +14,23 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.columns.coarse_fields import PROFILES, SURFACE
+from diffmp_core.columns.dates import decode_dates
 from diffmp_core.columns.levels import refuse_disordered
 from diffmp_core.columns.mesh import Mesh, read_mesh, regular_mesh
-from diffmp_core.columns.sources.base import require_dims, require_unit
+from diffmp_core.columns.sources.base import require_dims
 from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
 from diffmp_core.columns.sources.foreign_fields import Dims, ForeignFields, Names
+from diffmp_core.columns.units import require_unit
+from diffmp_core.coordinates import check_coordinate, check_places, check_times
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import open_store
+from diffmp_core.zarr_chunks import refuse_missing_chunks
 
 POLE = 90.0 - 1e-6
 """Latitude [degrees] of a row of a regular grid from which on it counts as lying at a pole."""
+
+ZEROS = "chunks_read_as_zero"
+"""Attribute that names the chunks of a zarr store that are not there and count as zeros."""
 
 BLOCK_VALUES = 2**21
 """Values of a field that are read at a time, at least all points of one level: 8 MB in single precision."""
@@ -47,6 +54,8 @@ def open_fields(path: Path, fields: ForeignFields) -> tuple[xr.Dataset, Mesh]:
     """
     where, dims = path.name, fields.dims
     raw = _open_files(path, fields)
+    times = np.atleast_1d(raw[fields.names.time].values)
+    check_times(times, where)
     if fields.mesh is None:
         raw, mesh = _on_points(raw, fields.names, where)
     else:
@@ -69,12 +78,12 @@ def open_fields(path: Path, fields: ForeignFields) -> tuple[xr.Dataset, Mesh]:
         require_dims(array, ("time", "z", "point") if name in PROFILES else ("time", "point"), where)
         opened[name] = array.variable
     found = xr.Dataset({**opened, "z": heights}, attrs=raw.attrs)
-    found = found.assign_coords(time=("time", _dates(raw[fields.names.time], where)))
+    found = found.assign_coords(time=("time", times))
     found = found.isel(z=slice(None, None, -1)) if falling else found
     if (land := fields.names.land_fraction) is not None:
-        require_dims(raw[land], ("point",), where)
-        found["land_fraction"] = raw[land].variable
-    found = _as_mixing_ratio(found) if fields.humidity == "specific" else found
+        share = _scaled(raw[land].rename("land_fraction"), "land_fraction", "1", fields, where)
+        require_dims(share, ("point",), where)
+        found["land_fraction"] = share.variable
     return found.chunk(time=1, z=max(1, BLOCK_VALUES // mesh.size), point=-1), mesh
 
 
@@ -83,7 +92,7 @@ def _open_files(path: Path, fields: ForeignFields) -> xr.Dataset:
     series = sorted(path.glob("*.nc")) if path.is_dir() else []
     for one in series:
         refuse_truncated(one)
-    opened = [open_store(one) for one in series or [path]]
+    opened = [open_store(one, decode_times=False) for one in series or [path]]
     names = {key: name for key, name in fields.names.model_dump().items() if name is not None}
     if fields.mesh is not None:
         names = {key: name for key, name in names.items() if key not in ("lat", "lon")}
@@ -94,7 +103,12 @@ def _open_files(path: Path, fields: ForeignFields) -> xr.Dataset:
                 f"expected variable {name!r} ({key}) in {path.name}, found {known}; name it under 'names' in the YAML "
                 "file"
             )
-    files = [_in_blocks(raw, names.values(), fields) for raw in opened]
+    if not series:
+        zeros = refuse_missing_chunks(path, names.values(), roles={name: key for key, name in names.items()})
+        opened[0].attrs |= {ZEROS: zeros} if zeros else {}
+    if fields.mesh is None:
+        _refuse_rotated(opened, path.name)
+    files = [_in_blocks(_dated(raw, fields.names.time, path.name), names.values(), fields) for raw in opened]
     if len(files) == 1:
         return files[0]
     by_content: dict[frozenset, list[xr.Dataset]] = {}
@@ -108,6 +122,27 @@ def _open_files(path: Path, fields: ForeignFields) -> xr.Dataset:
             f"expected files in {path.name} that share mesh, levels and times, found others "
             f"({str(error).splitlines()[0]}); prepare a folder that holds the files of one run"
         ) from error
+
+
+def _dated(file: xr.Dataset, time: str, where: str) -> xr.Dataset:
+    """A file with dates instead of what it has as times: each has its own unit."""
+    if time not in file.variables:
+        return file
+    dates = decode_dates(file[time], where, calendar=file.attrs.get("config_calendar_type"))
+    return file.assign({time: (file[time].dims, dates.reshape(file[time].shape))})
+
+
+def _refuse_rotated(files: Iterable[xr.Dataset], where: str) -> None:
+    """Raise if the fields of a grid lie on a rotated pole or a projection, as CF says it."""
+    for file in files:
+        for variable in file.variables.values():
+            mapping = file.variables.get(str(variable.attrs.get("grid_mapping", "")))
+            kind = "latitude_longitude" if mapping is None else str(mapping.attrs.get("grid_mapping_name", ""))
+            if kind not in ("latitude_longitude", ""):
+                raise DiffmpError(
+                    f"expected a grid of geographical latitudes and longitudes in {where}, found one of kind {kind!r}; "
+                    "give its cells as a UGRID mesh"
+                )
 
 
 def _in_blocks(file: xr.Dataset, names: Iterable[str], fields: ForeignFields) -> xr.Dataset:
@@ -128,10 +163,18 @@ def _in_sequence(files: list[xr.Dataset], fields: ForeignFields) -> xr.Dataset:
     """Files of the same variables one after the other, as their times say."""
     if len(files) == 1:
         return files[0]
+    calendars = sorted({_calendar(file, fields) for file in files})
+    if len(calendars) > 1:
+        raise DiffmpError(f"expected one calendar in all files of a run, found {calendars}; prepare them one by one")
     files = sorted(files, key=lambda file: _first_time(file, fields))
     return xr.concat(
         files, dim=fields.dims.time, data_vars="minimal", coords="minimal", compat="override", join="exact"
     )
+
+
+def _calendar(file: xr.Dataset, fields: ForeignFields) -> str:
+    first = _first_time(file, fields)
+    return str(getattr(first, "calendar", "standard"))
 
 
 def _first_time(file: xr.Dataset, fields: ForeignFields) -> Any:
@@ -149,6 +192,9 @@ def _require_dimension(raw: xr.Dataset, name: str, key: str, where: str) -> None
 def _on_points(raw: xr.Dataset, names: Names, where: str) -> tuple[xr.Dataset, Mesh]:
     """A regular grid as points; rows at the very poles, where every box is the same place, are left out."""
     lat, lon = raw[names.lat], raw[names.lon]
+    for array in (lat, lon):
+        require_unit(array, "degree", where)
+    check_places(lat, lon, where)
     if lat.ndim == 1:
         raw = raw.isel({lat.dims[0]: np.abs(lat.values) < POLE})
     mesh = regular_mesh(raw[names.lat].values, lon.values, where=where)
@@ -189,6 +235,7 @@ def _heights(raw: xr.Dataset, fields: ForeignFields, where: str) -> tuple[xr.Var
     if fields.names.surface is not None:
         surface = _scaled(raw[fields.names.surface].rename("surface"), "surface", "m", fields, where)
         require_dims(surface, ("point",), where)
+        check_coordinate("surface", surface.values, where)
         z = z - surface.drop_vars(list(surface.coords))
     elif dims.interface in z.dims and "point" in z.dims:
         ends = z.isel({dims.interface: 0}), z.isel({dims.interface: -1})
@@ -220,24 +267,7 @@ def _refuse_crossing(z: xr.DataArray, falling: bool, where: str) -> None:
         )
 
 
-def _dates(times: xr.DataArray, where: str) -> np.ndarray:
-    """Times as dates; also text such as 2016-08-01_00:00:00, as MPAS writes it."""
-    values = times.values
-    if values.size and isinstance(values.flat[0], str | bytes):
-        text = [str(one) for one in values.astype(str)]
-        try:
-            return np.array([one.strip("\0 ").replace("_", "T") for one in text], dtype="datetime64[ns]")
-        except ValueError as error:
-            raise DiffmpError(f"expected dates as times in {where}, found {text[0]!r}; correct them") from error
-    if values.dtype.kind not in "MO":
-        raise DiffmpError(
-            f"expected dates as times in {where}, found numbers of unit {times.attrs.get('units')!r}; give them a unit "
-            "such as 'hours since 2016-08-01'"
-        )
-    return values
-
-
-def _as_mixing_ratio(found: xr.Dataset) -> xr.Dataset:
+def as_mixing_ratio(found: xr.Dataset) -> xr.Dataset:
     """Per mass of dry air: r = q/(1 - qv), and so dr/dt = (dq/dt)/(1 - qv)^2 for vapour."""
     dry = 1.0 - found["qv"]
     ratios = {name: found[name] / dry for name in ("qv", "qc", "qi")}

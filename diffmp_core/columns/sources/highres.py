@@ -26,6 +26,7 @@ import xarray as xr
 
 from diffmp_core.coarse_grain import gather, horizontal_mean, points_of_cell, subgrid_heating, subgrid_moistening
 from diffmp_core.columns.coarse_fields import PROFILES, SURFACE, coarse_flux_tendency, coarse_grain, coarse_mean
+from diffmp_core.columns.dates import decode_dates
 from diffmp_core.columns.grouping import form_groups
 from diffmp_core.columns.levels import (
     TOP_HEIGHT,
@@ -36,26 +37,30 @@ from diffmp_core.columns.levels import (
     stretched_heights,
 )
 from diffmp_core.columns.mesh import Mesh, direction_of, place_of
+from diffmp_core.columns.plausibility import POINT_LIMITS, with_checks
 from diffmp_core.columns.sources.base import (
     Progress,
     Source,
     assemble,
     clear_small,
     require_dims,
-    require_unit,
     require_variables,
 )
 from diffmp_core.columns.sources.foreign_fields import ForeignFields, load_foreign_fields
-from diffmp_core.columns.sources.foreign_run import BLOCK_VALUES, open_fields
+from diffmp_core.columns.sources.foreign_run import BLOCK_VALUES, ZEROS, as_mixing_ratio, open_fields
+from diffmp_core.columns.units import require_unit
 from diffmp_core.constants import EARTH_RADIUS, REFERENCE_PRESSURE
+from diffmp_core.coordinates import check_coordinate, check_places, check_times
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import open_store
 from diffmp_core.variables import LEVELS
+from diffmp_core.zarr_chunks import refuse_missing_chunks
 
 LOWEST_TOP = 18_000.0
 """The levels of the file must reach this height [m] for 30 levels below 20 km to be meant."""
 
 _MAPS = ("cell_of_point", "points_of_cell")
+_READ = (*PROFILES, *SURFACE, *_MAPS, "time", "z", "lat", "lon", "area", "land_fraction")
 
 
 def recognise(path: Path) -> bool:
@@ -80,15 +85,21 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None, field
         DiffmpError: a missing variable, map or mesh, a wrong unit or dims, heights or times that do not rise, a low
             top, or no group of the wanted number of points.
     """
-    if fields is None:
+    layout = None if fields is None else load_foreign_fields(fields)
+    if layout is None:
         raw = _open_with_map(path)
         points = _table(raw, path.name)
         attrs: dict[str, object] = {"spacing_km": spacing_km}
     else:
-        raw, points, attrs = _open_and_group(path, load_foreign_fields(fields), progress)
+        raw, points, attrs = _open_and_group(path, layout, progress)
     source = f"highres: {raw.attrs.get('source', 'high-resolution model')}{attrs.pop('groups', '')}"
     heights, cell_heights = _heights(raw, points)
     _check_axes(heights, raw["time"].values, path.name)
+    raw = with_checks(
+        raw, {name: name for name in (*PROFILES, *SURFACE)}, path.name, limits=POINT_LIMITS, points=points
+    )
+    if layout is not None and layout.humidity == "specific":
+        raw = as_mixing_ratio(raw)
     mean, flux = coarse_grain(raw, points)
     heating, moistening = (coarse_flux_tendency(flux[name], cell_heights) for name in ("T", "qv"))
     profiles = {
@@ -102,14 +113,15 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None, field
     level_heights = _level_heights(heights)
     on_levels = {name: _on_levels(profile, heights, level_heights) for name, profile in profiles.items()}
     on_levels |= {name: mean[name] for name in SURFACE}
-    lat, lon = _centres(raw, points)
+    lat, lon = _centres(raw, points, path.name)
     count = len(points)
     return assemble(
         on_levels,
+        where=path.name,
         lat=lat,
         lon=lon,
-        area=_of_cells(raw, "area", points, np.full(count, 4.0 * np.pi / count), total=True),
-        land_fraction=_of_cells(raw, "land_fraction", points, np.zeros(count), total=False),
+        area=_of_cells(raw, "area", points, np.full(count, 4.0 * np.pi / count), path.name, total=True),
+        land_fraction=_of_cells(raw, "land_fraction", points, np.zeros(count), path.name, total=False),
         height=level_heights,
         layer_mass=_layer_mass(level_heights, mean["Ps"].mean("time").values),
         attrs={
@@ -117,6 +129,7 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None, field
             "source": source,
             "comment": "layer_mass from the standard atmosphere, scaled by the mean surface pressure of the cell",
             **attrs,
+            **({ZEROS: raw.attrs[ZEROS]} if ZEROS in raw.attrs else {}),
         },
         comments={"SOLIN": str(raw["SOLIN"].attrs.get("long_name", "as the source says"))},
     )
@@ -124,14 +137,19 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None, field
 
 def _open_with_map(path: Path) -> xr.Dataset:
     """A file with the project's names, in blocks."""
-    raw, where = open_store(path), path.name
+    raw, where = open_store(path, decode_times=False), path.name
     if "lev" in raw.dims:
         raw = raw.swap_dims(lev="z") if "z" in raw.variables else raw.rename(lev="z")
     require_variables(raw, ["z", "lat", "lon", *PROFILES, *SURFACE], where)
     for name, unit in (PROFILES | SURFACE).items():
         require_unit(raw[name], unit, where)
         require_dims(raw[name], ("time", "z", "point") if name in PROFILES else ("time", "point"), where)
-    require_unit(raw["z"], "m", where)
+    for name, unit in {"z": "m", "lat": "degree", "lon": "degree", "area": "sr", "land_fraction": "1"}.items():
+        if name in raw.variables:
+            require_unit(raw[name], unit, where)
+    raw.attrs |= {ZEROS: zeros} if (zeros := refuse_missing_chunks(path, _READ)) else {}
+    raw = raw.assign_coords(time=("time", decode_dates(raw["time"], where)))
+    raw = raw.transpose("time", "z", ..., "point", missing_dims="ignore")
     return raw.chunk({"time": 1, "z": max(1, BLOCK_VALUES // raw.sizes["point"]), "point": -1})
 
 
@@ -178,8 +196,7 @@ def _heights(raw: xr.Dataset, points: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _check_axes(heights: np.ndarray, times: np.ndarray, where: str) -> None:
-    if len(times) == 0:
-        raise DiffmpError(f"expected at least one time in {where}, found none; name another file")
+    check_times(times, where)
     refuse_disordered(heights, "heights z [m]", where)
     if heights[0] > heights[-1]:
         raise DiffmpError(f"expected heights z that rise from the surface in {where}, found others; flip dimension z")
@@ -188,8 +205,7 @@ def _check_axes(heights: np.ndarray, times: np.ndarray, where: str) -> None:
             f"expected heights z from the surface to {LOWEST_TOP / 1000:g} km or more in {where}, found "
             f"{heights[0]:g} to {heights[-1]:g} m; convert the unit or use data with a higher top"
         )
-    if len(times) > 1 and not (np.diff(times) > times[0] - times[0]).all():
-        raise DiffmpError(f"expected rising times in {where}, found others; sort them")
+    check_coordinate("height", heights, where)
 
 
 def _table(raw: xr.Dataset, where: str) -> np.ndarray:
@@ -231,22 +247,29 @@ def _layer_mass(level_heights: np.ndarray, surface_pressure: np.ndarray) -> np.n
     return layer_air_mass(nominal_pressure(interfaces)) * surface_pressure[:, None] / REFERENCE_PRESSURE
 
 
-def _centres(raw: xr.Dataset, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _centres(raw: xr.Dataset, points: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
     """Latitudes and longitudes of the cells; from points by the mean of their directions."""
     if "cell" in raw["lat"].dims:
+        check_places(raw["lat"], raw["lon"], where)
         return raw["lat"].values, raw["lon"].values
+    used = np.unique(points[points >= 0])
+    check_places(raw["lat"][used], raw["lon"][used], where)
     direction = direction_of(raw["lat"].values, raw["lon"].values)
     return place_of(horizontal_mean(gather(direction, points), where=points >= 0))
 
 
-def _of_cells(raw: xr.Dataset, name: str, points: np.ndarray, default: np.ndarray, *, total: bool) -> np.ndarray:
+def _of_cells(
+    raw: xr.Dataset, name: str, points: np.ndarray, default: np.ndarray, where: str, *, total: bool
+) -> np.ndarray:
     """A coordinate of the cells: as given, mean or total over the points, or the default where the file has none."""
     if name not in raw.variables:
         return default
     if "cell" in raw[name].dims:
         return raw[name].values
     inside = points >= 0
-    mean = horizontal_mean(gather(raw[name].values[:, None], points), where=inside)[:, 0]
+    values = raw[name].values
+    check_coordinate(name, values[points[inside]], where)
+    mean = horizontal_mean(gather(values[:, None], points), where=inside)[:, 0]
     return mean * inside.sum(axis=1) if total else mean
 
 
