@@ -178,12 +178,12 @@ def _refusal(error: Exception, part: Path) -> OSError | None:
     """
     if isinstance(error, DiffmpError):
         return None
-    own = isinstance(error, OSError) and error.filename is not None
-    if own and not Path(os.fsdecode(error.filename)).is_relative_to(part):
+    own = error if isinstance(error, OSError) and error.filename is not None else None
+    if own is not None and not Path(os.fsdecode(own.filename)).is_relative_to(part):
         return None
     if isinstance(error, RuntimeError | PermissionError) and (found := _ask(part)):
         return found
-    return error if own else find_refusal(error)
+    return own or find_refusal(error)
 
 
 def _ask(part: Path) -> OSError | None:

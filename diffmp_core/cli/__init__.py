@@ -232,8 +232,7 @@ def run(command: Callable[[], object] = app) -> None:
     try:
         command()
     except (DiffmpError, PermissionError) as error:
-        denied = isinstance(error, PermissionError)
-        said = unreadable(Path(error.filename or "."), error, str(error)) if denied else error
+        said = error if isinstance(error, DiffmpError) else unreadable(Path(error.filename or "."), error, str(error))
         console.print(f"[bold red]error:[/bold red] {escape(str(said))}", highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:

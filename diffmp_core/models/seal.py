@@ -24,7 +24,7 @@ KEY = "seal"
 
 def make_seal(folder: Path, written: Mapping[str, Path]) -> dict[str, Any]:
     """Seal for a folder's ``config.yaml``: of the files that it has, and of those ``written`` that it is to have."""
-    files = {path.name: path for path in folder.iterdir() if path.name[0] != "."} | written
+    files = {path.name: path for path in folder.iterdir() if path.name[0] != "."} | dict(written)
     sealed = sorted(name for name in files if Path(name).suffix in (".safetensors", ".json"))
     return {"format": FORMAT, "written_by": __version__, "sha256": {name: sha256_of(files[name]) for name in sealed}}
 
