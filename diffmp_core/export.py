@@ -212,7 +212,7 @@ def _onnx(program: EmulatorProgram) -> bytes:
     dims = {name: {0: "column"} for name in INPUT_NAMES} | {"noise": {1: "column", 2: "member"}}
     dims |= {name: {0: "column", 1: "member"} for name in OUTPUT_NAMES}
     names = (*program.input_names, *OUTPUT_NAMES)
-    content: Any = io.BytesIO()  # which it takes, whatever its signature says
+    content: Any = io.BytesIO()  # which the older exporter takes, though its types do not say so
     torch.onnx.export(
         program,
         program.example(),

@@ -48,10 +48,11 @@ def whole(*paths: Path, folders: bool = False) -> Iterator[list[Path]]:
                 part.touch()
                 part.unlink()
         yield parts
+        for path, part in zip(paths, parts, strict=True):
+            with disk_errors(path):
+                _settle(part)
         for path, place, part in zip(paths, real, parts, strict=True):
             with disk_errors(path):
-                if not folders:
-                    _settle(part)
                 _replace(part, place)
         made = []
     except Exception as error:
@@ -214,7 +215,9 @@ def _make_folder(folder: Path) -> list[Path]:
 
 
 def _settle(part: Path) -> None:
-    """Have a file on the disk itself: a network's or a quota's refusal may come no earlier."""
+    """Have a file on the disk itself: a network's or a quota's refusal may come no earlier. Folders are left to it."""
+    if part.is_dir():
+        return
     file = os.open(part, os.O_RDONLY)
     try:
         os.fsync(file)

@@ -73,6 +73,23 @@ def test_files_get_their_names_together_or_not_at_all(tmp_path: Path) -> None:
     assert {path: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(names, "old")
 
 
+def test_a_refusal_that_comes_with_the_last_byte_of_the_last_file_keeps_all_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, settled = [tmp_path / "a", tmp_path / "b"], []
+    write_texts(dict.fromkeys(names, "old"))
+
+    def settle(file: int) -> None:
+        settled.append(file)
+        if len(settled) == 2:
+            raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, "fsync", settle)
+    with pytest.raises(DiffmpError, match="expected room to write .*b, found Disk quota exceeded"):
+        write_texts(dict.fromkeys(names, "new"))
+    assert {path: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(names, "old")
+
+
 def test_an_old_folder_is_put_back_where_the_new_one_cannot_have_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

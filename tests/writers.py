@@ -20,14 +20,6 @@ from diffmp_core.training.card import write_card
 from diffmp_core.training.config import load_config
 from diffmp_core.training.loop import train
 
-TINY = """
-extends: calibrated
-model: {filters: 8, layers: 2}
-batch: 16
-micro_batch: 16
-epochs: 1
-precision: fp32
-"""
 SAMPLING = {"members": 4, "steps": 2}
 SAMPLERS = SamplersPreset(members=4, limit=16, samplers=("ddim",), steps=(1, 2))
 

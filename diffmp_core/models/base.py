@@ -52,14 +52,15 @@ def refuse_not_finite(inputs: Tensor) -> None:
     Raises:
         DiffmpError: the first variable that has one, and in how many columns.
     """
-    bad = ~inputs.isfinite().all(dim=2)
-    for variable, where in zip(INPUTS, bad.T, strict=True):
-        if where.any():
-            first = int(where.nonzero()[0])
-            raise DiffmpError(
-                f"expected finite values of {variable.name}, found NaN or infinity in {int(where.sum())} of "
-                f"{len(inputs)} columns (first: column {first}); repair or leave them out"
-            )
+    finite = inputs.isfinite().all(dim=2)
+    if finite.all():
+        return
+    channel = int((~finite).any(dim=0).nonzero()[0])
+    columns = (~finite[:, channel]).nonzero()
+    raise DiffmpError(
+        f"expected finite values of {INPUTS[channel].name}, found NaN or infinity in {len(columns)} of {len(inputs)} "
+        f"columns (first: column {int(columns[0])}); repair or leave them out"
+    )
 
 
 class NetworkConfig(BaseModel):

@@ -71,3 +71,12 @@ def test_climatology_draws_training_columns_evenly_whatever_the_input(columns, i
     assert torch.equal(sample, same)
     scale = truth.std(dim=0) / 200  # 40,000 draws
     assert ((sample.mean(dim=(0, 1)) - truth.mean(dim=0)).abs() <= 5 * scale + 1e-12).all()
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_inputs_that_are_not_finite_get_no_answer_from_references_either(columns, inputs, analogue, value):
+    broken = inputs[:3].clone()
+    broken[2, 4] = value
+    for emulator in (analogue, ClimatologicalEnsemble.from_columns(columns)):
+        with pytest.raises(DiffmpError, match="finite values of LHF, found NaN or infinity in 1 of 3 columns"):
+            emulator.sample(broken, 4, generator=torch.Generator().manual_seed(0))

@@ -134,6 +134,16 @@ def test_bad_question_is_answered_by_an_error(live, inputs):
     assert isinstance(live.submit("view", inputs[:, :5], members=3).exception(30), DiffmpError)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e39])
+def test_a_question_that_is_not_finite_gets_no_answer(live, inputs, value):
+    broken = inputs[:1].astype(np.float64)
+    broken[0, 1, -1] = value  # 1e39 is infinite in float32
+    with pytest.raises(DiffmpError, match="expected finite values of qv, found NaN or infinity in 1 of 1 columns"):
+        live.answer(broken)
+    with pytest.raises(DiffmpError, match="expected finite values of qv"):
+        live.submit("me", broken).result()
+
+
 def test_training_domain_comes_along(live, inputs):
     assert live.domain is not None
     assert not live.domain.is_out_of_range(inputs)[0]
