@@ -130,20 +130,20 @@ class Case:
             target, found = self.folder / each, self.world / each
             if not os.path.lexists(target):
                 shutil.copytree(found, target) if found.is_dir() else shutil.copy(found, target)
-        if self.draw(st.integers(0, 9)) == 0:
+        if self.draw(st.integers(0, 19)) == 0:
             return self.draw(NASTY_TEXT)
-        if self.draw(st.integers(0, 4)):
+        if self.draw(st.integers(0, 2)):
             self.damaged.append(damage(self.draw, self.folder / name))
         return name
 
     def out(self, *names: str) -> str:
         """An output: a new name, a taken one, one below a file, or nonsense."""
         odd = [self.draw(NASTY_TEXT), "taken", "taken/below", "new/below/out.zarr", "pipe", "loop", "full.nc"]
-        return self.draw(st.sampled_from([*names] * 6 + odd))
+        return self.draw(st.sampled_from([*names] * 20 + odd))
 
     def option(self, name: str, values: Any) -> list[str]:
         """An option, sometimes."""
-        return [name, self.draw(values)] if self.draw(st.integers(0, 6)) == 0 else []
+        return [name, self.draw(values)] if self.draw(st.integers(0, 9)) == 0 else []
 
 
 def emulator(case: Case) -> str:
