@@ -201,6 +201,8 @@ def _beside(path: Path, ending: str) -> Path:
 
 
 def _refuse_other_kind(path: Path, place: Path, *, folders: bool) -> None:
+    if place.exists() and not (place.is_file() or place.is_dir()):
+        raise DiffmpError(f"expected the name of a file to write, found a device or a pipe at {path}; choose another")
     if folders and place.exists() and not place.is_dir():
         raise DiffmpError(f"expected the name of a folder to write, found a file at {path}; choose another name")
     if not folders and place.is_dir():

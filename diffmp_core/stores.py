@@ -61,8 +61,26 @@ def open_columns(path: Path | str) -> xr.Dataset:
     """Open a column store and hold it against the schema (:func:`validate_columns`); every chunk must be there."""
     refuse_missing_chunks(Path(path))
     columns = open_store(path)
+    places = {name: array.copy(data=read_values(array)) for name, array in columns.coords.items() if array.ndim < 2}
+    columns = columns.assign_coords(places)
     validate_columns(columns, where=str(path))
     return columns
+
+
+def read_values(array: xr.DataArray) -> np.ndarray:
+    """Values of an array of a store, which was opened before they were read.
+
+    Raises:
+        DiffmpError: what is stored there cannot be read.
+    """
+    try:
+        return array.values
+    except (OSError, RuntimeError, ValueError, TypeError, LookupError, EOFError) as error:  # of netCDF, zarr, codecs
+        reason = " ".join(str(error).split()) or "no reason given"
+        raise DiffmpError(
+            f"expected values of {array.name} that can be read, found {type(error).__name__}: {reason} "
+            f"({array.encoding.get('source', 'zarr store')}); make the store again"
+        ) from error
 
 
 def validate_columns(columns: xr.Dataset, where: str, variables: tuple[Variable, ...] = INPUTS + OUTPUTS) -> None:
@@ -78,6 +96,9 @@ def validate_columns(columns: xr.Dataset, where: str, variables: tuple[Variable,
         raise DiffmpError(
             f"expected a column store, found a store of kind {kind!r} at {where}; run 'diffmp prepare' on it"
         )
+    for dim in ("time", "cell"):
+        if columns.sizes.get(dim) == 0:
+            raise DiffmpError(f"expected columns in {where}, found none: no {dim}; prepare the columns again")
     for variable in variables:
         if variable.name not in columns:
             raise DiffmpError(
@@ -145,7 +166,7 @@ def stack_channels(columns: xr.Dataset, variables: tuple[Variable, ...]) -> np.n
     count = columns.sizes["time"] * columns.sizes["cell"]
     stacked = np.empty((count, len(variables), columns.sizes["level"]), dtype=np.float32)
     for channel, variable in enumerate(variables):
-        values = np.asarray(columns[variable.name].values, dtype=np.float32)
+        values = np.asarray(read_values(columns[variable.name]), dtype=np.float32)
         flat = values.reshape(count, -1)
         bad = ~np.isfinite(flat).all(axis=1)
         if bad.any():

@@ -145,7 +145,7 @@ def _store(draw: Callable, path: Path) -> str:
         opened = xr.open_zarr(path, chunks=None, consolidated=False) if path.is_dir() else xr.open_dataset(path)
         with opened:
             store = opened.load()
-    except (OSError, ValueError, RuntimeError, KeyError):
+    except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError):
         return "broken before"
     if not store.sizes:
         return "empty before"
@@ -177,7 +177,14 @@ def _store(draw: Callable, path: Path) -> str:
         changed = ways[way]().drop_encoding()
         shutil.rmtree(path) if path.is_dir() else path.unlink()
         changed.to_netcdf(path) if path.suffix == ".nc" else changed.to_zarr(path, consolidated=False)
-    except (ValueError, TypeError, KeyError, OSError, RuntimeError):  # what no store can hold is a broken one
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        LookupError,
+        TypeError,
+        AttributeError,
+    ):  # what no store can hold is a broken one
         path.unlink(missing_ok=True) if not path.is_dir() else None
     return f"{way} {name} {dim} {number}"
 

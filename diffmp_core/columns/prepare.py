@@ -68,7 +68,7 @@ def prepare(
             f"expected options that a source of kind {reader.kind} takes ({sorted(reader.options) or 'none'}), found "
             f"{foreign} ({source.name}); leave them out"
         )
-    if min(proportions) < 0 or sum(proportions) <= 0:
+    if not all(0 <= share < np.inf for share in proportions) or sum(proportions) == 0:
         raise DiffmpError(
             f"expected shares of training, validation and test times of 0 or more, found {proportions}; "
             "give three such as 13,4,2"

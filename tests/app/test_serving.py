@@ -76,3 +76,24 @@ def test_the_servers_own_address_keeps_what_it_asks_for(address: str, asked: str
         urllib.request.build_opener(Unmoved).open(address.removesuffix("/main") + asked, timeout=60)
     assert told.value.code == 302
     assert told.value.headers["Location"] == sent
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("address", "options"), [("127.0.0.1", ["--prefix", "lab/diffmp/"]), ("::1", [])])
+def test_the_address_that_is_printed_leads_to_the_page_and_no_other_name_does(
+    address: str, options: list[str], small_folder: Path
+):
+    port = free_port()
+    command = [sys.executable, "-m", "diffmp_core", "serve", str(small_folder), "--port", str(port), *options]
+    server = subprocess.Popen([*command, "--address", address], stderr=subprocess.PIPE, text=True)
+    try:
+        ready = next(line for line in server.stderr if "ready at" in line)
+        url = re.search(r"http://\S+", ready)[0]
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            assert '"token"' in answer.read().decode()
+            assert answer.url == f"{url}/main"
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(urllib.request.Request(url, headers={"Host": f"evil.example:{port}"}), timeout=60)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(60)
