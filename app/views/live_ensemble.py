@@ -70,6 +70,7 @@ class LiveEnsemble(ABC):
             place = self.catalog.grid(choices.experiment).levels(choices.vertical).describe
             cautions = target_cautions(self.catalog, choices.experiment, choices.emulator, self.target)
             say(self.caution, " ".join(cautions.sentences(place)))
+            self.caution.severity = "warning" if cautions.is_out_of_range else "info"
 
     @abstractmethod
     def draw(self) -> None:

@@ -139,7 +139,7 @@ def test_the_report_says_what_the_page_says(narrow: Catalog):
     assert OUTSIDE in data.attrs["cautions"]
     assert f"<p class='said'>{data.attrs['cautions']}</p>" in text
     assert f"<p class='said'>{data.attrs['verdict']}</p>" in text
-    assert "(over columns)" in data.attrs["subtitle"]
+    assert "(columns)" in data.attrs["subtitle"]
     assert data.attrs["subtitle"] in text
 
 
@@ -162,6 +162,7 @@ def test_profiles_warn_of_a_column_of_ones_own(live: Catalog):
         assert box.visible
         assert f"This input lies {OUTSIDE}" in box.object
         assert ABOUT_OWN in box.object
+        assert box.severity == "warning"
     state.param.update(target="column", compare="none")
     view.refresh(frozenset({"target", "compare"}))
     assert not view.caution.visible
