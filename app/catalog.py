@@ -73,19 +73,15 @@ class Catalog(Served):
     def _limits(self, name: str) -> Limits:
         grid = self.grid(name)
         level = int(np.abs(np.log(grid.pressure / START_PRESSURE)).argmin())
-        typical = START.typical_cells(self.facts(name), 0) if self.experiment(name).has_columns else ()
+        cell = 0
+        if self.experiment(name).has_columns:
+            cell = int(next(iter(START.typical_cells(self.facts(name), 0)), 0))
         emulators = tuple(e.name for e in self.experiment(name).emulators if e.folder or e.scores)
         if not emulators:
             raise DiffmpError(
                 f"expected an emulator with weights or scores in experiment {name!r}, found references only"
             )
-        return Limits(
-            emulators=emulators,
-            times=len(grid.times),
-            cells=grid.lat.size,
-            level=level,
-            cell=int(typical[0]) if len(typical) else 0,
-        )
+        return Limits(emulators=emulators, times=len(grid.times), cells=grid.lat.size, level=level, cell=cell)
 
     def columns(self, name: str) -> xr.Dataset:
         """The column store of an experiment, its split only, opened lazily.

@@ -99,7 +99,7 @@ class Choices(BaseModel):
     north: int = Field(default=20, ge=-90, le=90, description="Northern edge of the box [degrees]")
     west: int = Field(default=-180, ge=-180, le=180, description="Western edge of the box [degrees]")
     east: int = Field(default=180, ge=-180, le=180, description="Eastern edge of the box [degrees]")
-    regime: Regime = Field(default="any", description="Columns of which regime are selected")
+    regime: Regime = Field(default="any", description="Columns of which regime are selected, by their inputs")
     target: Literal["column", "composite", "own"] = Field(
         default="column",
         description="Profiles and responses of the selected column, means over the region, or the reader's own column",

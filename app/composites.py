@@ -54,4 +54,4 @@ def selection_words(choices: Choices) -> str:
         where = f"the box {choices.south}° to {choices.north}° north, {choices.west}° to {choices.east}° east"
     else:
         where = REGIONS[choices.region][0]
-    return where if choices.regime == "any" else f"{choices.regime} in {where}"
+    return where if choices.regime == "any" else f"{choices.regime} (by inputs) in {where}"

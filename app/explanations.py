@@ -7,6 +7,7 @@ from html import escape
 
 from app.choices import BOX, NAMES, Choices
 from app.metrics import MAPS, SCORES
+from diffmp_core.regimes import REGIMES
 
 Entry = tuple[str, str, str]
 """Name, words, formula ('' where there is none)."""
@@ -15,6 +16,11 @@ NOTATION = (
     "y: truth; x₁ … x_M: the M members; x̄: their mean; s: their standard deviation; ⟨ ⟩: mean over columns and times, "
     "and over levels where a score is of all of them. All are first divided by σ, the standard deviation of the truth "
     "of that output over all columns and levels."
+)
+
+WHY_BY_INPUTS = (
+    "Regimes are chosen by what the emulator is given, never by what happened: among columns picked because it rained, "
+    "even a perfect ensemble has too little rain on average, and misses the truth too often."
 )
 
 SCORE_FORMULAS: dict[str, str] = {
@@ -83,6 +89,12 @@ def controls(names: Iterable[str]) -> list[Entry]:
         for name in NAMES
         if name in chosen and name not in BOX and (words := Choices.model_fields[name].description)
     ]
+
+
+def regimes() -> list[Entry]:
+    """The rules of the regimes."""
+    rules = {name: regime.words for name, regime in REGIMES.items()}
+    return [(name.capitalize(), f"{rule[:1].upper()}{rule[1:]}.", "") for name, rule in rules.items()]
 
 
 def scores() -> list[Entry]:

@@ -81,8 +81,9 @@ class DashboardPage:
             self.state, self.presentation, show=self._show_scene, present=self._present, tell=self.notices.tell
         )
         self.presenter = PresenterStrip(self.presentation, self.commands, lambda: self.state.dark)
-        self.tabs = Tabs(self.state, catalog, self.presentation, self.notices.tell)
+        self.tabs = Tabs(self.state, catalog, self.presentation)
         self._pending: object | None = None
+        self._unseen: set[str] = set()
         self.state.param.watch(self._changed, list(NAMES))
         self.presentation.param.watch(lambda *_: self._keep_talk(), ["scenes", "place"])
         for drawer in (self.drawer.drawer, self.explain.drawer):
@@ -144,10 +145,17 @@ class DashboardPage:
         return {title if every.count(title) == 1 else f"{title} ({name})": name for name, title in titles.items()}
 
     def _changed(self, *events: param.parameterized.Event) -> None:
-        """Bring the visible tab up to the state; address and history when all is quiet."""
+        """Bring the visible tab up to the state; address and history when all is quiet.
+
+        What follows an experiment waits for the experiment itself: in between a tab would show some of each.
+        """
         activity.note()
+        self._unseen |= {event.name for event in events}
+        if self.state.entering:
+            return
+        changed, self._unseen = self._unseen, set()
         with hold(pn.state.curdoc):
-            self.tabs.refresh({event.name for event in events})
+            self.tabs.refresh(changed)
         self._settle_soon()
 
     def _step(self, bearing: str) -> None:

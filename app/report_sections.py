@@ -24,6 +24,7 @@ from app.exhibits import (
 )
 from app.exhibits.distribution import HISTOGRAMS
 from app.exhibits.ranks import RANK_HISTOGRAM
+from app.explanations import WHY_BY_INPUTS
 from app.metrics import MAP_BY_NAME
 from app.presets import PRESETS
 from app.study_files import AXES, read_studies
@@ -77,7 +78,7 @@ def sections(catalog: Catalog, experiment: str, emulator: str) -> Iterator[Secti
         shared: dict[str, Any] = {"experiment": experiment, "emulator": emulator}
         yield Section(
             "Profiles",
-            f"Ensembles of columns: {', '.join(columns)}.",
+            f"Columns nearest to the median of a regime: {', '.join(columns)}. {WHY_BY_INPUTS}",
             [Ensemble(**shared, time=time, cell=place) for time, place in columns.values()],
         )
         yield Section(

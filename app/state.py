@@ -6,7 +6,7 @@ the experiment shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import param
@@ -37,6 +37,7 @@ class State(param.Parameterized):
 
     Attributes:
         restoring: a whole state is being shown, so no choice may follow another one.
+        entering: choices follow that of the experiment, whose own change is told after theirs.
         tell: gets a sentence when an experiment cannot be shown.
     """
 
@@ -47,7 +48,7 @@ class State(param.Parameterized):
             DiffmpError: none can be opened.
         """
         self.offer = Offer(experiments, limits)
-        self.restoring = False
+        self.restoring = self.entering = False
         self.tell: Callable[[str], None] = lambda sentence: None
         self._entered: str | None = None
         super().__init__()
@@ -59,6 +60,10 @@ class State(param.Parameterized):
     def choices(self) -> Choices:
         """The present state as one value."""
         return Choices(**{name: getattr(self, name) for name in NAMES})
+
+    def chosen(self, names: Iterable[str]) -> tuple[Any, ...]:
+        """What these choices are at present: a question asked of them is answered while this stays the same."""
+        return tuple(getattr(self, name) for name in names)
 
     def show(self, choices: Choices) -> None:
         """Take over a whole state that is valid for this page, as one event."""
@@ -104,7 +109,14 @@ class State(param.Parameterized):
             self.tell(f"The experiment {self.experiment} cannot be opened: {error}")
             self.param.update(experiment=self._entered)
             return
-        self._entered = self.experiment
+        self._entered, self.entering = self.experiment, True
+        try:
+            self._take_over(limits)
+        finally:
+            self.entering = False
+
+    def _take_over(self, limits: Limits) -> None:
+        """Bounds of the experiment, and its start where a choice would mean something else in it, as one event."""
         with param.parameterized.batch_call_watchers(self):
             for name in limits.names.keys() - FREE:
                 self.param[name].objects = {word or NOTHING: word for word in limits.names[name]}

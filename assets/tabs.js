@@ -9,6 +9,7 @@ const TOUCHES = ["pointermove", "pointerdown", "keydown", "wheel"]
 const STYLE = `
   :host { display: block; }
   .frame { position: relative; }
+  .pane.behind { opacity: 0.15; }
   .pane.away { content-visibility: hidden; position: absolute; left: 0; right: 0; height: 0; overflow: hidden; }
   .veil { padding: 14px 4px; min-height: 400px; font: 0.9rem/1.5 system-ui, sans-serif; color: inherit; }
   .veil b { display: block; font-size: 1.1rem; }
@@ -105,6 +106,7 @@ export function render({model, view}) {
     panes.forEach((pane, i) => {
       const seen = i == bar.active && built[i]
       pane.className = seen ? "pane" : "pane away"
+      pane.classList.toggle("behind", model.behind.includes(i))
       pane.ariaHidden = seen ? null : "true"
       pane.setAttribute("role", "tabpanel")
       pane.setAttribute("aria-label", bar._names[i])
@@ -156,6 +158,7 @@ export function render({model, view}) {
   const unveils = places.map((place, i) => () => unveil(i))
   bar.properties.active.change.connect(turn)
   places.forEach((place, i) => place.properties.children.change.connect(unveils[i]))
+  model.on("behind", show)
   model.on("ahead", () => { if (untouched()) ahead = model.ahead })
   TOUCHES.forEach((name) => window.addEventListener(name, touch, {capture: true, passive: true}))
   timer = setTimeout(ask, UNTOUCHED_MS)

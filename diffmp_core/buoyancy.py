@@ -66,7 +66,7 @@ def log_equivalent_temperature(
     return np.log(temperature) + dry_exponent(vapour) * np.log(REFERENCE_PRESSURE / pressure) + latent
 
 
-def rising_parcel(temperature: NDArray, vapour: NDArray, pressure: NDArray) -> tuple[Array, Array, Array]:
+def rising_parcel(temperature: NDArray, vapour: NDArray, pressure: NDArray) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Temperature [K] and vapour [kg kg-1] of a parcel lifted from the lowest level, and whether it is saturated.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
 from typing import Any
 
@@ -16,16 +16,18 @@ SLOW_MS = 500
 
 
 class Asker:
-    """Asks for one view at a time and takes the newest answer only.
+    """Asks for one view at a time and takes the newest answer only, and only to what the page still asks.
 
     ``ask`` returns at once. In a session the answer is delivered under the document's lock, so that it may change Bokeh
     models; without one (tests, scripts) ``ask`` waits and delivers before it returns. ``key`` names this view of this
     session to the emulator, which drops a question of the same key that it has not begun.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, question: Callable[[], Hashable] = lambda: None) -> None:
+        """``question`` gives what the page asks at this moment; an answer to what it asked before is not drawn."""
         self.key = uuid.uuid4().hex
         self.latest = 0
+        self.question = question
 
     def ask(
         self,
@@ -39,14 +41,18 @@ class Asker:
         Args:
             submit: starts the work and returns its future.
             deliver: gets the result and the milliseconds from question to answer.
-            refuse: gets the exception where there is no result; a question dropped for a newer one gets neither.
-            slow: says that the page is working, where there is no answer after :data:`SLOW_MS`.
+            refuse: gets the exception where there is no result; a question that is no longer asked gets neither.
+            slow: takes away what answers an earlier question and says that the page is working, where there is no
+                answer after :data:`SLOW_MS`.
         """
         self.latest += 1
-        number, start, document = self.latest, time.perf_counter(), session()
+        number, start, document, asked = self.latest, time.perf_counter(), session(), self.question()
+
+        def is_asked() -> bool:
+            return number == self.latest and asked == self.question()
 
         def finish(future: Future, took: float) -> None:
-            if number != self.latest or future.cancelled():
+            if not is_asked() or future.cancelled():
                 return
             error = future.exception()
             if error is not None:
@@ -65,7 +71,7 @@ class Asker:
             finish(future, 1000 * (time.perf_counter() - start))
         else:
             future.add_done_callback(done)
-            after(SLOW_MS, lambda: slow() if number == self.latest and not future.done() else None)
+            after(SLOW_MS, lambda: slow() if is_asked() and not future.done() else None)
         return number
 
 

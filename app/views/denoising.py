@@ -29,6 +29,8 @@ from diffmp_core.variables import OUTPUTS
 if TYPE_CHECKING:
     from diffmp_core.sampling.denoising import Denoising
 
+ASKS = ("emulator", "members", "seed", *DEPENDS)
+"""Choices that ask for other steps."""
 FRAME_MS = 700
 """Time that a step is seen while playing."""
 WHAT_IT_IS = """
@@ -47,7 +49,7 @@ class DenoisingView:
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
-        self.asker = Asker()
+        self.asker = Asker(lambda: state.chosen(ASKS))
         self.found: Denoising | None = None
         self.data: xr.Dataset | None = None
         self.y_range = Range1d(start=0, end=1)
@@ -87,7 +89,7 @@ class DenoisingView:
         if "dark" in changed:
             for panel in self.panels.values():
                 panel.paint(state.dark)
-        if changed & {"emulator", "members", "seed", *DEPENDS}:
+        if changed & set(ASKS):
             self.found = self.data = None
         if not state.denoising:
             self.playing = False
@@ -105,7 +107,7 @@ class DenoisingView:
                 lambda: exhibit.ask(self.catalog, self.asker.key),
                 lambda found, _: self._arrange(found),
                 self._refuse,
-                slow=lambda: self.notice.param.update(object="Drawing the steps …", visible=True),
+                slow=lambda: self._leave_alone("Drawing the steps …"),
             )
         except DiffmpError as error:
             self._refuse(error)
@@ -128,9 +130,13 @@ class DenoisingView:
     def _refuse(self, error: BaseException) -> None:
         if not isinstance(error, DiffmpError):
             raise error
+        self._leave_alone(str(error))
+
+    def _leave_alone(self, said: str) -> None:
+        """Draw nothing, and say why."""
         with pn.io.hold():
             self.found = self.data = None
-            self.notice.param.update(object=str(error), visible=True)
+            self.notice.param.update(object=said, visible=True)
             self.caution.visible = False
             for panel in self.panels.values():
                 panel.clear()

@@ -33,6 +33,8 @@ is the one truth. An emulator whose members all look alike is sure of itself; lo
 class EmulatorRow(LiveEnsemble):
     """The ensemble of one emulator, whichever is selected."""
 
+    asks = ("members", "seed", *DEPENDS)
+
     def __init__(
         self, state: State, catalog: Catalog, emulator: str, y_range: Range1d, drawn: Callable[[], None]
     ) -> None:
@@ -49,7 +51,7 @@ class EmulatorRow(LiveEnsemble):
 
     def ask_for(self, target: Target | None, *, nothing: str) -> None:
         """Ask for an ensemble of these columns; ``nothing`` says why there are none."""
-        self.target, self.members = target, None
+        self.target = target
         self.ask(self.state.choices.model_copy(update={"emulator": self.emulator}), nothing=nothing)
 
     def draw(self) -> None:

@@ -40,6 +40,8 @@ class ExplainDrawer:
         self.text.styles = {"color": chosen.text, "--accent": chosen.accent}
         self.text.object = (
             f"<h2>Controls: {tab}</h2>{explanations.as_list(explanations.controls(self.depends(tab)))}"
+            f'<h2>Regimes</h2><p class="note">{explanations.WHY_BY_INPUTS}</p>'
+            f"{explanations.as_list(explanations.regimes())}"
             f'<h2>Scores</h2><p class="note">{explanations.NOTATION}</p>{explanations.as_list(explanations.scores())}'
             f"<h2>Scores on the maps</h2>{explanations.as_list(explanations.map_scores())}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 import panel as pn
@@ -10,7 +11,7 @@ import panel as pn
 from app.catalog import Catalog
 from app.choices import Choices
 from app.state import State
-from app.target import Target, target_cautions
+from app.target import DEPENDS, Target, target_cautions
 from app.views.answers import Asker, duration
 from app.views.layout import words
 from app.views.notices import hidden_notice, say
@@ -20,18 +21,25 @@ from diffmp_core.errors import DiffmpError
 class LiveEnsemble(ABC):
     """Asks one question at a time, of the columns of ``target``.
 
+    What is drawn stays, with its words, until the answer takes its place; one that is late finds the target alone.
+
     Attributes:
+        asks: choices that a question is made of.
         members: (member, 4, level), of many columns the members' means over them; None while there is no answer.
     """
 
+    asks: ClassVar[tuple[str, ...]] = ("emulator", "members", "seed", *DEPENDS)
+
     def __init__(self, state: State, catalog: Catalog) -> None:
-        self.state, self.catalog, self.asker = state, catalog, Asker()
+        self.state, self.catalog = state, catalog
+        self.asker = Asker(lambda: state.chosen(self.asks))
         self.target: Target | None = None
         self.members: np.ndarray | None = None
         self.status, self.notice, self.caution = words(""), hidden_notice(), hidden_notice(severity="warning")
 
     def ask(self, choices: Choices, *, nothing: str) -> None:
         """Ask the emulator of these choices for an ensemble; ``nothing`` says why there is no target."""
+        self.members = None
         try:
             if self.target is None:
                 raise DiffmpError(nothing)
@@ -44,8 +52,15 @@ class LiveEnsemble(ABC):
             lambda: live.submit(self.asker.key, inputs, members=choices.members, seed=choices.seed),
             self._answer,
             self.refuse,
-            slow=lambda: self.status.param.update(object=f"Drawing {choices.members} members …"),
+            slow=lambda: self._wait(f"Drawing {choices.members} members …"),
         )
+
+    def _wait(self, said: str) -> None:
+        """Leave the target alone until its ensemble is there."""
+        with pn.io.hold():
+            self.notice.visible = False
+            self.status.object = said
+            self.draw()
 
     def _answer(self, ensemble: np.ndarray, took: float) -> None:
         """Draw an ensemble (column, member, 4, level)."""
@@ -67,9 +82,8 @@ class LiveEnsemble(ABC):
     def _bear_in_mind(self, choices: Choices) -> None:
         """Say what to bear in mind with an answer for the target of these choices."""
         if self.target is not None:
-            place = self.catalog.grid(choices.experiment).levels(choices.vertical).describe
             cautions = target_cautions(self.catalog, choices.experiment, choices.emulator, self.target)
-            say(self.caution, " ".join(cautions.sentences(place)))
+            say(self.caution, " ".join(cautions.sentences()))
             self.caution.severity = "warning" if cautions.is_out_of_range else "info"
 
     @abstractmethod

@@ -61,15 +61,16 @@ class LongWork:
             progress: words of a report, with ``{done}`` and ``{total}``.
         """
         self.halt()
-        self.stop = threading.Event()
+        self.stop = stop = threading.Event()
         self._busy(True)
         self.status.object = first
-        report = self.reporter(self.stop, progress)
+        report = self.reporter(stop, progress)
 
         def done(result: Any, took: float) -> None:
             self._busy(False)
-            self.status.object = ""
-            deliver(result, took)
+            self.status.object = "Stopped." if stop.is_set() else ""
+            if not stop.is_set():  # else it was stopped when it had just come to its end
+                deliver(result, took)
 
         def failed(error: BaseException) -> None:
             self._busy(False)

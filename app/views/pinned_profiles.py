@@ -49,10 +49,12 @@ class PinnedProfiles(LiveEnsemble):
     """The comparison part of Profiles; it asks an emulator of its own and shows nothing while nothing is compared."""
 
     depends = (*PINS, *compare.DEPENDS[:1])
+    asks = tuple(sorted(ASKS))
 
     def __init__(self, state: State, catalog: Catalog, y_range: Range1d) -> None:
         super().__init__(state, catalog)
         self._selected: Selected | None = None
+        self._title = ""
         self.outputs = {v.name: EnsemblePanel(v.name, y_range, height=HEIGHT) for v in OUTPUTS}
         self.differences = {v.name: DifferencePanel(v.name, y_range, height=HEIGHT) for v in OUTPUTS}
         self.title, self.how = words("", "subtitle1"), words("", "caption")
@@ -90,13 +92,12 @@ class PinnedProfiles(LiveEnsemble):
             return
         self.beside.visible, self.minus.visible = state.compare == "side by side", state.compare == "difference"
         self.how.object = HOW[state.compare]
-        self.members = None
         if not differs(state.choices):
             self.refuse(DiffmpError(nothing_pinned(column=True)))
             return
         other = self.other
         self.target, rule = take_target(other, self.catalog)
-        self.title.object = f"Pinned: {other.emulator} · {rule}"
+        self._title = f"Pinned: {other.emulator} · {rule}"
         self.ask(other, nothing=f"{rule}; choose another one")
 
     def draw_beside(self, selected: Mapping[str, EnsemblePanel], members: np.ndarray | None, truth: np.ndarray) -> None:
@@ -113,6 +114,7 @@ class PinnedProfiles(LiveEnsemble):
         levels = self.catalog.grid(state.experiment).levels(state.vertical)
         other_truth = np.full_like(truth, np.nan) if self.target is None else self.target.truth.mean(axis=0)
         with pn.io.hold():
+            self.title.object = self._title
             for channel, entry in enumerate(OUTPUTS):
                 values = self.catalog.value_axis(state.experiment, state.emulator, entry.name, state.units)
                 mine = None if self.members is None else self.members[:, channel]
@@ -135,6 +137,5 @@ class PinnedProfiles(LiveEnsemble):
 
     def refuse(self, error: BaseException) -> None:
         """Draw nothing pinned, and say why."""
-        self.target = None
-        self.title.object = ""
+        self.target, self._title = None, ""
         super().refuse(error)

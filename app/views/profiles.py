@@ -69,7 +69,8 @@ class ProfilesView(LiveEnsemble):
         self.every, self.spread_error = EveryEmulator(state, catalog), SpreadErrorView(state, catalog)
         self.selection_ranks = SelectionRanksView(state, catalog)
         self.covered = {v.name: words("") for v in OUTPUTS}
-        self.place = words("")
+        self.place, self.rule = words(""), ""
+        self._ranked: tuple[str, ...] = ()
         self.typical = TypicalColumns(state, catalog)
 
     def panel(self) -> Viewable:
@@ -131,19 +132,16 @@ class ProfilesView(LiveEnsemble):
                     panel.paint(self.state.dark)
                 self.pinned.paint(self.state.dark)
             if changed & set(DEPENDS):
-                self.target, rule = take_target(self.state.choices, self.catalog)
-                self.members = None
-                self._say_place(rule)
+                self.target, self.rule = take_target(self.state.choices, self.catalog)
+                self.typical.follow()
             if changed & {"experiment", "time"}:
                 self.typical.fill()
-            if changed & {"experiment", "emulator"}:
-                self._draw_ranks()
             self.pinned.refresh(changed)
             self.denoising.refresh(changed)
             self.spread_error.refresh(changed)
             self.selection_ranks.refresh(changed)
             nothing = NO_OWN if self.state.target == "own" else NO_COLUMN
-            if changed & {"emulator", "members", "seed", *DEPENDS}:
+            if changed & set(self.asks):
                 self.ask(self.state.choices, nothing=nothing)
             elif changed - {"dark", "denoising", "step", "every", "spread_error"}:
                 self.draw()
@@ -160,6 +158,8 @@ class ProfilesView(LiveEnsemble):
         """Draw the column, and the ensemble where there is one; without it the truth stands alone."""
         state, target = self.state, self.target
         levels = self.catalog.grid(state.experiment).levels(state.vertical)
+        self._say_place()
+        self._draw_ranks()
         if target is None:
             self._clear(levels)
             return
@@ -206,7 +206,10 @@ class ProfilesView(LiveEnsemble):
         return f"truth inside on **{inside} of {levels}** levels (perfect: {least}{expected:.0f})"
 
     def _draw_ranks(self) -> None:
-        """Rank histograms of the experiment over all levels."""
+        """Rank histograms of the emulator over all columns and levels, once for each."""
+        if self._ranked == (shown := self.state.chosen(("experiment", "emulator"))):
+            return
+        self._ranked = shown
         missing = self.catalog.lacks(self.state.experiment, self.state.emulator, RANK_HISTOGRAM)
         data = None if missing else Ranks.of(self.state).gather(self.catalog)
         for name, panel in self.ranks.items():
@@ -214,9 +217,9 @@ class ProfilesView(LiveEnsemble):
             if data is not None:
                 panel.show(data[f"{name}_frequency"].values, title="Rank of the truth")
 
-    def _say_place(self, rule: str) -> None:
+    def _say_place(self) -> None:
         """Where and when the columns are, and their single-level inputs."""
-        target, said = self.target, f"**{rule}**"
+        target, said = self.target, f"**{self.rule}**"
         if target is None:
             self.place.object = said
             return

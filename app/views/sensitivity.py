@@ -49,6 +49,9 @@ COMPOSITE_MEMBERS = 8
 REST_MS = 400
 """A slider rests when it has not moved for this long."""
 
+ASKS = ("emulator", "members", "seed", *DEPENDS, *PERTURBATIONS)
+"""Choices that ask for another answer."""
+
 TEMPERATURES = {"θ": "theta", "T": "T"}
 
 NOTHING_CHANGED = "Nothing is changed yet: move a slider, or take one of the experiments at the left."
@@ -76,7 +79,7 @@ class SensitivityView:
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
-        self.asker = Asker()
+        self.asker = Asker(lambda: state.chosen(ASKS))
         self.response: Response | None = None
         self.target: Target | None = None
         self.profile_ms = FIRST_GUESS_MS
@@ -86,7 +89,8 @@ class SensitivityView:
         self.table = pn.pane.HTML("", sizing_mode="stretch_width")
         self.surface = words("")
         self.status = words("")
-        self.rule, self.said = words("", "caption"), VerdictLine()
+        self.rule, self.said = words("", "caption"), ""
+        self.verdict_line = VerdictLine()
         self.warning = pmui.Alert("", severity="warning", visible=False, sizing_mode="stretch_width", margin=(4, 0))
         self.notice = hidden_notice()
         self.controls = PerturbationControls(state, self._top_words)
@@ -98,7 +102,12 @@ class SensitivityView:
         """Sliders at the left; inputs, table and outputs beside them."""
         self.refresh(frozenset(self.depends))
         numbers = pn.Column(
-            self.table, self.said.verdict, self.surface, self.said.meaning, self.status, sizing_mode="stretch_width"
+            self.table,
+            self.verdict_line.verdict,
+            self.surface,
+            self.verdict_line.meaning,
+            self.status,
+            sizing_mode="stretch_width",
         )
         top = uneven_grid(
             [
@@ -158,7 +167,7 @@ class SensitivityView:
 
     def _take_target(self) -> None:
         """Read the columns to be perturbed."""
-        self.target, self.rule.object = take_target(self.state.choices, self.catalog)
+        self.target, self.said = take_target(self.state.choices, self.catalog)
         self.response = None
 
     def _ask(self, *, resting: bool) -> None:
@@ -203,7 +212,7 @@ class SensitivityView:
             lambda: live.submit_work(self.asker.key, work),
             answer,
             self._refuse,
-            slow=lambda: self.status.param.update(object="Drawing both answers …"),
+            slow=lambda: self._leave_alone("Drawing both answers …"),
         )
 
     def _perturbation(self) -> Perturbation:
@@ -241,10 +250,16 @@ class SensitivityView:
     def _refuse(self, error: BaseException) -> None:
         """Say why there is no answer, and leave none standing that might be taken for it."""
         with pn.io.hold():
-            self.response = None
             self.notice.param.update(object=str(error), visible=True)
-            self.table.object = self.surface.object = self.status.object = ""
-            self.said.clear()
+            self._leave_alone("")
+
+    def _leave_alone(self, status: str) -> None:
+        """Show no answer, and which columns there is none for."""
+        with pn.io.hold():
+            self.response = None
+            self.rule.object, self.status.object = self.said, status
+            self.table.object = self.surface.object = ""
+            self.verdict_line.clear()
             self.warning.visible = False
             self.controls.say_ranges({})
             for panel in self._panels():
@@ -267,7 +282,7 @@ class SensitivityView:
             differ = not self._perturbation().changes_nothing
             judged = self.catalog.model_answers(state.experiment).judge(response, self.target, state.time)
             model = judged.answer
-            self.said.show(judged, response.cautions)
+            self.verdict_line.show(judged, response.cautions)
             set_range(self.y_range, (levels.start, levels.end))
             for channel, variable in enumerate(OUTPUTS):
                 self.outputs[variable.name].show(
@@ -280,13 +295,14 @@ class SensitivityView:
                     model=None if model is None else model.profiles[:, channel],
                 )
             self.inputs.show(response, levels, differ=differ)
+            self.rule.object = self.said
             self.table.object = response_table(response.changes, differ=differ)
             self.surface.object = surface_words(response) if differ else NOTHING_CHANGED
             self._warn(response)
 
     def _warn(self, response: Response) -> None:
         """Warn when the inputs read are out of the range of the training data, and at the sliders that do it."""
-        cautions, place = response.cautions, self._levels().describe
-        text = cautions.range_words(place)
+        cautions = response.cautions
+        text = cautions.range_words()
         self.warning.param.update(visible=bool(text), object=text)
-        self.controls.say_ranges({part.setting: cautions.setting_words(part, place) for part in cautions.settings})
+        self.controls.say_ranges({part.setting: cautions.setting_words(part) for part in cautions.settings})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from app.views.base import View
 from app.views.distributions import DistributionsView
 from app.views.layout import Beside
 from app.views.maps import MapsView
+from app.views.notices import hidden_notice
 from app.views.overview import OverviewView
 from app.views.profiles import ProfilesView
 from app.views.sensitivity import SensitivityView
@@ -66,6 +68,7 @@ class Panes(JSComponent):
     bar = Child(doc="pmui.Tabs, for its buttons")
     panes = Children(doc="One for each button; empty until its tab is built")
     ahead = param.Integer(default=-1, doc="Index of the pane that was built ahead last")
+    behind = param.List(default=[], doc="Indices of panes that show an earlier state, until they have caught up")
     complete = param.Boolean(default=False, doc="Whether there is nothing left to build ahead")
 
     _esm = (Path(__file__).resolve().parents[2] / "assets" / "tabs.js").read_text(encoding="utf-8")
@@ -81,22 +84,53 @@ class Panes(JSComponent):
             self._untouched()
 
 
+class Place(pn.Column):
+    """Where a tab stands: what it shows, or why it can't show the present state; empty until it is first asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(sizing_mode="stretch_width", min_height=400, margin=(10, 0))
+        self._words = pn.pane.HTML("", margin=0)
+        self._notice = hidden_notice(self._words)
+
+    @property
+    def said(self) -> str:
+        """Why the tab is not shown, escaped; '' while it is."""
+        return self._words.object if self._notice in self and self._notice.visible else ""
+
+    def fill(self, content: Viewable) -> None:
+        """Put the tab here."""
+        self[:] = [content, self._notice]
+        self.uncover()
+
+    def cover(self, why: str) -> None:
+        """Show these words, unescaped, and nothing else."""
+        self._words.object = escape(why)
+        if not len(self):
+            self[:] = [self._notice]
+        self._show(content=False)
+
+    def uncover(self) -> None:
+        """Show the tab again."""
+        self._show(content=True)
+
+    def _show(self, *, content: bool) -> None:
+        for part in self:
+            part.visible = (part is not self._notice) == content
+
+
 class Tabs:
     """The views, a place for each, and what those that were seen have missed since."""
 
-    def __init__(
-        self, state: State, catalog: Catalog, presentation: Presentation, tell: Callable[[Sequence[str]], None]
-    ) -> None:
-        """``tell`` gets why a tab cannot be drawn."""
-        self.state, self.presentation, self.tell = state, presentation, tell
+    def __init__(self, state: State, catalog: Catalog, presentation: Presentation) -> None:
+        self.state, self.presentation = state, presentation
         self.views = Views(state, catalog)
         self._missed: dict[str, set[str]] = {}
         self._tried: set[str] = set()
-        self._places = {name: pn.Column(sizing_mode="stretch_width", min_height=400, margin=(10, 0)) for name in TABS}
+        self.places = {name: Place() for name in TABS}
         buttons = [(name, pn.Spacer(height=0)) for name in TABS]
         self.bar = pmui.Tabs(*buttons, active=TABS.index(state.tab), sizing_mode="stretch_width")
         self.panes = Panes(
-            self.build_ahead, bar=self.bar, panes=list(self._places.values()), sizing_mode="stretch_width"
+            self.build_ahead, bar=self.bar, panes=list(self.places.values()), sizing_mode="stretch_width"
         )
 
     def panel(self) -> Viewable:
@@ -139,6 +173,9 @@ class Tabs:
         for tab, missed in self._missed.items():
             missed |= changed & set(self.views[tab].depends)
         self._show()
+        self.panes.behind = [
+            TABS.index(tab) for tab, missed in self._missed.items() if missed and tab != self.state.tab
+        ]
 
     def _show(self) -> None:
         tab = self.state.tab
@@ -148,20 +185,28 @@ class Tabs:
             elif self._missed[tab]:
                 missed, self._missed[tab] = frozenset(self._missed[tab]), set()
                 self.views[tab].refresh(missed)
+                self.places[tab].uncover()
         except DiffmpError as error:
-            self.tell([str(error)])
-            if tab not in self._missed:
-                self._places[tab][:] = [pmui.Typography("Nothing to show here; the sentence above says why.")]
+            self._cover(tab, str(error))
+        except Exception:
+            self._cover(tab, "drawing it failed, and the server's log says how.")
+            raise
         if self.presentation.on:
             self._fit(tab)
 
     def _build(self, tab: str) -> None:
-        self._places[tab][:] = [self.views[tab].panel()]
+        self.places[tab].fill(self.views[tab].panel())
         self._missed[tab] = set()
+
+    def _cover(self, tab: str, why: str) -> None:
+        """Show nothing that is of an earlier state, and say why; all of it is drawn anew when that is over."""
+        self.places[tab].cover(f"Nothing to show here: {why}")
+        if tab in self._missed:
+            self._missed[tab] = set(self.views[tab].depends)
 
     def _fit(self, tab: str) -> None:
         """A tab to be read at a desk, or from afar: type of the figures, and whether controls stand beside them."""
-        for layout in self._places[tab].select(Beside):
+        for layout in self.places[tab].select(Beside):
             layout.show_controls(not self.presentation.on or self.presentation.controls)
-        for pane in self._places[tab].select(pn.pane.Bokeh):
+        for pane in self.places[tab].select(pn.pane.Bokeh):
             set_type_size(pane.object, LARGE if self.presentation.on else 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import panel as pn
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
+from app.explanations import WHY_BY_INPUTS
 from app.state import State
 from app.views.controls import small_button
 from app.views.layout import words
@@ -20,7 +22,6 @@ ROWS = 6
 """Columns listed by their rank."""
 RANK = {"width": 24, "height": 24, "fontSize": "0.8rem", "bgcolor": "primary.main", "color": "background.paper"}
 """Look of a rank."""
-WHY = "Chosen by inputs alone: among columns picked because it rained, even a perfect ensemble would rain too little."
 
 
 class TypicalColumns:
@@ -29,6 +30,7 @@ class TypicalColumns:
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.rank = -1
+        self._taken: tuple[Any, ...] = ()
         self.rule = words("", "caption")
         self.preset = pmui.Select(
             label="Typical columns",
@@ -65,13 +67,25 @@ class TypicalColumns:
         self.fill()
         if len(ranked) == 0:
             self.rule.object = f"No column of this time belongs to it: {rule}."
+            self._taken = self._shown()
+            self.follow()
             return
         self.rank = int(np.clip(rank, 0, len(ranked) - 1))
         self.rule.object = (
             f"Rank {self.rank + 1} of {len(ranked)} at this time, those nearest to the regime's median "
-            f"first: {rule}. {WHY}"
+            f"first: {rule}. {WHY_BY_INPUTS}"
         )
-        self.state.param.update(cell=int(ranked[self.rank]), target="column")
+        cell = int(ranked[self.rank])
+        self._taken = (self.state.experiment, self.state.time, cell, "column")
+        self.state.param.update(cell=cell, target="column")
+        self.follow()
+
+    def follow(self) -> None:
+        """Say the rank of a column only while that column is shown."""
+        self.rule.visible = self._shown() == self._taken
+
+    def _shown(self) -> tuple[Any, ...]:
+        return self.state.chosen(("experiment", "time", "cell", "target"))
 
     def _ranked(self) -> NDArray[np.int64]:
         facts = self.catalog.facts(self.state.experiment)

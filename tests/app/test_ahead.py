@@ -77,7 +77,7 @@ def test_a_tab_that_fails_ahead_is_told_when_it_is_visited_only(page, quiet):
     assert built(page) == {"Maps", "Sensitivity"}
     assert page.notices.objects == []
     page.state.tab = "Profiles"
-    assert "expected" in page.notices[0][0].object
+    assert "expected" in page.tabs.places["Profiles"].said
 
 
 async def within_a_server(catalog: Catalog) -> None:

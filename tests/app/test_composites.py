@@ -29,6 +29,11 @@ def test_every_name_is_known():
     assert ("any", *REGIMES) == options("regime")
 
 
+def test_addresses_and_scenarios_of_before_still_name_a_regime():
+    for name in ("deep convection", "trade cumulus", "mid-latitude storm", "stable", "unstable"):
+        assert Choices(regime=name).regime in REGIMES
+
+
 def test_regions():
     assert cells(region="globe") == [0, 1, 2, 3, 4]
     assert cells(region="tropics") == [0, 1]
@@ -60,5 +65,5 @@ def test_whether_all_are_selected(choices, whole):
 
 
 def test_words():
-    assert selection_words(Choices(regime="stable", region="land")) == "stable in land"
+    assert selection_words(Choices(regime="stable", region="land")) == "stable (by inputs) in land"
     assert selection_words(Choices(region="box")) == "the box -20° to 20° north, -180° to 180° east"

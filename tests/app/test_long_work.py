@@ -41,3 +41,19 @@ def test_what_is_stopped_says_so_until_it_hears_of_it():
         later.future.set_exception(stopped)
     running.join(10)
     assert (work.status.object, work.running, said) == ("Stopped.", False, [])
+
+
+def test_a_result_that_comes_after_the_stop_is_not_drawn():
+    later, said = Later(), []
+    work = LongWork("Run", lambda: None, lambda: later)
+    running = threading.Thread(
+        target=lambda: work.begin(lambda _: "of a column left since", lambda *found: said.append(found), said.append,
+                                  first="Getting ready …", progress="{done} of {total}")
+    )  # fmt: skip
+    running.start()
+    while not hasattr(later, "work"):
+        pass
+    work.halt()
+    later.future.set_result(later.work())
+    running.join(10)
+    assert (work.status.object, work.running, said) == ("Stopped.", False, [])

@@ -13,7 +13,7 @@ from panel.io.state import set_curdoc
 from app import explanations
 from app.browser import Browser
 from app.catalog import Catalog
-from app.choices import BOX, NAMES, TABS
+from app.choices import BOX, NAMES, TABS, options
 from app.page import DashboardPage, failure_page
 from tests.app.recorder import Recorder
 
@@ -52,6 +52,28 @@ def test_only_the_visible_tab_is_redrawn_and_the_others_catch_up(page):
     assert maps.refreshed == [{"level", "variable"}]
 
 
+def test_a_tab_that_has_missed_something_is_known_to_the_browser_until_it_has_caught_up(page):
+    page.state.tab = "Maps"
+    page.state.tab = "Profiles"
+    assert page.tabs.panes.behind == []
+    page.state.level = 3
+    assert page.tabs.panes.behind == [TABS.index("Maps")]
+    page.state.tab = "Maps"
+    assert page.tabs.panes.behind == []
+
+
+@pytest.mark.parametrize("all_at_once", [False, True])
+def test_another_experiment_is_one_change_to_a_tab(page, all_at_once):
+    page.state.tab = "Maps"
+    page.tabs.views["Maps"].depends = NAMES
+    if all_at_once:
+        page.state.show(page.state.choices.model_copy(update={"experiment": "small", "cell": 5}))
+    else:
+        page.state.experiment = "small"
+    (changed,) = page.tabs.views["Maps"].refreshed
+    assert changed >= {"experiment", "cell"}
+
+
 def test_what_a_tab_does_not_depend_on_does_not_redraw_it(page):
     page.state.tab = "Maps"
     page.state.seed = 5
@@ -68,7 +90,7 @@ def test_the_address_follows_the_state(page):
 def test_a_tab_that_cannot_be_drawn_is_told_and_tried_again(page):
     page.tabs.views["Maps"] = Recorder(fails=True)
     page.state.tab = "Maps"
-    assert "expected &lt;weights&gt;" in said(page.notices[0])
+    assert "expected &lt;weights&gt;" in page.tabs.places["Maps"].said
     page.tabs.views["Maps"].fails = False
     page.state.level = 3
     assert page.tabs.views["Maps"].built == 1
@@ -225,7 +247,7 @@ def test_a_bad_scenario_is_told_in_one_notice_and_changes_nothing(page):
 
 
 def controls_shown(page) -> bool:
-    return bool(page.tabs._places["Maps"].select(lambda part: getattr(part, "label", "") == "Projection"))
+    return bool(page.tabs.places["Maps"].select(lambda part: getattr(part, "label", "") == "Projection"))
 
 
 def test_figures_are_larger_while_presented(catalog):
@@ -287,6 +309,8 @@ def test_every_control_and_score_explains_itself(page):
     assert page.explain.drawer.open
     assert "θ → (1 − a) θ + a θₘ" in page.explain.text.object
     assert "√⟨(x̄ − y)²⟩" in page.explain.text.object
+    assert "even a perfect ensemble" in page.explain.text.object
+    assert {name.lower() for name, *_ in explanations.regimes()} == set(options("regime")) - {"any"}
 
 
 def test_the_tour_walks_the_tabs_and_is_offered_on_a_first_visit(page):

@@ -16,8 +16,9 @@ from bokeh.models import CustomJS
 from app.catalog import Catalog
 from app.exhibits import EnsemblePair, ScoreMap
 from app.report import share_data, write_report
-from app.report_sections import sections
+from app.report_sections import TYPICAL, sections, typical_columns
 from diffmp_core.errors import DiffmpError
+from diffmp_core.regimes import REGIMES
 from diffmp_core.variables import OUTPUT_NAMES
 from tests.app.experiment import add_networks, make_experiment
 
@@ -41,6 +42,15 @@ def catalog(folder: Path) -> Catalog:
 @pytest.fixture(scope="module")
 def written(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(folder, tmp_path_factory.mktemp("out") / "report.html")
+
+
+def test_its_columns_are_the_most_typical_of_their_regimes(catalog: Catalog):
+    name = catalog.names[0]
+    facts, found = catalog.facts(name), typical_columns(catalog, name)
+    assert set(found) <= set(TYPICAL)
+    assert "deep convection" in found
+    for regime, place in found.items():
+        assert REGIMES[regime].distance(facts)[place] == REGIMES[regime].distance(facts).min()
 
 
 def test_every_exhibit_is_in_it_with_its_python(written: Path, catalog: Catalog):

@@ -180,4 +180,4 @@ def test_what_is_asked_for_by_a_button_or_a_switch_warns_too(narrow: Catalog):
         assert part.caution.visible
         assert OUTSIDE in part.caution.object
     assert OUTSIDE in sensitivity.warning.object
-    assert ASSOCIATION in sensitivity.said.meaning.object
+    assert ASSOCIATION in sensitivity.verdict_line.meaning.object

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from app.catalog import Catalog
-from app.composites import composite
 from app.state import State
 from app.views.distributions import DistributionsView
 from app.views.perturbation_controls import PRESETS
@@ -17,6 +16,7 @@ from app.views.profiles import ProfilesView
 from app.views.sensitivity import SensitivityView
 from app.views.typical_columns import ROWS
 from diffmp_core.errors import DiffmpError
+from diffmp_core.regimes import represent
 from diffmp_core.variables import OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
 
@@ -124,6 +124,7 @@ def test_presets_and_rows_select_columns(live_catalog: Catalog, live_state: Stat
     typical.go_to(1)
     assert live_state.cell != best
     assert "Rank 2 of" in typical.rule.object
+    assert "even a perfect ensemble" in typical.rule.object
     assert len(typical.rows.items) == ROWS
     typical.rows.active = (0,)
     assert live_state.cell == best
@@ -134,8 +135,7 @@ def test_profiles_of_a_region_are_means_over_its_columns(live_catalog: Catalog, 
     view = ProfilesView(live_state, live_catalog)
     live_state.param.update(target="composite", region="tropical ocean")
     view.panel()
-    facts, mask = live_catalog.facts(live_state.experiment), live_catalog.mask(live_state.choices)
-    cells = composite(live_state.choices, facts, mask, 0)
+    cells = represent(live_catalog.mask(live_state.choices)[0])
     truth = live_catalog.columns(live_state.experiment)["qc"].isel(time=0, cell=cells).mean("cell") * 1e6
     np.testing.assert_allclose(view.outputs["qc"].levels.data["truth"], truth, rtol=1e-5)
     assert view.members.shape == (4, 4, 30)

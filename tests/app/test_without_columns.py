@@ -69,9 +69,9 @@ def test_the_page_opens_and_tells_what_is_missing(shipped: Path) -> None:
     page = DashboardPage(Catalog([shipped]))
     page.panel()
     page.state.tab = "Maps"
-    assert len(page.notices) == 0
+    assert page.tabs.places["Maps"].said == ""
     page.state.tab = "Profiles"
-    assert "diffmp fetch climsim" in page.notices[0][0].object
+    assert "diffmp fetch climsim" in page.tabs.places["Profiles"].said
 
 
 def test_a_report_has_what_needs_no_columns(shipped: Path) -> None:
