@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from diffmp_core.sensitivity import Response
 
 KEPT_ANSWERS, KEPT_RUNS = 256, 4
-"""Answers (20 kB each) and runs with all their members (2 MB of 40 columns) that are remembered."""
+"""Answers (20 kB each) and runs with all their members (4 MB of 40 columns) that are remembered."""
 NOT_HERE = "The cloud-resolving model cannot be asked about these columns."
 
 Key: TypeAlias = tuple[int, str, tuple]

@@ -6,9 +6,8 @@ and what is to be said of the columns themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +16,6 @@ from diffmp_core.columns.domain import FarthestInput, TrainingDomain
 from diffmp_core.perturbation import Perturbation, perturb
 from diffmp_core.variables import BY_NAME
 from diffmp_core.verdict import ASSOCIATION
-
-Place: TypeAlias = Callable[[int], str]
-"""One level in words, by its index."""
 
 ALSO_TELLS: Mapping[str, str] = {
     "scale_SHF": "Gusts of convection raise the surface fluxes, so weaker ones also tell of less convection.",
@@ -171,11 +167,7 @@ class Cautions:
         """Whether any column lies outside the training data."""
         return self.range is not None and self.range.out_of_range > 0
 
-    def describe(self, level: int) -> str:
-        """One level in words."""
-        return f"level {level}, {self.pressure[level] / 100:.0f} hPa"
-
-    def range_words(self, place: Place | None = None) -> str:
+    def range_words(self) -> str:
         """How many columns lie outside the training data, how far, and which input is farthest out; '' for none."""
         found, before = self.range, self.before
         if found is None or not self.is_out_of_range:
@@ -188,16 +180,16 @@ class Cautions:
             already = " It does so unchanged." if found.columns == 1 else f" Unchanged, {before.out_of_range} do."
         return (
             f"{which} outside the training data (farther out than {found.percentile:.1f} % of it). Farthest: "
-            f"{entry.long_name}{self._where(far, place)}, {value:.3g} {entry.display_unit}, "
+            f"{entry.long_name}{self._where(far)}, {value:.3g} {entry.display_unit}, "
             f"{abs(far.deviations):.1f} standard deviations from the mean; in training {low:.3g} to "
             f"{high:.3g}.{already}"
         )
 
-    def setting_words(self, found: SettingRange, place: Place | None = None) -> str:
+    def setting_words(self, found: SettingRange) -> str:
         """Why one setting carries the inputs far from the training data."""
         far, entry = found.farthest, BY_NAME[found.farthest.variable]
         value, low, high = (x * entry.display_factor for x in (far.value, far.low, far.high))
-        beyond = f"{entry.long_name}{self._where(far, place)} is {value:.3g} {entry.display_unit}"
+        beyond = f"{entry.long_name}{self._where(far)} is {value:.3g} {entry.display_unit}"
         if far.is_outside:
             beyond += f", in training {low:.3g} to {high:.3g}"
         if found.only_together:
@@ -225,13 +217,13 @@ class Cautions:
             said += dict.fromkeys(ALSO_TELLS[name] for name in self.perturbation.settings if name in ALSO_TELLS)
         return tuple(said)
 
-    def sentences(self, place: Place | None = None) -> tuple[str, ...]:
+    def sentences(self) -> tuple[str, ...]:
         """All of it, what is gravest first."""
-        settings = (f"{BY_SETTING[part.setting]}: {self.setting_words(part, place)}." for part in self.settings)
-        return tuple(filter(None, (self.range_words(place), *settings, *self.meaning)))
+        settings = (f"{BY_SETTING[part.setting]}: {self.setting_words(part)}." for part in self.settings)
+        return tuple(filter(None, (self.range_words(), *settings, *self.meaning)))
 
-    def _where(self, far: FarthestInput, place: Place | None) -> str:
-        return "" if far.level is None else f" at {(place or self.describe)(far.level)}"
+    def _where(self, far: FarthestInput) -> str:
+        return "" if far.level is None else f" at level {far.level}, {self.pressure[far.level] / 100:.0f} hPa"
 
 
 def find_cautions(

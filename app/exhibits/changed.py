@@ -169,6 +169,6 @@ def integral_words(changes: Sequence[Change]) -> str:
     return " · ".join(
         f"{change.name} {'+' if change.change > 0 else ''}{plain_number(change.change)} "
         f"± {plain_number(change.error, figures=2)} {change.unit}"
-        f"{f' (over {change.error_of})' if change.error_of else ''}"
+        f"{f' ({change.error_of})' if change.error_of else ''}"
         for change in changes[:2]
     )

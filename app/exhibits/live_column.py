@@ -56,5 +56,4 @@ class LiveColumn(OfSelection):
 
     def cautions(self, catalog: Catalog, columns: Target) -> str:
         """What to bear in mind with the emulator's answer for these columns as they are."""
-        place = catalog.grid(self.experiment).levels(self.vertical).describe
-        return " ".join(target_cautions(catalog, self.experiment, self.emulator, columns).sentences(place))
+        return " ".join(target_cautions(catalog, self.experiment, self.emulator, columns).sentences())

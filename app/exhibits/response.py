@@ -57,7 +57,6 @@ class EmulatorResponse(Asked):
             }
         if judged.answer is not None:
             variables |= self.model_answers(catalog, self.emulator, judged.answer)
-        place = catalog.grid(self.experiment).levels(self.vertical).describe
         return xr.Dataset(
             variables | change_variables(response.changes),
             coords=level_coordinates(catalog, self.experiment),
@@ -69,7 +68,7 @@ class EmulatorResponse(Asked):
                 "columns": len(response.inputs),
                 "verdict": judged.words,
                 "verdict_numbers": json.dumps([verdict.record for verdict in judged.verdicts], ensure_ascii=False),
-                "cautions": " ".join(response.cautions.sentences(place)),
+                "cautions": " ".join(response.cautions.sentences()),
             },
         )
 

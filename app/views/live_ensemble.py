@@ -96,9 +96,9 @@ class LiveEnsemble(ABC):
         """Say what to bear in mind with an answer for the target."""
         asked = self.asked
         if self.target is not None:
-            place = self.catalog.grid(asked.experiment).levels(asked.vertical).describe
             cautions = target_cautions(self.catalog, asked.experiment, asked.emulator, self.target)
-            say(self.caution, " ".join(cautions.sentences(place)))
+            say(self.caution, " ".join(cautions.sentences()))
+            self.caution.severity = "warning" if cautions.is_out_of_range else "info"
 
     @abstractmethod
     def draw(self) -> None:

@@ -89,8 +89,8 @@ class SensitivityView:
         self.table = pn.pane.HTML("", sizing_mode="stretch_width")
         self.surface = words("")
         self.status = words("")
-        self.rule, self.whose = words("", "caption"), ""
-        self.said = VerdictLine()
+        self.rule, self.said = words("", "caption"), ""
+        self.verdict_line = VerdictLine()
         self.warning = pmui.Alert("", severity="warning", visible=False, sizing_mode="stretch_width", margin=(4, 0))
         self.notice = hidden_notice()
         self.controls = PerturbationControls(state, self._top_words)
@@ -102,7 +102,12 @@ class SensitivityView:
         """Sliders at the left; inputs, table and outputs beside them."""
         self.refresh(frozenset(self.depends))
         numbers = pn.Column(
-            self.table, self.said.verdict, self.surface, self.said.meaning, self.status, sizing_mode="stretch_width"
+            self.table,
+            self.verdict_line.verdict,
+            self.surface,
+            self.verdict_line.meaning,
+            self.status,
+            sizing_mode="stretch_width",
         )
         top = uneven_grid(
             [
@@ -162,7 +167,7 @@ class SensitivityView:
 
     def _take_target(self) -> None:
         """Read the columns to be perturbed."""
-        self.target, self.whose = take_target(self.state.choices, self.catalog)
+        self.target, self.said = take_target(self.state.choices, self.catalog)
         self.response = None
 
     def _ask(self, *, resting: bool) -> None:
@@ -252,9 +257,9 @@ class SensitivityView:
         """Show no answer, and which columns there is none for."""
         with pn.io.hold():
             self.response = None
-            self.rule.object, self.status.object = self.whose, status
+            self.rule.object, self.status.object = self.said, status
             self.table.object = self.surface.object = ""
-            self.said.clear()
+            self.verdict_line.clear()
             self.warning.visible = False
             self.controls.say_ranges({})
             for panel in self._panels():
@@ -277,7 +282,7 @@ class SensitivityView:
             differ = not self._perturbation().changes_nothing
             judged = self.catalog.model_answers(state.experiment).judge(response, self.target, state.time)
             model = judged.answer
-            self.said.show(judged, response.cautions)
+            self.verdict_line.show(judged, response.cautions)
             set_range(self.y_range, (levels.start, levels.end))
             for channel, variable in enumerate(OUTPUTS):
                 self.outputs[variable.name].show(
@@ -290,14 +295,14 @@ class SensitivityView:
                     model=None if model is None else model.profiles[:, channel],
                 )
             self.inputs.show(response, levels, differ=differ)
-            self.rule.object = self.whose
+            self.rule.object = self.said
             self.table.object = response_table(response.changes, differ=differ)
             self.surface.object = surface_words(response) if differ else NOTHING_CHANGED
             self._warn(response)
 
     def _warn(self, response: Response) -> None:
         """Warn when the inputs read are out of the range of the training data, and at the sliders that do it."""
-        cautions, place = response.cautions, self._levels().describe
-        text = cautions.range_words(place)
+        cautions = response.cautions
+        text = cautions.range_words()
         self.warning.param.update(visible=bool(text), object=text)
-        self.controls.say_ranges({part.setting: cautions.setting_words(part, place) for part in cautions.settings})
+        self.controls.say_ranges({part.setting: cautions.setting_words(part) for part in cautions.settings})

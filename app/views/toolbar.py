@@ -76,7 +76,7 @@ class Toolbar:
             self.pin,
             pmui.Select.from_param(self.state.param.region, label="Region", width=150, **narrow),
             self.box,
-            pmui.Select.from_param(self.state.param.regime, label="Regime", width=195, **narrow),
+            pmui.Select.from_param(self.state.param.regime, label="Regime (by inputs)", width=195, **narrow),
             pn.Row(self.undo, self.redo, *self.others, margin=(6, 0), styles=ROOM),
             align_items="center",
             margin=(8, 0, 0, 0),

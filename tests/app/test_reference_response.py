@@ -78,7 +78,7 @@ def test_many_columns_are_asked_one_after_the_other_and_their_mean_is_shown(view
     view.refresh(frozenset({"target"}))
     view.state.warming = -1.5
     view.refresh(frozenset({"warming"}))
-    assert NOT_ASKED in view.said.verdict.object
+    assert NOT_ASKED in view.verdict_line.verdict.object
     view.reference._run()
     cells = view.target.cells
     assert len(cells) > 1
@@ -98,12 +98,12 @@ def test_many_columns_are_asked_one_after_the_other_and_their_mean_is_shown(view
 def test_the_verdict_is_that_of_both_answers_and_leaves_with_the_question(view: SensitivityView):
     view.state.warming = -1.25
     view.refresh(frozenset({"warming"}))
-    assert view.said.verdict.object == f"{NOT_ASKED} {RUN_IT}"
+    assert view.verdict_line.verdict.object == f"{NOT_ASKED} {RUN_IT}"
     view.reference._run()
     model = view.reference.answer.answer
     found = judge(view.response.changes, model.mean, model.hourly, members=(2, 8), columns=1)
-    assert view.said.verdict.object == verdict_words(found)
-    assert view.said.verdict.severity == SEVERITY[found[0].outcome]
+    assert view.verdict_line.verdict.object == verdict_words(found)
+    assert view.verdict_line.verdict.severity == SEVERITY[found[0].outcome]
     drawn = view.outputs["qc"].model.data
     np.testing.assert_allclose(drawn["changed"], model.profiles[1, 2] * 1e6, rtol=1e-9)
     axis = view.outputs["tend_T_sgs"].x_range
@@ -116,11 +116,11 @@ def test_the_verdict_is_that_of_both_answers_and_leaves_with_the_question(view: 
     np.testing.assert_allclose(exhibit["qc_model_changed"], model.profiles[1, 2] * 1e6, rtol=1e-9)
     view.state.warming = -1.0
     view.refresh(frozenset({"warming"}))
-    assert view.said.verdict.object == f"{NOT_ASKED} {RUN_IT}"
+    assert view.verdict_line.verdict.object == f"{NOT_ASKED} {RUN_IT}"
     assert len(view.outputs["qc"].model.data["y"]) == 0
     view.state.warming = 0.0
     view.refresh(frozenset({"warming"}))
-    assert not view.said.verdict.visible
+    assert not view.verdict_line.verdict.visible
 
 
 def test_answers_kept_with_the_experiment_are_there_without_a_click(simulated: Path, tmp_path: Path):
@@ -139,8 +139,8 @@ def test_answers_kept_with_the_experiment_are_there_without_a_click(simulated: P
     for found, expected in zip(kept.mean, runs.answer.mean, strict=True):
         np.testing.assert_allclose(astuple(found)[2:], astuple(expected)[2:], rtol=1e-5, atol=1e-7)
     assert len(kept.hourly) == 2
-    assert "mean of 2 h" in view.said.verdict.object
-    assert "The cloud-resolving model has not been asked" not in view.said.verdict.object
+    assert "mean of 2 h" in view.verdict_line.verdict.object
+    assert "The cloud-resolving model has not been asked" not in view.verdict_line.verdict.object
     np.testing.assert_allclose(view.outputs["qi"].model.data["control"], runs.answer.profiles[0, 3] * 1e6, rtol=1e-5)
 
 
@@ -155,8 +155,8 @@ def test_kept_answers_of_other_columns_are_not_used_and_that_is_said(simulated: 
     state.param.update(members=2, cell=3, neutralise_T=1.0)
     view = SensitivityView(state, catalog)
     view.panel()
-    assert NOT_ASKED in view.said.verdict.object
-    assert "found those for others" in view.said.verdict.object
+    assert NOT_ASKED in view.verdict_line.verdict.object
+    assert "found those for others" in view.verdict_line.verdict.object
 
 
 def test_columns_of_a_part_of_a_cell_are_refused_before_the_click(simulated: Path, tmp_path: Path):
@@ -194,7 +194,7 @@ def test_other_weather_than_the_stored_is_told(view: SensitivityView):
     view.state.warming = 0.5
     view.refresh(frozenset({"warming"}))
     view.reference._run()
-    for said in (view.reference.notice.object, view.said.verdict.object):
+    for said in (view.reference.notice.object, view.verdict_line.verdict.object):
         assert "other weather (temperature differs by up to 2.0 K)" in said
     assert "other weather" in view.reference._exhibit().data(view.catalog).attrs["cautions"]
 
@@ -214,8 +214,8 @@ def test_where_no_model_can_be_asked_the_line_says_that_the_answer_is_an_associa
     state.param.update(members=2, moistening=-0.2)
     view = SensitivityView(state, catalog)
     view.panel()
-    assert view.said.verdict.object == f"{NOT_HERE} {ASSOCIATION}"
+    assert view.verdict_line.verdict.object == f"{NOT_HERE} {ASSOCIATION}"
     state.param.update(own=to_text(view.target.inputs[0]), target="own")
     view.refresh(frozenset({"own", "target"}))
-    assert view.said.verdict.object == f"{NOT_HERE} {ASSOCIATION}"
-    assert ABOUT_OWN in view.said.meaning.object
+    assert view.verdict_line.verdict.object == f"{NOT_HERE} {ASSOCIATION}"
+    assert ABOUT_OWN in view.verdict_line.meaning.object

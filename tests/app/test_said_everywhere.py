@@ -139,7 +139,7 @@ def test_the_report_says_what_the_page_says(narrow: Catalog):
     assert OUTSIDE in data.attrs["cautions"]
     assert f"<p class='said'>{data.attrs['cautions']}</p>" in text
     assert f"<p class='said'>{data.attrs['verdict']}</p>" in text
-    assert "(over columns)" in data.attrs["subtitle"]
+    assert "(columns)" in data.attrs["subtitle"]
     assert data.attrs["subtitle"] in text
 
 
@@ -162,6 +162,7 @@ def test_profiles_warn_of_a_column_of_ones_own(live: Catalog):
         assert box.visible
         assert f"This input lies {OUTSIDE}" in box.object
         assert ABOUT_OWN in box.object
+        assert box.severity == "warning"
     state.param.update(target="column", compare="none")
     view.refresh(frozenset({"target", "compare"}))
     assert not view.caution.visible
@@ -179,4 +180,4 @@ def test_what_is_asked_for_by_a_button_or_a_switch_warns_too(narrow: Catalog):
         assert part.caution.visible
         assert OUTSIDE in part.caution.object
     assert OUTSIDE in sensitivity.warning.object
-    assert ASSOCIATION in sensitivity.said.meaning.object
+    assert ASSOCIATION in sensitivity.verdict_line.meaning.object
