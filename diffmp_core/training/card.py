@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.identity import emulator_id
 from diffmp_core.models.folder import CONFIG_FILE, load_config
 from diffmp_core.models.seal import KEY
 from diffmp_core.stores import write_text
@@ -33,10 +34,16 @@ def write_card(folder: Path | str, *, scores: Path | str | None = None) -> Path:
         scores: table of ``diffmp score`` (JSON) to show; without it the card says how to make one.
 
     Raises:
-        DiffmpError: no emulator there, no table there, or a folder that cannot be written.
+        DiffmpError: no emulator there, no table there, or one of another emulator, or a folder that cannot be written.
     """
     folder = Path(folder)
-    return write_text(folder / CARD_FILE, card_text(folder.resolve().name, load_config(folder), _read_scores(scores)))
+    config, table = load_config(folder), _read_scores(scores)
+    if table and table.get("emulator_id") not in (None, emulator_id(config)):
+        raise DiffmpError(
+            f"expected scores of the emulator at {folder} as it is, found those of {table.get('emulator')!r}, another "
+            f"or an earlier one, in {scores}; score it again"
+        )
+    return write_text(folder / CARD_FILE, card_text(folder.resolve().name, config, table))
 
 
 def card_text(name: str, config: Mapping[str, Any], scores: Mapping[str, Any] | None = None) -> str:
