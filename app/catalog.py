@@ -114,7 +114,7 @@ class Catalog(Served):
         return self.keep(("places", name), lambda: column_places(self.experiment(name)))
 
     def columns_id(self, name: str) -> str:
-        """Identity of the columns, as far as it is known without reading their values."""
+        """Identity of the columns, as far as it is known without reading all their values."""
         if not self.experiment(name).has_columns:
             return str(self.places(name).attrs.get("columns_id", "–"))
         return self.keep(("columns_id", name), lambda: kept_id(self.columns(name)))

@@ -164,9 +164,9 @@ def load_experiment(folder: Path | str) -> Experiment:
 def scored_columns(experiment: Experiment) -> xr.Dataset:
     """The columns of an experiment, its split only, opened lazily.
 
-    Held against the identity of those that were scored, as far as both say it without reading values. Columns that a
-    reader got for himself are also held against the truth's standard deviations in the scores: another processor or
-    version may round otherwise.
+    Held against the identity of those that were scored, as far as that is known without reading all values. Of columns
+    that a reader got for himself, which another processor or version may round otherwise, the values are held against
+    the truth's standard deviations in the scores.
 
     Raises:
         DiffmpError: they are not there yet, or they are not those that were scored.
@@ -179,12 +179,9 @@ def scored_columns(experiment: Experiment) -> xr.Dataset:
     columns = select_split(open_columns(experiment.columns), experiment.split)
     scored, found = scored_ids(experiment), kept_id(columns)
     if experiment.columns_from:
-        same = all(same_columns(layout_id(columns), one) for one in scored) and _has_truth_of_scores(
-            experiment, columns
-        )
-    else:
-        same = all(same_columns(found, one) for one in scored)
-    if not same:
+        found = layout_id(columns)
+    same = all(same_columns(found, one) for one in scored)
+    if not same or (experiment.columns_from and not _has_truth_of_scores(experiment, columns)):
         got = f"get them with: {' '.join(experiment.columns_from.split())}"
         cure = got if experiment.columns_from else "put those back, or score these in a new folder"
         raise DiffmpError(
@@ -200,7 +197,7 @@ def scored_ids(experiment: Experiment) -> list[str]:
     for path in (entry.table for entry in experiment.emulators if entry.table is not None):
         try:
             table = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # said where the table is shown
+        except (OSError, ValueError, RecursionError):  # said where the table is shown
             continue
         if isinstance(table, dict) and isinstance(table.get("columns_id"), str):
             found[table["columns_id"]] = None

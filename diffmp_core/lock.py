@@ -43,8 +43,9 @@ def hold(out: Path | str) -> Iterator[str]:
     path = lock_file(out)
     held = FileLock(path)
     token = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
-    made = [folder for folder in path.parents if not folder.exists()]
+    made: list[Path] = []
     try:
+        made += [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         with _unless_lockless():
             held.acquire(blocking=False)

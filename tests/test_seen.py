@@ -28,7 +28,7 @@ from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.table import rich_table
 from diffmp_core.stores import open_columns, open_store, select_split, write_store
 from diffmp_core.studies.material import gather
-from diffmp_core.training.card import card_text
+from diffmp_core.training.card import card_text, write_card
 from diffmp_core.training.data import read_columns
 from diffmp_core.training.times import TIMES_FILE, TrainingTimes
 from tests.synthetic import make_columns
@@ -131,11 +131,11 @@ def test_a_reference_and_an_older_folder_do_not_know(columns, emulator, store):
     (emulator / TIMES_FILE).unlink()
     config = yaml.safe_load((emulator / "config.yaml").read_text())
     del config["seal"]["sha256"][TIMES_FILE]
-    config["columns"]["training_times"] = {"count": 4, "first": "2005-04-02T00:00:00", "last": "2005-04-02T09:00:00"}
+    config["columns"]["training_times"] = {"count": 3, "first": "2005-04-02T00:00:00", "last": "2005-04-02T09:00:00"}
     (emulator / "config.yaml").write_text(yaml.safe_dump(config))
     table = evaluate(emulator, store, split="all", name="A", **SAMPLING).table()
     assert table["seen"] is None
-    assert "does not list its 4 training times: whether 4 of the 6 times scored" in table["caution"]
+    assert "does not list its 3 training times: whether 4 of the 6 times scored" in table["caution"]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +215,19 @@ def test_a_folder_changed_since_its_scores_is_said(emulator, store, tmp_path):
     config["seal"]["sha256"]["weights.safetensors"] = "0" * 64
     (emulator / "config.yaml").write_text(yaml.safe_dump(config))
     assert "The folder of A has changed since these scores were made; score it again" in overview(Catalog([out]))
+
+
+def test_a_card_shows_no_scores_of_another_emulator(emulator, store, tmp_path):
+    table = tmp_path / "scores.json"
+    evaluate(emulator, store, json_path=table, name="A", **SAMPLING)
+    assert "Scores" in write_card(emulator, scores=table).read_text()
+    config = yaml.safe_load((emulator / "config.yaml").read_text())
+    config["seal"]["sha256"]["weights.safetensors"] = "0" * 64
+    (emulator / "config.yaml").write_text(yaml.safe_dump(config))
+    before = (emulator / "card.md").read_text()
+    with pytest.raises(DiffmpError, match="expected scores of the emulator at .*, found those of 'A'"):
+        write_card(emulator, scores=table)
+    assert (emulator / "card.md").read_text() == before
 
 
 def test_the_shipped_experiments_open_without_a_value_being_digested_and_without_a_caution(monkeypatch):

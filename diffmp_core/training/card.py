@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from diffmp_core.drawn import drawn_for
+from diffmp_core.errors import DiffmpError
 from diffmp_core.files import write_text
+from diffmp_core.identity import emulator_id
 from diffmp_core.models.folder import CONFIG_FILE, load_config
 from diffmp_core.models.seal import KEY
 from diffmp_core.score_table import read_score_table
@@ -34,11 +36,16 @@ def write_card(folder: Path | str, *, scores: Path | str | None = None) -> Path:
         scores: table of ``diffmp score`` (JSON) to show; without it the card says how to make one.
 
     Raises:
-        DiffmpError: no emulator there, no table there, or a folder that cannot be written.
+        DiffmpError: no emulator there, no table there, or one of another emulator, or a folder that cannot be written.
     """
     folder = Path(folder)
-    table = None if scores is None else read_score_table(Path(scores))
-    return write_text(folder / CARD_FILE, card_text(real_path(folder).name, load_config(folder), table))
+    config, table = load_config(folder), None if scores is None else read_score_table(Path(scores))
+    if table and table.get("emulator_id") not in (None, emulator_id(config)):
+        raise DiffmpError(
+            f"expected scores of the emulator at {folder} as it is, found those of {table.get('emulator')!r}, another "
+            f"or an earlier one, in {scores}; score it again"
+        )
+    return write_text(folder / CARD_FILE, card_text(real_path(folder).name, config, table))
 
 
 def card_text(name: str, config: Mapping[str, Any], scores: Mapping[str, Any] | None = None) -> str:

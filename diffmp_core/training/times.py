@@ -142,7 +142,8 @@ def training_times(folder: Path | str, columns: xr.Dataset) -> TrainingTimes | N
     """The times that an emulator has seen; None where that is not known.
 
     Folders of older versions do not say. If ``columns`` is the store that such a one was trained on, with the split of
-    then, which the checksum of its training values proves, the store says it.
+    then, the store says it: the checksum of its training values proves that, and in folders from before there was one,
+    number, first and last of the training times are taken for it.
     """
     found = TrainingTimes.load(Path(folder))
     if found is not None:
@@ -150,7 +151,13 @@ def training_times(folder: Path | str, columns: xr.Dataset) -> TrainingTimes | N
     said = load_config(folder).get("columns") or {}
     if not trained_on_layout(said, columns) or not has_split(columns, "train"):
         return None
-    proven = said.get("training_values_sha256") == values_checksum(select_split(columns, "train"))
+    train, checksum = select_split(columns, "train"), said.get("training_values_sha256")
+    if checksum is not None:
+        proven = checksum == values_checksum(train)
+    else:
+        labels, times = time_labels(train), said.get("training_times") or {}
+        ends = [label(times.get(key)) for key in ("first", "last")]
+        proven = [times.get("count"), *ends] == [len(labels), labels[0], labels[-1]]
     return TrainingTimes.of(columns) if proven else None
 
 

@@ -135,7 +135,18 @@ def test_an_older_folder_knows_the_store_of_its_training_by_its_values(folder, c
             default_split(folder, other)
 
 
-def test_an_oldest_folder_without_a_checksum_goes_by_the_rule_of_then(folder, columns):
+def test_an_oldest_folder_without_a_checksum_goes_by_its_times(folder, columns):
+    config = yaml.safe_load((old_folder(folder, columns) / "config.yaml").read_text())
+    del config["columns"]["training_values_sha256"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    assert training_times(folder, columns) == TrainingTimes.of(columns)
+    anew = split_anew(columns, [2, 1, 0, 0, 0, 0])
+    assert training_times(folder, anew) is None
+    with pytest.raises(DiffmpError, match="found the same times and places with another split"):
+        default_split(folder, anew)
+
+
+def test_a_folder_that_says_nothing_but_an_id_goes_by_the_rule_of_then(folder, columns):
     (folder / TIMES_FILE).unlink()
     assert default_split(folder, columns) == "test"
     assert training_times(folder, columns) is None
