@@ -63,8 +63,9 @@ class LiveEnsemble(ABC):
         with pn.io.hold():
             self.notice.visible = False
             self.members = np.asarray(ensemble).mean(axis=0)
-            size = self.drawn(len(self.members)).size
-            self.status.object = f"{size} from seed {self.state.seed}, {duration(took)}"
+            drawn = self.drawn(len(self.members))
+            seed = f" from seed {self.state.seed}" if drawn.has_spread else ""
+            self.status.object = f"{drawn.size}{seed}, {duration(took)}"
             self.draw()
 
     def refuse(self, error: BaseException) -> None:

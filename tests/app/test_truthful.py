@@ -97,7 +97,7 @@ def test_a_reference_has_no_steps_even_if_its_table_says_so(catalog: Catalog):
 def test_one_answer_has_no_coverage_spread_or_ranks_anywhere(catalog: Catalog):
     scores = catalog.scores("globe", ONE)
     assert scores is not None
-    why = f"{ONE} gives one answer for each column, whose “Coverage” is undefined"
+    why = f"{ONE} gives one answer for each column, so it has no “Coverage”"
     assert catalog.lacks("globe", ONE, "column_covered", called="“Coverage”") == why
     where = {"experiment": "globe", "emulator": ONE}
     for exhibit in (
@@ -191,7 +191,7 @@ def test_a_diverged_case_breaks_its_line_and_is_marked(studied: Path):
     assert np.isnan(fixed.y).tolist() == [False, True, False]
     (gap,) = charts[0].gaps
     assert (gap.name, gap.at, gap.why) == ("trained on n fixed steps", 5.0, "diverged")
-    assert "× diverged, samples not finite: trained on n fixed steps at denoising steps 5" in words
+    assert "× Diverged, samples not finite: trained on n fixed steps at denoising steps 5" in words
     assert charts[0].ticks() == [2, 5, 100]
 
 
@@ -211,7 +211,7 @@ def test_what_is_not_in_a_study_or_undefined_is_said(studied: Path):
     alike = study["model"] == "climatology"
     study["spread_skill_ratio"] = study["spread_skill_ratio"].where(~alike | study["mse"].isnull(), 0.0)
     words, charts = gathered(studied, "models", study, charts="all")
-    assert "not in this study: CVAE-MP at 60 km" in words
+    assert "Not in this study: CVAE-MP at 60 km" in words
     assert "(one answer for each column, no spread)" in words
     coverage = next(chart for chart in charts if chart.x_label == "coverage")
     assert {(gap.why, round(gap.at)) for gap in coverage.gaps} == {("undefined", 2)}
