@@ -65,8 +65,8 @@ def draw_chart(axes: Axes, chart: Chart, *, names: bool) -> None:
         )
     for gap in chart.gaps:
         x, y = (chart.edge(), gap.at) if chart.rows else (gap.at, chart.edge())
-        look = {"color": series_colour(gap.place, LIGHT), "fontweight": "bold", "ha": "center", "va": "center"}
-        axes.text(x, y, SIGNS[gap.why], **look)
+        colour = series_colour(gap.place, LIGHT)
+        axes.text(x, y, SIGNS[gap.why], color=colour, fontweight="bold", ha="center", va="center")
     for flag, scale in zip(chart.logarithmic, (axes.set_xscale, axes.set_yscale), strict=True):
         if flag:
             scale("log")

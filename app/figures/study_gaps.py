@@ -79,6 +79,6 @@ def _grouped(cases: list[tuple[str, ...]]) -> str:
     for *what, place in cases:
         places.setdefault(" ".join(what), []).append(place)
     together: dict[tuple[str, ...], list[str]] = {}
-    for what, found in places.items():
-        together.setdefault(tuple(found), []).append(what)
-    return "; ".join(f"{', '.join(what)} at {', '.join(found)}" for found, what in together.items())
+    for name, found in places.items():
+        together.setdefault(tuple(found), []).append(name)
+    return "; ".join(f"{', '.join(names)} at {', '.join(found)}" for found, names in together.items())

@@ -49,23 +49,24 @@ class LiveEnsemble(ABC):
             slow=lambda: self.status.param.update(object=f"Drawing {choices.members} members …"),
         )
 
-    def drawn(self, members: int) -> Drawn:
-        """How the ensemble that was asked for last is drawn."""
-        return self.catalog.drawn(self.asked.experiment, self.asked.emulator, members=members, steps=STEPS)
+    @property
+    def asked_for(self) -> Drawn:
+        """What becomes of the question that was asked last."""
+        asked = self.asked
+        return self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=STEPS)
 
     @property
     def has_spread(self) -> bool:
         """Whether its members can differ."""
-        return self.drawn(self.asked.members).has_spread
+        return self.asked_for.has_spread
 
     def _answer(self, ensemble: np.ndarray, took: float) -> None:
         """Draw an ensemble (column, member, 4, level)."""
         with pn.io.hold():
             self.notice.visible = False
             self.members = np.asarray(ensemble).mean(axis=0)
-            drawn = self.drawn(len(self.members))
-            seed = f" from seed {self.state.seed}" if drawn.has_spread else ""
-            self.status.object = f"{drawn.size}{seed}, {duration(took)}"
+            seed = f" from seed {self.asked.seed}" if self.has_spread else ""
+            self.status.object = f"{self.asked_for.size}{seed}, {duration(took)}"
             self.draw()
 
     def refuse(self, error: BaseException) -> None:

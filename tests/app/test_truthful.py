@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from bokeh.models import Range1d
 
 from app.catalog import SHIPPED, Catalog
 from app.exhibits import (
@@ -26,6 +27,8 @@ from app.figures.study import study_charts
 from app.figures.study_chart import Chart, ChartPlot
 from app.report_sections import sections
 from app.state import State
+from app.target import take_target
+from app.views.every_emulator import EmulatorRow
 from app.views.overview import training_facts
 from app.views.profiles import ProfilesView
 from diffmp_core.columns.normalize import fit
@@ -247,3 +250,16 @@ def test_shipped_tables_and_stores_say_only_what_can_be():
             if stored is not None:
                 assert ("rank_histogram" in stored) == (not kind.alike), entry.name
                 assert stored.attrs["members"] == raw["members"], entry.name
+
+
+def test_a_row_of_every_emulator_says_what_it_drew(catalog: Catalog):
+    state, drawn = State(catalog.names, catalog.limits), list[str]()
+    row = EmulatorRow(state, catalog, ONE, Range1d(start=0, end=1), lambda: drawn.append(ONE))
+    row.asked = state.choices.model_copy(update={"emulator": ONE, "members": 4})
+    row.target, _ = take_target(state.choices, catalog)
+    assert row.target is not None
+    answer = np.zeros((1, 4, len(OUTPUTS), row.target.truth.shape[-1]))
+    row._answer(answer, 0.01)
+    assert row.status.object.startswith("one answer, ")
+    assert drawn == [ONE]
+    assert not np.isfinite(np.asarray(row.panels[0].levels.data["missed"], dtype=float)).any()
