@@ -160,7 +160,7 @@ class Catalog(Served):
         missing = [field for field in fields if field not in scores]
         named = called or ", ".join(missing)
         if scores.attrs.get("members") == 1 and set(missing) & set(SPREAD_FIELDS):
-            return f"{emulator} gives one answer for each column, whose {named} is undefined"
+            return f"{emulator} gives one answer for each column, so it has no {named}"
         return f"The score store of {emulator} has no {named}" if missing else ""
 
     def truth_std(self, name: str, emulator: str, variable: str) -> float:

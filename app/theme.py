@@ -71,7 +71,7 @@ MAP_ASPECT = 1.58
 
 _TOO_LOW = {False: ("#7f2704", "#c2540a", "#e8924a", "#f4cfa8"), True: ("#ffb067", "#d97a2a", "#9a5a2a", "#5f4a3c")}
 _PERFECT = {False: "#eef0f2", True: "#2a3742"}
-_TOO_HIGH = {False: "#a3c9e6", True: "#2f6d96"}
+_TOO_HIGH = {False: "#bcd7ec", True: "#28587a"}
 """Colours of classes of coverage by mode: a perfect one recedes, less stands out in even steps of lightness."""
 COVERAGE_SHADES = 400
 """Shades that the classes of coverage are made of: their edges are true to 1/400."""

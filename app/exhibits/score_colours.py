@@ -38,7 +38,8 @@ def field_colouring(field: ScoreField, catalog: Catalog, *, section: bool = Fals
         high = factor * difference_end(catalog, field, key=key, drawn=drawn)
         return Colouring(palette="diverging", low=-high, high=high, title=f"{title}, difference{unit}")
     members = catalog.members(field.experiment, field.emulator)
-    if metric.palette == "coverage":
+    known = metric.palette == "coverage" and members > 1
+    if known:
         title += f" ({field.score.perfect_words(field.variable, members)})"
     logarithmic = field.logarithmic and metric.never_negative
     low, high = score_range(
@@ -58,7 +59,7 @@ def field_colouring(field: ScoreField, catalog: Catalog, *, section: bool = Fals
         title=title + unit,
         logarithmic=logarithmic,
         yes_no=metric.palette == "coverage" and not section and not field.average,
-        perfect=perfect_coverage(members),
+        perfect=perfect_coverage(members) if known else 1.0,
     )
 
 

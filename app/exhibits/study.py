@@ -101,7 +101,7 @@ class StudyScores(Exhibit):
         if "choice" in data.dims:
             data = data.assign_coords(choice=study["criterion"].values)
         data = data.assign_attrs(criteria=" ".join(known), title=self._title(study))
-        return data.assign_attrs(subtitle="; ".join([*_subtitle(study), *study_gaps(data, self.study)]))
+        return data.assign_attrs(subtitle=". ".join(["; ".join(_subtitle(study)), *study_gaps(data, self.study)]))
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """A chart a score and output."""

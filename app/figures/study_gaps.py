@@ -54,12 +54,12 @@ def gap_sentences(data: xr.Dataset, axes: tuple[str, ...], label: Any) -> list[s
     said = []
     absent = [case for case in cases if state(case)[0] == 0]
     if absent:
-        said.append(f"not in this study: {called(absent)}")
+        said.append(f"Not in this study: {called(absent)}")
     lost = [case for case in cases if state(case)[1] > 0]
     for case in lost:
         every, gone = state(case)
         part = f" in {gone:.0f} of {every:.0f} trainings, the others are drawn" if gone < every else ""
-        said.append(f"× diverged, samples not finite: {called([case])}{part}")
+        said.append(f"× Diverged, samples not finite: {called([case])}{part}")
     undefined: dict[tuple[str, ...], list[Case]] = {}
     for case in cases:
         every, gone = state(case)
@@ -69,7 +69,7 @@ def gap_sentences(data: xr.Dataset, axes: tuple[str, ...], label: Any) -> list[s
     for without, found in undefined.items():
         alike = set(without) == set(SPREAD_METRICS) & set(names)
         reason = "one answer for each column, no spread" if alike else "the truth hardly varies"
-        said.append(f"– undefined: {', '.join(SHORT_NAMES[name] for name in without)} of {called(found)} ({reason})")
+        said.append(f"– Undefined: {', '.join(SHORT_NAMES[name] for name in without)} of {called(found)} ({reason})")
     return said
 
 
@@ -79,6 +79,6 @@ def _grouped(cases: list[tuple[str, ...]]) -> str:
     for *what, place in cases:
         places.setdefault(" ".join(what), []).append(place)
     together: dict[tuple[str, ...], list[str]] = {}
-    for case, where in places.items():
-        together.setdefault(tuple(where), []).append(case)
-    return "; ".join(f"{', '.join(alike)} at {', '.join(where)}" for where, alike in together.items())
+    for name, found in places.items():
+        together.setdefault(tuple(found), []).append(name)
+    return "; ".join(f"{', '.join(names)} at {', '.join(found)}" for found, names in together.items())

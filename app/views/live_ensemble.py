@@ -56,20 +56,22 @@ class LiveEnsemble(ABC):
             slow=self._wait,
         )
 
-    def drawn(self, members: int) -> Drawn:
-        """How the ensemble that was asked for last is drawn."""
-        return self.catalog.drawn(self.asked.experiment, self.asked.emulator, members=members, steps=STEPS)
+    @property
+    def asked_for(self) -> Drawn:
+        """What becomes of the question that was asked last."""
+        asked = self.asked
+        return self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=STEPS)
 
     @property
     def has_spread(self) -> bool:
         """Whether its members can differ."""
-        return self.drawn(self.asked.members).has_spread
+        return self.asked_for.has_spread
 
     def _wait(self) -> None:
         """Leave the target alone until its ensemble is there."""
         with pn.io.hold():
             self.notice.visible = False
-            self.status.object = f"Drawing {self.drawn(self.asked.members).size} …"
+            self.status.object = f"Drawing {self.asked_for.size} …"
             self._bear_in_mind()
             self.draw()
 
@@ -78,8 +80,8 @@ class LiveEnsemble(ABC):
         with pn.io.hold():
             self.notice.visible = False
             self.members = np.asarray(ensemble).mean(axis=0)
-            size = self.drawn(len(self.members)).size
-            self.status.object = f"{size} from seed {self.asked.seed}, {duration(took)}"
+            seed = f" from seed {self.asked.seed}" if self.has_spread else ""
+            self.status.object = f"{self.asked_for.size}{seed}, {duration(took)}"
             self._bear_in_mind()
             self.draw()
 

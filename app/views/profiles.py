@@ -203,7 +203,7 @@ class ProfilesView(LiveEnsemble):
     def _covered_words(self, variable: Variable, inside: int | None, levels: int) -> str:
         """Levels with the truth inside. Clouds tie at zero, which counts, so a perfect ensemble has more."""
         if self.members is not None and not self.has_spread:
-            return "one answer: nothing for the truth to be inside of"
+            return "one answer: no coverage"
         if inside is None or self.members is None or self.target is None or not self.target.has_truth:
             return ""
         least = "at least " if variable.non_negative else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from bokeh.models import Range1d
 
 from app.catalog import SHIPPED, Catalog
 from app.exhibits import (
@@ -26,6 +27,8 @@ from app.figures.study import study_charts
 from app.figures.study_chart import Chart, ChartPlot
 from app.report_sections import sections
 from app.state import State
+from app.target import take_target
+from app.views.every_emulator import EmulatorRow
 from app.views.overview import training_facts
 from app.views.profiles import ProfilesView
 from diffmp_core.columns.normalize import fit
@@ -97,7 +100,7 @@ def test_a_reference_has_no_steps_even_if_its_table_says_so(catalog: Catalog):
 def test_one_answer_has_no_coverage_spread_or_ranks_anywhere(catalog: Catalog):
     scores = catalog.scores("globe", ONE)
     assert scores is not None
-    why = f"{ONE} gives one answer for each column, whose “Coverage” is undefined"
+    why = f"{ONE} gives one answer for each column, so it has no “Coverage”"
     assert catalog.lacks("globe", ONE, "column_covered", called="“Coverage”") == why
     where = {"experiment": "globe", "emulator": ONE}
     for exhibit in (
@@ -191,7 +194,7 @@ def test_a_diverged_case_breaks_its_line_and_is_marked(studied: Path):
     assert np.isnan(fixed.y).tolist() == [False, True, False]
     (gap,) = charts[0].gaps
     assert (gap.name, gap.at, gap.why) == ("trained on n fixed steps", 5.0, "diverged")
-    assert "× diverged, samples not finite: trained on n fixed steps at denoising steps 5" in words
+    assert "× Diverged, samples not finite: trained on n fixed steps at denoising steps 5" in words
     assert charts[0].ticks() == [2, 5, 100]
 
 
@@ -211,7 +214,7 @@ def test_what_is_not_in_a_study_or_undefined_is_said(studied: Path):
     alike = study["model"] == "climatology"
     study["spread_skill_ratio"] = study["spread_skill_ratio"].where(~alike | study["mse"].isnull(), 0.0)
     words, charts = gathered(studied, "models", study, charts="all")
-    assert "not in this study: CVAE-MP at 60 km" in words
+    assert "Not in this study: CVAE-MP at 60 km" in words
     assert "(one answer for each column, no spread)" in words
     coverage = next(chart for chart in charts if chart.x_label == "coverage")
     assert {(gap.why, round(gap.at)) for gap in coverage.gaps} == {("undefined", 2)}
@@ -247,3 +250,16 @@ def test_shipped_tables_and_stores_say_only_what_can_be():
             if stored is not None:
                 assert ("rank_histogram" in stored) == (not kind.alike), entry.name
                 assert stored.attrs["members"] == raw["members"], entry.name
+
+
+def test_a_row_of_every_emulator_says_what_it_drew(catalog: Catalog):
+    state, drawn = State(catalog.names, catalog.limits), list[str]()
+    row = EmulatorRow(state, catalog, ONE, Range1d(start=0, end=1), lambda: drawn.append(ONE))
+    row.asked = state.choices.model_copy(update={"emulator": ONE, "members": 4})
+    row.target, _ = take_target(state.choices, catalog)
+    assert row.target is not None
+    answer = np.zeros((1, 4, len(OUTPUTS), row.target.truth.shape[-1]))
+    row._answer(answer, 0.01)
+    assert row.status.object.startswith("one answer, ")
+    assert drawn == [ONE]
+    assert not np.isfinite(np.asarray(row.panels[0].levels.data["missed"], dtype=float)).any()
