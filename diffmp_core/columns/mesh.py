@@ -87,12 +87,16 @@ def polygon_mesh(lat: np.ndarray, lon: np.ndarray, faces: np.ndarray, *, where: 
 
     Args:
         lat, lon: ``(corner,)`` [degrees].
-        faces: ``(face, k)`` corners of each face in order around it; negative entries at the end are padding.
+        faces: ``(face, k)`` corners of each face in order around it, whole numbers of any type; negative entries at the
+            end, or NaN, are padding.
         where: name of the file for messages.
 
     Raises:
-        DiffmpError: corners that are not there, faces of fewer than three corners, or no or too much area.
+        DiffmpError: corners that are not there or no whole numbers, faces of fewer than three, or no or too much area.
     """
+    faces, numbers = np.nan_to_num(np.asarray(faces), nan=-1, posinf=-1, neginf=-1).astype(np.int64), faces
+    if (odd := numbers[np.isfinite(numbers) & (numbers != faces)]).size:
+        raise DiffmpError(f"expected whole numbers of corners in {where}, found {odd[0]:g}; mend the mesh")
     there = faces >= 0
     if faces.size == 0 or faces.max() >= len(lat) or (there.sum(axis=1) < 3).any() or not there[:, 0].all():
         raise DiffmpError(
