@@ -6,7 +6,6 @@ Writing is atomic: a store appears whole under its name or not at all.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import shutil
@@ -40,6 +39,7 @@ def open_store(path: Path | str) -> xr.Dataset:
     path = Path(path)
     if not path.exists():
         raise DiffmpError(f"expected a store at {path}, found nothing; check the path")
+    refuse_devices(path)
     try:
         if path.is_dir():
             return xr.open_zarr(path, chunks=None, consolidated=False)
@@ -49,6 +49,16 @@ def open_store(path: Path | str) -> xr.Dataset:
             f"expected a zarr folder or a netCDF file, found something unreadable at {path} "
             f"({type(error).__name__}); make the store again or name another one"
         ) from error
+
+
+def refuse_devices(path: Path) -> None:
+    """Refuse what is neither file nor folder: a pipe keeps a reader waiting for ever.
+
+    Raises:
+        DiffmpError: it is one of those.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise DiffmpError(f"expected a file or a folder, found a pipe or a device at {path}; name another one")
 
 
 def real_path(path: Path | str) -> Path:
@@ -295,10 +305,10 @@ def replace(part: Path, path: Path) -> None:
     """Put a finished file or folder under its final name; an old one disappears only afterwards.
 
     Raises:
-        OSError: it cannot be done, or a device or a pipe (``/dev/null``) would have to go.
+        OSError: it cannot be done.
+        DiffmpError: a pipe or a device (``/dev/null``) would have to go.
     """
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise FileExistsError(errno.EEXIST, "something that is no file and no folder there", str(path))
+    refuse_devices(path)
     old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
     if path.is_dir():
         os.rename(path, old)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import refuse_devices
 
 CORNER_TOLERANCE = 1e-8
 """Corners nearer than about this [rad], 6 cm on the Earth, are one."""
@@ -63,6 +64,7 @@ def read_mesh(path: Path) -> Mesh:
     """
     if not path.exists():
         raise DiffmpError(f"expected a mesh file at {path}, found nothing; check the path")
+    refuse_devices(path)
     try:
         import uxarray
     except ImportError as error:

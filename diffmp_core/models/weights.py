@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.stores import refuse_devices
 
 
 def load_weights(emulator: nn.Module, path: Path) -> None:
@@ -19,6 +20,7 @@ def load_weights(emulator: nn.Module, path: Path) -> None:
     Raises:
         DiffmpError: the file is missing, truncated, not safetensors, or of another network.
     """
+    refuse_devices(path)
     try:
         found = load_file(path)
     except FileNotFoundError as error:

@@ -83,6 +83,8 @@ def require_variables(dataset: xr.Dataset, names: Iterable[str], where: str) -> 
                 f"expected variable {name!r} in {where}, found {sorted(map(str, dataset.variables))}; "
                 "add it or name another file"
             )
+        if np.asarray(dataset[name][(slice(1),) * dataset[name].ndim]).dtype.kind in "US":
+            raise DiffmpError(f"expected numbers of {name!r} in {where}, found text; name another file")
 
 
 def require_unit(array: xr.DataArray, unit: str, where: str) -> None:
