@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from diffmp_core.documents import UnreadableError, read_yaml
+from diffmp_core.documents import UnreadableError, check_shape, read_yaml
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import EmulatorEntry, Experiment
 
@@ -52,15 +52,10 @@ def read_config(folder: Path) -> Mapping[str, Any]:
         return {}
     try:
         config = read_yaml(path)
-        _Config.model_validate(config)
+        check_shape(config, _Config)
     except UnreadableError as error:
-        raise DiffmpError(f"expected YAML, found {error} in {path}; copy the emulator again") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the top"
         raise DiffmpError(
-            f"expected the configuration of an emulator, found at {place}: {first['msg']} ({path}); "
-            "copy the emulator again"
+            f"expected the configuration of an emulator, found {error} in {path}; copy the emulator again"
         ) from error
     return config
 

@@ -11,11 +11,14 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from diffmp_core.files import unreadable
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 LARGEST = 16_000_000
 """Bytes of a document that are read; the largest that DIFF-MP writes has some 30,000."""
@@ -100,6 +103,22 @@ def parse_json(text: str) -> Any:
         raise UnreadableError(f"something unreadable: no JSON{_depth(error)}") from error
     check_plain(value)
     return value
+
+
+def check_shape(value: Any, model: type[BaseModel]) -> None:
+    """Hold a value against what its readers count on.
+
+    Raises:
+        UnreadableError: where and how it is otherwise first.
+    """
+    from pydantic import ValidationError  # 0.1 s, which the help of a command need not wait for
+
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the top"
+        raise UnreadableError(f"something else at {place} ({first['msg']})") from error
 
 
 def check_plain(value: Any) -> None:

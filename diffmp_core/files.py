@@ -151,6 +151,16 @@ def forbidden(path: Path, error: BaseException) -> DiffmpError | None:
     )
 
 
+def refuse_devices(path: Path) -> None:
+    """Refuse what is neither file nor folder: a pipe keeps a reader waiting for ever.
+
+    Raises:
+        DiffmpError: it is one of those.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise DiffmpError(f"expected a file or a folder, found a pipe or a device at {path}; name another one")
+
+
 def find_refusal(error: BaseException) -> OSError | None:
     """The refusal of a disk to write among an error and its causes, None if there is none."""
     found = (cause for cause in _chain(error) if isinstance(cause, OSError) and cause.errno in REFUSALS)
@@ -201,8 +211,7 @@ def _beside(path: Path, ending: str) -> Path:
 
 
 def _refuse_other_kind(path: Path, place: Path, *, folders: bool) -> None:
-    if place.exists() and not (place.is_file() or place.is_dir()):
-        raise DiffmpError(f"expected the name of a file to write, found a device or a pipe at {path}; choose another")
+    refuse_devices(place)
     if folders and place.exists() and not place.is_dir():
         raise DiffmpError(f"expected the name of a folder to write, found a file at {path}; choose another name")
     if not folders and place.is_dir():

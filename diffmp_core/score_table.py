@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from diffmp_core.documents import UnreadableError, read_json
+from diffmp_core.documents import UnreadableError, check_shape, read_json
 from diffmp_core.errors import DiffmpError
 
 Scores = dict[str, dict[str, float | None]]
@@ -36,14 +36,11 @@ def read_score_table(path: Path) -> dict[str, Any]:
     Raises:
         DiffmpError: no such file, not JSON, or something else.
     """
-    wanted = f"expected a table of 'diffmp score' at {path}"
     try:
         table = read_json(path)
-        _Table.model_validate(table)
+        check_shape(table, _Table)
     except UnreadableError as error:
-        raise DiffmpError(f"{wanted}, found {error}; score again or name another") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the top"
-        raise DiffmpError(f"{wanted}, found at {place}: {first['msg']}; score again or name another") from error
+        raise DiffmpError(
+            f"expected a table of 'diffmp score' at {path}, found {error}; score again or name another"
+        ) from error
     return table

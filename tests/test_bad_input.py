@@ -56,8 +56,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "experiment" / "studies").mkdir()
     make_study("steps").to_netcdf(folder / "experiment" / "studies" / "steps.nc")
     make_stack([(80101, 62400)]).to_netcdf(folder / "stack.nc")
-    write_icon_mesh(folder / "mesh.nc", bisections=1)
-    corners, triangles = icosahedral_triangles(1)
+    write_icon_mesh(folder / "mesh.nc")
+    corners, triangles = icosahedral_triangles(0)
     make_run(np.where(corners[triangles].mean(axis=1)[:, 2] > 0, 0.01, -0.01)).to_netcdf(folder / "run.nc")
     write_yaml(folder / "fields.yaml", points=9, mesh="mesh.nc")
     (folder / "people.json").write_text('{"Ann": "secret"}')
@@ -130,6 +130,8 @@ class Case:
             target, found = self.folder / each, self.world / each
             if not os.path.lexists(target):
                 shutil.copytree(found, target) if found.is_dir() else shutil.copy(found, target)
+        if name == "fields.yaml" and self.draw(st.booleans()):
+            self.damaged.append(damage(self.draw, self.folder / "mesh.nc"))
         if self.draw(st.integers(0, 19)) == 0:
             return self.draw(NASTY_TEXT)
         if self.draw(st.integers(0, 2)):

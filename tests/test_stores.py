@@ -1,5 +1,6 @@
 """Column stores: the schema is held, values are checked as they pass, writing is whole or not at all."""
 
+import os
 import time
 
 import dask.array
@@ -17,6 +18,7 @@ from diffmp_core.stores import (
     select_split,
     stack_channels,
     write_store,
+    write_text,
 )
 from diffmp_core.variables import BY_NAME, INPUTS, OUTPUTS
 from tests.synthetic import make_columns
@@ -128,3 +130,29 @@ def test_every_variable_converts_to_its_display_unit():
     assert BY_NAME["tend_T_sgs"].display_factor == pytest.approx(86400)
     assert BY_NAME["tend_qv_sgs"].display_factor == pytest.approx(86400e3)
     assert [v.name for v in OUTPUTS] == ["tend_T_sgs", "tend_qv_sgs", "qc", "qi"]
+
+
+def test_pipes_and_devices_are_neither_waited_for_nor_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (open_store, open_columns):
+        with pytest.raises(DiffmpError, match="found a pipe or a device"):
+            read(tmp_path / "pipe")
+    with pytest.raises(DiffmpError, match="found a pipe or a device"):
+        write_text(tmp_path / "pipe", "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    assert not (tmp_path / "pipe").is_file()
+
+
+@pytest.mark.parametrize("dim", ["time", "cell"])
+def test_a_store_without_columns_is_refused(tmp_path, dim):
+    write_store(make_columns().isel({dim: slice(0)}), tmp_path / "empty.nc")
+    with pytest.raises(DiffmpError, match=f"found none: no {dim}"):
+        open_columns(tmp_path / "empty.nc")
+
+
+def test_a_broken_chunk_is_said_with_its_variable(tmp_path):
+    write_store(make_columns(), tmp_path / "columns.zarr")
+    chunk = next(path for path in (tmp_path / "columns.zarr" / "qv").rglob("*") if path.is_file() and path.suffix == "")
+    chunk.write_bytes(chunk.read_bytes()[:20])
+    with pytest.raises(DiffmpError, match="expected values of qv that can be read"):
+        stack_channels(open_columns(tmp_path / "columns.zarr"), INPUTS)

@@ -17,6 +17,7 @@ import numpy as np
 from diffmp_core.columns.units import require_unit
 from diffmp_core.coordinates import check_places
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import refuse_devices
 
 CORNER_TOLERANCE = 1e-8
 """Corners nearer than about this [rad], 6 cm on the Earth, are one."""
@@ -66,6 +67,7 @@ def read_mesh(path: Path) -> Mesh:
     """
     if not path.exists():
         raise DiffmpError(f"expected a mesh file at {path}, found nothing; check the path")
+    refuse_devices(path)
     try:
         import uxarray
     except ImportError as error:
@@ -92,12 +94,17 @@ def polygon_mesh(lat: np.ndarray, lon: np.ndarray, faces: np.ndarray, *, where: 
 
     Args:
         lat, lon: ``(corner,)`` [degrees].
-        faces: ``(face, k)`` corners of each face in order around it; negative entries at the end are padding.
+        faces: ``(face, k)`` corners of each face in order around it, whole numbers of any type; negative entries at the
+            end, or NaN, are padding.
         where: name of the file for messages.
 
     Raises:
-        DiffmpError: corners that are not there or not on the globe, faces of fewer than three, or no or too much area.
+        DiffmpError: corners that are not there, not on the globe or no whole numbers, faces of fewer than three, or no
+            area, or too much.
     """
+    faces, numbers = np.nan_to_num(np.asarray(faces), nan=-1, posinf=-1, neginf=-1).astype(np.int64), faces
+    if (odd := numbers[np.isfinite(numbers) & (numbers != faces)]).size:
+        raise DiffmpError(f"expected whole numbers of corners in {where}, found {odd[0]:g}; mend the mesh")
     there = faces >= 0
     if faces.size == 0 or faces.max() >= len(lat) or (there.sum(axis=1) < 3).any() or not there[:, 0].all():
         raise DiffmpError(

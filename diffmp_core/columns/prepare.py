@@ -103,7 +103,7 @@ def prepare(
 def _read_readable(read: Read, source: Path, spacing_km: int, progress: Progress | None) -> xr.Dataset:
     try:
         return read(source, spacing_km=spacing_km, progress=progress)
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, LookupError, ArithmeticError) as error:
         raise unreadable_data(source, error) from error
 
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable
+from diffmp_core.files import refuse_devices, unreadable
 
 
 def load_weights(emulator: nn.Module, path: Path) -> None:
@@ -20,6 +20,7 @@ def load_weights(emulator: nn.Module, path: Path) -> None:
     Raises:
         DiffmpError: the file is missing, truncated, not safetensors, or of another network.
     """
+    refuse_devices(path)
     try:
         found = load_file(path)
     except FileNotFoundError as error:

@@ -121,3 +121,14 @@ def test_without_uxarray_the_message_says_how_to_install_it(tmp_path, monkeypatc
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(DiffmpError, match=r"pip install 'diffmp\[mesh\]'"):
         read_mesh(tmp_path / "mpas.nc")
+
+
+def test_corners_are_whole_numbers_of_any_type():
+    lat, lon = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0, 1.0, 1.0, 0.0])
+    whole = polygon_mesh(lat, lon, np.array([[0, 1, 2, 3], [0, 1, 2, -1]]), where="mesh")
+    stored = polygon_mesh(lat, lon, np.array([[0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, np.nan]]), where="mesh")
+    np.testing.assert_array_equal(stored.area, whole.area)
+    with pytest.raises(DiffmpError, match="expected whole numbers of corners in mesh, found 1.5"):
+        polygon_mesh(lat, lon, np.array([[0.0, 1.5, 2.0]]), where="mesh")
+    with pytest.raises(DiffmpError, match="expected faces of 3 or more"):
+        polygon_mesh(lat, lon, np.array([[0.0, 1.0, np.inf]]), where="mesh")

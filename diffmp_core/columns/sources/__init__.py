@@ -8,6 +8,7 @@ from diffmp_core.columns.sources import climsim, crm, highres
 from diffmp_core.columns.sources.base import Progress, Source, stored_kind
 from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import refuse_devices
 from diffmp_core.stores import open_store
 
 __all__ = ["SOURCES", "Progress", "Source", "recognise"]
@@ -30,6 +31,7 @@ def recognise(path: Path, kind: str | None = None) -> Source:
         raise DiffmpError(f"expected a source among {list(SOURCES)}, found {kind!r}; choose one")
     if not path.exists():
         raise DiffmpError(f"expected raw data at {path}, found nothing; check the path")
+    refuse_devices(path)
     if path.is_file():
         refuse_truncated(path)
     if kind is not None:

@@ -15,6 +15,7 @@ from diffmp_core.columns.levels import nominal_pressure
 from diffmp_core.coordinates import check_coordinate, check_coordinates
 from diffmp_core.errors import DiffmpError
 from diffmp_core.files import unreadable
+from diffmp_core.netcdf_handles import open_once
 from diffmp_core.variables import INPUTS, OUTPUTS
 
 Progress = Callable[[int, int, str], None]
@@ -63,8 +64,7 @@ def stored_kind(path: Path) -> str | None:
     try:
         if path.is_dir():
             return cast(str | None, zarr.open_group(path, mode="r").attrs.get("diffmp_kind"))
-        with xr.open_dataset(path, decode_times=False, engine="netcdf4") as store:
-            return store.attrs.get("diffmp_kind")
+        return open_once(path, decode_times=False).attrs.get("diffmp_kind")
     except PermissionError as error:
         raise unreadable(path, error, "") from error
     except (OSError, ValueError, KeyError):
@@ -79,6 +79,8 @@ def require_variables(dataset: xr.Dataset, names: Iterable[str], where: str) -> 
                 f"expected variable {name!r} in {where}, found {sorted(map(str, dataset.variables))}; "
                 "add it or name another file"
             )
+        if np.asarray(dataset[name][(slice(1),) * dataset[name].ndim]).dtype.kind in "US":
+            raise DiffmpError(f"expected numbers of {name!r} in {where}, found text; name another file")
 
 
 def require_dims(array: xr.DataArray, dims: tuple[str, ...], where: str) -> None:
