@@ -42,7 +42,9 @@ NO_DOMAIN = (
 
 def outside_words(outside: int, of: int) -> str:
     """How many of some columns lie outside the training data; '' where none does."""
-    return f"{outside} of {of} columns lie outside the training data." if outside else ""
+    return (
+        f"{outside} of {of} columns {'lies' if outside == 1 else 'lie'} outside the training data." if outside else ""
+    )
 
 
 @dataclass(frozen=True)
@@ -174,12 +176,14 @@ class Cautions:
             return ""
         far, entry = found.farthest, BY_NAME[found.farthest.variable]
         value, low, high = (x * entry.display_factor for x in (far.value, far.low, far.high))
-        which = "This input lies" if found.columns == 1 else f"{found.out_of_range} of {found.columns} columns lie"
+        lie = "lies" if found.out_of_range == 1 else "lie"
+        which = "This input lies" if found.columns == 1 else f"{found.out_of_range} of {found.columns} columns {lie}"
+        farther = "farther out" if found.columns == 1 else "on the mean they are farther out"
         already = ""
         if before is not None and before.out_of_range and not self.perturbation.changes_nothing:
             already = " It does so unchanged." if found.columns == 1 else f" Unchanged, {before.out_of_range} do."
         return (
-            f"{which} outside the training data (farther out than {found.percentile:.1f} % of it). Farthest: "
+            f"{which} outside the training data ({farther} than {found.percentile:.1f} % of it). Farthest: "
             f"{entry.long_name}{self._where(far)}, {value:.3g} {entry.display_unit}, "
             f"{abs(far.deviations):.1f} standard deviations from the mean; in training {low:.3g} to "
             f"{high:.3g}.{already}"

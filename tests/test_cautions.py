@@ -46,7 +46,9 @@ def test_a_change_is_an_association_and_says_what_it_goes_with(inputs, domain, a
 def test_leaving_the_training_data_is_said_first_with_setting_input_and_place(inputs, domain, air):
     found = find_cautions(inputs[98:103], domain, Perturbation(warming=30.0, top_level=3), **air)
     first, setting, *rest = found.sentences()
-    assert first.startswith("5 of 5 columns lie outside the training data (farther out than 100.0 % of it). Farthest: ")
+    assert first.startswith(
+        "5 of 5 columns lie outside the training data (on the mean they are farther out than 100.0 %"
+    )
     assert "air temperature at level " in first
     assert " hPa, 3" in first
     assert setting.startswith("Warming or cooling: 5 of 5 columns out of range: air temperature at level")
@@ -57,7 +59,7 @@ def test_columns_that_were_out_before_the_change_are_told_from_those_that_it_mov
     odd = inputs[50:52].copy()
     odd[0, 0] += 40.0
     unchanged = find_cautions(odd, domain, **air)
-    assert unchanged.sentences()[0].startswith("1 of 2 columns lie outside the training data")
+    assert unchanged.sentences()[0].startswith("1 of 2 columns lies outside the training data")
     assert "Unchanged" not in unchanged.sentences()[0]
     assert find_cautions(odd, domain, Perturbation(scale_LHF=0.99), **air).sentences()[0].endswith("Unchanged, 1 do.")
 

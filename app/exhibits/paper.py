@@ -72,11 +72,15 @@ def draw_page(draw: Callable[[xr.Dataset, Figure], None], data: xr.Dataset, size
             (data.attrs.get("subtitle", ""), 9, "normal", LIGHT.muted),
             (data.attrs.get("verdict", ""), 9, "normal", LIGHT.text),
         ):
+            if not text:
+                continue
             wrapped = _wrap(text, width, points)
             look = {"fontsize": points, "fontweight": weight, "color": colour, "va": "top", "ha": "left"}
             figure.text(MARGIN / width, top / height, wrapped, look)
             top -= _height(wrapped, points)
         for text, colour in ((data.attrs["attribution"], LIGHT.muted), (data.attrs.get("cautions", ""), LIGHT.text)):
+            if not text:
+                continue
             wrapped = _wrap(text, width, 6.5)
             figure.text(MARGIN / width, bottom / height, wrapped, fontsize=6.5, va="bottom", ha="left", color=colour)
             bottom += _height(wrapped, 6.5)

@@ -101,14 +101,9 @@ class SensitivityView:
     def panel(self) -> Viewable:
         """Sliders at the left; inputs, table and outputs beside them."""
         self.refresh(frozenset(self.depends))
-        numbers = pn.Column(
-            self.table,
-            self.verdict_line.verdict,
-            self.surface,
-            self.verdict_line.meaning,
-            self.status,
-            sizing_mode="stretch_width",
-        )
+        said = self.verdict_line
+        parts = [self.table, said.verdict, self.surface, said.meaning, self.status]
+        numbers = pn.Column(*parts, sizing_mode="stretch_width")
         top = uneven_grid(
             [
                 *((pane(panel.figure), QUARTER) for panel in self.inputs.panels.values()),
