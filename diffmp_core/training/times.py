@@ -87,7 +87,7 @@ class TrainingTimes:
     @classmethod
     def of(cls, columns: xr.Dataset) -> Self:
         """The times that a training on these columns sees; reads them unless they keep their digests."""
-        times = {}
+        times: dict[str, tuple[str, str, str]] = {}
         for split in (name for name in SEEN_SPLITS if has_split(columns, name)):
             part = select_split(columns, split)
             rows = zip(time_labels(part), _digests(part), run_labels(part), strict=True)
