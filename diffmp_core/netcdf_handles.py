@@ -1,8 +1,8 @@
-"""NetCDF files are opened once in a process, however often they are asked for.
+"""NetCDF files have one handle in a process, however often they are opened.
 
 HDF5 ends the process (segmentation fault) when a file with texts, as every score store has them, is opened twice, one
-of both is closed, and it is opened again (https://github.com/Unidata/netcdf4-python/issues/1444). So there is one handle
-of each file, whose datasets all share it, and it stays open as long as the file has its name.
+of both is closed, and it is opened again (https://github.com/Unidata/netcdf4-python/issues/1444). So all datasets of a
+file share one handle. Whoever closes it closes it for all; it is opened again when another reads on.
 """
 
 from __future__ import annotations
@@ -11,37 +11,40 @@ import os
 import threading
 from contextlib import suppress
 from pathlib import Path
+from weakref import WeakValueDictionary
 
+import netCDF4
 import xarray as xr
+from xarray.backends import CachingFileManager, NetCDF4DataStore
 
-_opened: dict[Path, tuple[tuple[int, ...], xr.Dataset]] = {}
+Stamp = tuple[int, ...]
+
+_handles: WeakValueDictionary[tuple[Path, Stamp], CachingFileManager] = WeakValueDictionary()
 _lock = threading.Lock()
 
 
-def open_once(path: Path, *, decode_times: bool) -> xr.Dataset:
-    """The dataset of a netCDF file, lazily, as ``xr.open_dataset`` gives it; closing it does nothing.
-
-    A file that has been replaced or written to since is opened anew; handles of files that are gone are let go.
+def open_netcdf(path: Path, *, decode_times: bool = True) -> xr.Dataset:
+    """The dataset of a netCDF file, lazily, as ``xr.open_dataset`` gives it.
 
     Raises:
         OSError: no netCDF file, and what else the library raises.
     """
     path = Path(os.path.realpath(path))
     with _lock:
-        for name in [name for name, (stamp, _) in _opened.items() if _stamp(name) != stamp]:
-            del _opened[name]
-        if path not in _opened:
-            stamp = _stamp(path) or ()
-            _opened[path] = stamp, xr.open_dataset(path, engine="netcdf4", decode_cf=False)
-        raw = _opened[path][1]
-    decoded = xr.decode_cf(raw, decode_times=decode_times)
-    decoded.set_close(None)
-    return decoded
+        key = path, _stamp(path)
+        handle = _handles.get(key)
+        if handle is None:
+            for stale in [other for (name, _), other in _handles.items() if name == path]:
+                stale.close()  # it has been written to since
+            handle = _handles[key] = CachingFileManager(netCDF4.Dataset, str(path), mode="r")
+    dataset = xr.open_dataset(NetCDF4DataStore(handle), decode_times=decode_times)
+    dataset.encoding["source"] = str(path)
+    return dataset
 
 
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    """What changes when another file gets this name, or this file is written to; None where there is none."""
+def _stamp(path: Path) -> Stamp:
+    """What changes when another file gets this name, or this file is written to."""
     with suppress(OSError):
         found = path.stat()
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-    return None
+    return ()

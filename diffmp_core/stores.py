@@ -19,7 +19,7 @@ import xarray as xr
 from diffmp_core.coordinates import check_coordinates
 from diffmp_core.errors import DiffmpError
 from diffmp_core.files import refuse_devices, whole
-from diffmp_core.netcdf_handles import open_once
+from diffmp_core.netcdf_handles import open_netcdf
 from diffmp_core.unreadable_data import unreadable_data
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS, Variable
 from diffmp_core.zarr_chunks import refuse_missing_chunks
@@ -48,7 +48,7 @@ def open_store(path: Path | str, *, decode_times: bool = True) -> xr.Dataset:
         if path.is_dir():
             return xr.open_zarr(path, chunks=None, consolidated=False, decode_times=decode_times)
         if path.exists():
-            return open_once(path, decode_times=decode_times)
+            return open_netcdf(path, decode_times=decode_times)
     except Exception as error:
         raise unreadable_data(path, error) from error
     raise DiffmpError(f"expected a store at {path}, found nothing; check the path")

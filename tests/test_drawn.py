@@ -22,7 +22,7 @@ GUIDED, UNGUIDED = (0.5, 0.0, 0.0, 0.0), (0.0,) * 4
 
 
 def test_every_kind_of_emulator_is_known() -> None:
-    import diffmp_core.models  # noqa: F401  makes the kinds known
+    import diffmp_core.models.kinds  # noqa: F401  makes the kinds known
 
     assert set(NetworkEmulator.known) <= set(KINDS)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from diffmp_core import netcdf_handles
 from diffmp_core.stores import open_store
 
 DATA = Path(__file__).parents[1] / "data"
@@ -51,14 +50,19 @@ def test_what_another_has_closed_can_still_be_read():
     assert np.isfinite(second["truth_std"].values).all()
 
 
-def test_a_file_that_is_gone_or_another_is_let_go(tmp_path: Path):
-    first, second = tmp_path / "first.nc", tmp_path / "second.nc"
-    for path in (first, second):
-        shutil.copy(SCORES[0], path)
-        open_store(path)
-    assert {first, second} <= netcdf_handles._opened.keys()
-    first.unlink()
+def test_another_file_of_that_name_and_one_written_to_are_opened_anew(tmp_path: Path):
+    path = tmp_path / "scores.nc"
+    shutil.copy(SCORES[0], path)
+    first = open_store(path)
     shutil.copy(SCORES[1], tmp_path / "new.nc")
-    (tmp_path / "new.nc").replace(second)
-    assert open_store(second).attrs["title"] == open_store(SCORES[1]).attrs["title"]
-    assert first not in netcdf_handles._opened
+    (tmp_path / "new.nc").replace(path)
+    assert open_store(path).attrs["title"] == open_store(SCORES[1]).attrs["title"] != first.attrs["title"]
+
+
+def test_what_nobody_reads_any_more_is_closed(tmp_path: Path):
+    path = tmp_path / "scores.nc"
+    shutil.copy(SCORES[0], path)
+    with open_store(path) as opened:
+        written = opened.load()
+    written.to_netcdf(path)  # which HDF5 refuses while the file is open
+    xr.testing.assert_identical(open_store(path).load(), written)

@@ -266,6 +266,8 @@ def build_emulator(model: Mapping[str, Any], normalization: Normalization) -> Ne
     Raises:
         DiffmpError: an unknown kind, or an option that is unknown or out of range.
     """
+    import diffmp_core.models.kinds  # noqa: F401  the kinds need this module
+
     kind = model.get("kind")
     if kind not in NetworkEmulator.known:
         raise DiffmpError(

@@ -15,7 +15,7 @@ from diffmp_core.columns.levels import nominal_pressure
 from diffmp_core.coordinates import check_coordinate, check_coordinates
 from diffmp_core.errors import DiffmpError
 from diffmp_core.files import unreadable
-from diffmp_core.netcdf_handles import open_once
+from diffmp_core.netcdf_handles import open_netcdf
 from diffmp_core.variables import INPUTS, OUTPUTS
 
 Progress = Callable[[int, int, str], None]
@@ -64,7 +64,7 @@ def stored_kind(path: Path) -> str | None:
     try:
         if path.is_dir():
             return cast(str | None, zarr.open_group(path, mode="r").attrs.get("diffmp_kind"))
-        return open_once(path, decode_times=False).attrs.get("diffmp_kind")
+        return open_netcdf(path, decode_times=False).attrs.get("diffmp_kind")
     except PermissionError as error:
         raise unreadable(path, error, "") from error
     except (OSError, ValueError, KeyError):
