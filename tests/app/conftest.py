@@ -57,7 +57,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_experiment(base / "globe", cells=12, times=1)
     add_networks(folder)
     columns = xr.load_dataset(folder / "columns.nc")
-    columns["lat"], columns["lon"] = ("cell", raw["lat"].values), ("cell", raw["lon"].values)
+    for place in ("lat", "lon", "land_fraction"):
+        columns[place] = ("cell", raw[place].values)
     columns["time"] = columns["time"].values - columns["time"].values[-1] + raw["time"].values[hour - 1]
     columns["T"][:] = raw["T"].values[hour - 1]
     columns.attrs |= {f"simulation_{key}": raw.attrs[key] for key in ("grid", "start", "seed")}

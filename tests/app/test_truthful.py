@@ -58,7 +58,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for kind, key in (("regression", "calibrated"), ("one_step", "paper")):
         save_emulator(build_emulator({"kind": kind, "filters": 8, "layers": 2}, normalization), folder / key)
     content = yaml.safe_load((folder / "experiment.yaml").read_text())
-    result = evaluate(folder / "calibrated", folder / "columns.nc", folder / "scored", members=8, name=ONE)
+    result = evaluate(
+        folder / "calibrated", folder / "columns.nc", folder / "scored", members=8, name=ONE, split="test"
+    )
     content["emulators"][0] |= {"scores": "scored/scores.nc", "table": "scored/scores.json"}
     assert result.store is not None
     (folder / "experiment.yaml").write_text(yaml.safe_dump(content))
