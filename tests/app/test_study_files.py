@@ -63,8 +63,8 @@ def test_files_that_are_no_studies_are_said_and_hide_no_other(tmp_path: Path):
     (studies / "d.nc").write_bytes(b"junk")
     found, problems = read_studies(tmp_path)
     assert list(found) == ["steps"]
-    assert [next(word for word in ("kind 'scores'", "'colours'", "spacing_km", "unreadable") if word in problem)
-            for problem in problems] == ["kind 'scores'", "'colours'", "spacing_km", "unreadable"]  # fmt: skip
+    assert [next(word for word in ("kind 'scores'", "'colours'", "spacing_km", "found neither") if word in problem)
+            for problem in problems] == ["kind 'scores'", "'colours'", "spacing_km", "found neither"]  # fmt: skip
 
 
 def test_several_files_of_a_study_are_told_apart_by_name_and_the_first_is_shown(tmp_path: Path):
