@@ -71,6 +71,12 @@ class ModelAnswers:
             found = self._kept.find(question.time, question.cells, question.perturbation)
         return found
 
+    def hours_asked(self, question: ModelQuestion) -> int:
+        """Hours of the answer that was asked for here; 0 where none was."""
+        with self._lock:
+            found = self._answers.get(question.key)
+        return 0 if found is None else len(found.hourly)
+
     def ask(self, question: ModelQuestion, hours: int, progress: Callable[[int, int], None] | None = None) -> ModelRuns:
         """Run the model, on the calling thread, and remember what it answers; see :func:`run_model`."""
         from diffmp_core.crm.runs import run_model  # compiled code: only when it is asked for

@@ -68,6 +68,12 @@ class Drawn:
         """Ensemble size in words."""
         return f"{self.members} members" if self.has_spread else "one answer"
 
+    def over(self, columns: int) -> str:
+        """Size of the ensembles of so many columns in words."""
+        if columns == 1:
+            return self.size
+        return f"{columns} columns × {self.size}" if self.has_spread else f"{columns} columns, {self.size} each"
+
     @property
     def words(self) -> str:
         """Members, steps and guidance, as far as there are any."""

@@ -96,10 +96,21 @@ class Verdict:
         return self.emulator.change / self.model.change if self.outcome == "agrees" else math.nan
 
     @property
+    def is_near(self) -> bool:
+        """Whether they agree and neither change is more than twice the other."""
+        return 0.5 <= self.factor <= 2
+
+    @property
     def turns(self) -> bool:
         """Whether the model's own change has opposite signs in the first and the last hour, both beyond noise."""
         first, last = self.hourly[0], self.hourly[-1]
         return first.is_beyond_noise and last.is_beyond_noise and first.change * last.change < 0
+
+    @property
+    def in_short(self) -> str:
+        """The outcome in a word; where they agree in sign with how many times the model's change it is."""
+        size = f" in sign, {_factor(self.factor)} times" if self.outcome == "agrees" else ""
+        return f"{self.integral}: {self.outcome}{size}"
 
     @property
     def record(self) -> dict[str, Any]:
@@ -152,9 +163,9 @@ def judge(
 
 
 def verdict_words(verdicts: Sequence[Verdict]) -> str:
-    """The verdict on the first integral in full, those on the others in a word each."""
+    """The verdict on the first integral in full, those on the others in short."""
     first, *others = verdicts
-    rest = "; ".join(f"{verdict.integral}: {verdict.outcome}" for verdict in others)
+    rest = "; ".join(verdict.in_short for verdict in others)
     return f"{first.words}{f' Also {rest}.' if rest else ''}"
 
 

@@ -79,6 +79,15 @@ def test_the_sentence_has_both_changes_their_errors_and_hours():
     assert (unknown["outcome"], unknown["factor"], unknown["emulator"]["standard_error"]) == ("undecided", None, None)
 
 
+def test_the_same_sign_is_not_all_that_is_said_of_the_other_integrals():
+    near, far = (verdict(estimate(change, 0.1), estimate(130.0, 2.0)) for change in (100.0, 0.62))
+    assert (near.is_near, far.is_near) == (True, False)
+    assert verdict_words([near, far]).endswith(" Also heating: agrees in sign, 0.0048 times.")
+    apart = verdict(estimate(-5.0, 0.1), estimate(130.0, 2.0))
+    assert not apart.is_near
+    assert verdict_words([near, apart]).endswith(" Also heating: contradicts.")
+
+
 def test_a_model_that_turns_is_told():
     turning = verdict(estimate(300.0, 20.0), estimate(100.0, 20.0), estimate(400.0, 30.0), estimate(-200.0, 30.0))
     assert turning.turns

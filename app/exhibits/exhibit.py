@@ -19,6 +19,7 @@ from app.catalog import Catalog
 from app.choices import NAMES, STEPS, Choices
 from app.exhibits.paper import draw_page, save_page
 from app.figures.axes import LevelAxis, level_axis
+from app.target import OWN
 from diffmp_core import __version__
 from diffmp_core.drawn import drawn_for
 from diffmp_core.errors import DiffmpError
@@ -109,10 +110,20 @@ class Exhibit(ABC):
     @property
     def stem(self) -> str:
         """Name of a file of it, without ending."""
-        named = [
-            str(getattr(self, name, "")) for name in ("variable", "metric", "emulator", "training", "level", "cell")
-        ]
-        return stem_of(self.what, *named)
+        variable, metric, training, level = (
+            str(getattr(self, name, "")) for name in ("variable", "metric", "training", "level")
+        )
+        return stem_of(self.what, variable, metric, self.answered_by, training, level, self.about)
+
+    @property
+    def answered_by(self) -> str:
+        """The emulator that it shows, for names of files; '' where it shows none."""
+        return str(getattr(self, "emulator", ""))
+
+    @property
+    def about(self) -> str:
+        """Which column it shows, for names of files; '' where it shows none."""
+        return str(getattr(self, "cell", ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +136,15 @@ class OfSelection(Exhibit):
     west: int = -180
     east: int = 180
     regime: str = "any"
+
+    @property
+    def about(self) -> str:
+        """The selected column, or what stands in its place."""
+        target = getattr(self, "target", "column")
+        if target == "column":
+            return super().about
+        regime = "" if self.regime == "any" else f" {self.regime}"
+        return OWN if target == "own" else f"mean{regime} {self.region}"
 
     @property
     def choices(self) -> Choices:

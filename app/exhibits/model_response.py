@@ -32,13 +32,19 @@ class ModelResponse(Changed):
     """The cloud-resolving model's own answer over some hours for the selected column, or the mean over many.
 
     ``target`` is as in :class:`app.exhibits.live_column.LiveColumn`; ``emulator`` only names the unit of normalised
-    values.
+    values. ``hour`` is the one whose profiles and integrals are shown, 0 for the mean of all.
     """
 
     emulator: str
     target: str = "column"
     hours: int = 6
+    hour: int = 0
     what: ClassVar[str] = "model-response"
+
+    @property
+    def answered_by(self) -> str:
+        """No emulator."""
+        return ""
 
     def drawn_by(self, catalog: Catalog) -> str:
         """The model that made the columns."""
@@ -47,7 +53,7 @@ class ModelResponse(Changed):
         return f"Cloud-resolving model: {MEMBERS} members over {self.hours} h beside a control"
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
-        """Both answers ``(level,)``, means over the hours, and numbers by ``hour``, means over the columns."""
+        """Both answers ``(level,)`` of the hour or the mean, and numbers by ``hour``; means over the columns."""
         from diffmp_core.sensitivity import profiles  # torch takes a second: only when it is asked for
 
         columns, rule = take_target(self.choices, catalog)
@@ -55,8 +61,9 @@ class ModelResponse(Changed):
             raise DiffmpError(f"expected columns of the experiment, found none: {rule}; choose others")
         question = ModelQuestion(self.time, columns.cells, self.perturbation)
         runs = catalog.model_answers(self.experiment).ask(question, self.hours)
-        variables = self.answers(catalog, self.emulator, *map(profiles, runs.mean()))
-        changes = runs.changes()
+        variables = self.answers(catalog, self.emulator, *map(profiles, runs.mean(self.hour or None)))
+        changes = runs.changes(self.hour or None)
+        over = f"hour {self.hour} of {self.hours}" if self.hour else f"mean of {self.hours} h"
         unit = {change.name: change.unit for change in changes}
         for name, title in SERIES.items():
             for which, members in zip(BOTH, runs.hourly(name), strict=True):
@@ -67,7 +74,7 @@ class ModelResponse(Changed):
             | {"hour": ("hour", np.arange(1, runs.hours + 1), {"units": "h", "long_name": "hours since the change"})},
             attrs={
                 "title": f"Cloud-resolving model: {self.change_words}",
-                "subtitle": f"{rule} · mean of {self.hours} h after the change · "
+                "subtitle": f"{rule} · {over} after the change · "
                 f"{integral_words(changes)} · blue: control, orange: changed, bands: 80 % of the members",
                 "cautions": runs.answer.other_weather,
             },

@@ -20,6 +20,7 @@ from app.exhibits.paper import level_panel
 from app.figures.axes import TITLES
 from app.figures.profile import INPUT_TOP, InputPanel
 from app.figures.response import response_table
+from app.model_answers import ModelQuestion
 from app.target import Target
 from diffmp_core.perturbation import potential_temperature
 from diffmp_core.variables import INPUT_NAMES, OUTPUTS
@@ -33,16 +34,24 @@ MODEL_WORDS = " · black: the cloud-resolving model (dotted: as it is, dash-dott
 @dataclass(frozen=True, kw_only=True)
 class EmulatorResponse(Asked):
     """The emulator's answer to the inputs as they are and changed; ``temperature`` (``theta``, ``T``) is how that input
-    is drawn."""
+    is drawn.
+
+    ``model_hours`` are those for which the cloud-resolving model is asked the same; 0: the answer kept with the
+    experiment stands beside the emulator's, if there is one.
+    """
 
     temperature: str = "theta"
+    model_hours: int = 0
     what: ClassVar[str] = "response"
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Both answers and both inputs ``(level,)``, and column integrals with standard errors."""
         columns = self.columns(catalog)
         response = self._respond(catalog, columns)
-        judged = catalog.model_answers(self.experiment).judge(response, columns, self.time)
+        answers, question = catalog.model_answers(self.experiment), self._question(columns)
+        if self.model_hours and answers.hours_asked(question) != self.model_hours:
+            answers.ask(question, self.model_hours)
+        judged = answers.judge(response, columns, self.time)
         variables = self.answers(catalog, self.emulator, response.baseline, response.perturbed)
         pressure = catalog.grid(self.experiment).pressure
         for which, inputs in zip(BOTH, (response.inputs, response.perturbed_inputs), strict=True):
@@ -107,6 +116,9 @@ class EmulatorResponse(Asked):
             panel.paint(False)
             read.append(panel.figure)
         return [self.screen_outputs(data), [*read, response_table(changes_of(data))]]
+
+    def _question(self, columns: Target) -> ModelQuestion:
+        return ModelQuestion(self.time, columns.cells, self.perturbation)
 
     def _respond(self, catalog: Catalog, columns: Target) -> Response:
         from diffmp_core.sensitivity import respond  # torch takes a second: only when it is asked for

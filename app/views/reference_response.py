@@ -96,13 +96,20 @@ class ReferenceResponse:
             words(WHAT_IT_IS), buttons, work.bar, self.notice, work.status, self.shown, sizing_mode="stretch_width"
         )
 
+    @property
+    def _hour(self) -> int | None:
+        """The hour shown; None for the mean of all."""
+        return None if self.hour.value == MEAN else int(self.hour.value)
+
     def _exhibit(self) -> ModelResponse:
         """The answer shown, for what was asked and not for where the sliders are now."""
         asked, answer = self.asked, self.answer
         if asked is None or answer is None:
             raise DiffmpError("expected an answer of the cloud-resolving model, found none; run it first")
         units = {"units": self.state.units, "vertical": self.state.vertical, "emulator": self.state.emulator}
-        return ModelResponse.of(asked.choices, hours=answer.hours, **units, **asdict(asked.question.perturbation))
+        return ModelResponse.of(
+            asked.choices, hours=answer.hours, hour=self._hour or 0, **units, **asdict(asked.question.perturbation)
+        )
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Drop an answer for other columns; say when the sliders have moved since."""
@@ -190,7 +197,7 @@ class ReferenceResponse:
         from diffmp_core.sensitivity import profiles  # torch takes a second: only when there is an answer
 
         answer, state = self.answer, self.state
-        hour = None if self.hour.value == MEAN else int(self.hour.value)
+        hour = self._hour
         first, second = map(profiles, answer.mean(hour))
         levels = self.catalog.grid(state.experiment).levels(state.vertical)
         with pn.io.hold():

@@ -11,7 +11,7 @@ from bokeh.models import Range1d
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
-from app.choices import PERTURBATIONS
+from app.choices import PERTURBATIONS, STEPS
 from app.exhibits import EmulatorResponse
 from app.figures.axes import LevelAxis, set_range
 from app.figures.profile import InputPanel
@@ -111,7 +111,7 @@ class SensitivityView:
             ]
         )
         outputs = grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER)
-        leave = export_menu("response", lambda: EmulatorResponse.of(self.state, members=self.members()), self.catalog)
+        leave = export_menu("response", self._exhibit, self.catalog)
         return beside(
             paper(*self._controls()),
             paper(self.notice, top, outputs, leave, words(HOW_TO_READ)),
@@ -223,6 +223,13 @@ class SensitivityView:
             )
         return ModelQuestion(self.state.time, target.cells, self._perturbation()), target
 
+    def _exhibit(self) -> EmulatorResponse:
+        """The response, with the model's answer beside it if it was asked for here."""
+        cells = () if self.target is None else self.target.cells
+        question = ModelQuestion(self.state.time, cells, self._perturbation())
+        hours = self.catalog.model_answers(self.state.experiment).hours_asked(question)
+        return EmulatorResponse.of(self.state, members=self.members(), model_hours=hours)
+
     def members(self) -> int:
         """Members of each column when the slider rests."""
         return min(COMPOSITE_MEMBERS, self.state.members) if self.state.target == "composite" else self.state.members
@@ -234,12 +241,13 @@ class SensitivityView:
 
     def _answer(self, response: Response, took: float, members: int, *, refining: bool) -> None:
         self.response = response
-        count = len(response.inputs)
-        columns = "" if count == 1 else f"{count} columns × "
-        more = f"; {self.members()} members follow when the slider rests" if refining else ""
+        state = self.state
+        drawn = self.catalog.drawn(state.experiment, state.emulator, members=members, steps=STEPS)
+        seed = f", seed {state.seed}" if drawn.has_spread else ""
+        more = f"; {self.members()} members follow when the slider rests" if refining and drawn.has_spread else ""
         with pn.io.hold():
             self.notice.visible = False
-            self.status.object = f"{columns}{members} members, seed {self.state.seed}, {duration(took)}{more}"
+            self.status.object = f"{drawn.over(len(response.inputs))}{seed}, {duration(took)}{more}"
             self._draw()
 
     def _refuse(self, error: BaseException) -> None:

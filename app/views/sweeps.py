@@ -10,6 +10,7 @@ import xarray as xr
 from panel.viewable import Viewable
 
 from app.catalog import Catalog
+from app.choices import STEPS
 from app.exhibits import SweepCurve, SweepMap
 from app.exhibits.sweep import TITLES, UNITS
 from app.figures.sweep import CurvePanel, MapPanel
@@ -115,15 +116,19 @@ class Sweeps:
 
     def _deliver(self, data: xr.Dataset, took: float) -> None:
         self.data = data
-        columns = "" if data.attrs["columns"] == 1 else f"{data.attrs['columns']} columns × "
         with pn.io.hold():
             self.work.status.object = (
-                f"{data['out_of_range'].size} points, {columns}{self.members()} members, {duration(took)}"
+                f"{data['out_of_range'].size} points, {self._size(data.attrs['columns'])}, {duration(took)}"
             )
             say(self.caution, data.attrs["cautions"])
             self.shown.visible = True
             self._draw()
             self._tell_whether_moved()
+
+    def _size(self, columns: int) -> str:
+        """Of the ensembles that were asked for, which need not be those that the page asks for by now."""
+        asked = self._exhibit()
+        return self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=STEPS).over(columns)
 
     def _refuse(self, error: BaseException) -> None:
         if not isinstance(error, DiffmpError):

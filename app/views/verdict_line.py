@@ -8,7 +8,7 @@ from app.model_answers import Judged
 from app.views.layout import words
 from app.views.notices import hidden_notice
 from diffmp_core.cautions import Cautions
-from diffmp_core.verdict import NOT_ASKED, Outcome
+from diffmp_core.verdict import NOT_ASKED, Outcome, Verdict
 
 SEVERITY: Mapping[Outcome, str] = {
     "agrees": "success", "contradicts": "error", "not confirmed": "warning", "missed": "warning", "undecided": "info",
@@ -25,7 +25,7 @@ class VerdictLine:
 
     def show(self, judged: Judged, cautions: Cautions) -> None:
         """Say both; the verdict is hidden where there is nothing to judge."""
-        severity = SEVERITY[judged.verdicts[0].outcome] if judged.verdicts else "info"
+        severity = _severity(judged.verdicts[0]) if judged.verdicts else "info"
         text = f"{judged.words} {RUN_IT}" if judged.words.startswith(NOT_ASKED) else judged.words
         self.verdict.param.update(object=text, severity=severity, visible=bool(text))
         self.meaning.object = " ".join(cautions.meaning)
@@ -34,3 +34,8 @@ class VerdictLine:
         """Say nothing."""
         self.verdict.param.update(object="", visible=False)
         self.meaning.object = ""
+
+
+def _severity(verdict: Verdict) -> str:
+    """Colour of a verdict; the same sign alone is no success where one change is many times the other."""
+    return "warning" if verdict.outcome == "agrees" and not verdict.is_near else SEVERITY[verdict.outcome]

@@ -61,6 +61,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         columns[place] = ("cell", raw[place].values)
     columns["time"] = columns["time"].values - columns["time"].values[-1] + raw["time"].values[hour - 1]
     columns["T"][:] = raw["T"].values[hour - 1]
+    columns["land_fraction"] = ("cell", raw["land_fraction"].values)
     columns.attrs |= {f"simulation_{key}": raw.attrs[key] for key in ("grid", "start", "seed")}
     (folder / "columns.nc").unlink()
     columns.to_netcdf(folder / "columns.nc")

@@ -12,7 +12,7 @@ import pytest
 
 from app.catalog import Catalog
 from app.choices import NAMES, TABS, Choices, field_bounds, options
-from app.exhibits import EmulatorResponse, Ensemble, ScoreMap
+from app.exhibits import Ensemble, ScoreMap
 from app.page import DashboardPage
 from app.views import answers
 from app.views.tabs import VIEWS
@@ -147,7 +147,7 @@ def assert_exports_are_of_the_state(page: DashboardPage, catalog: Catalog) -> No
         factor = catalog.value_axis(state.experiment, state.emulator, "qc", state.units).factor
         np.testing.assert_allclose(exported["qc"], views["Profiles"].members[:, 2] * factor, rtol=1e-5)
     if state.tab == "Sensitivity" and views["Sensitivity"].response is not None:
-        exported = EmulatorResponse.of(state, members=views["Sensitivity"].members()).gather(catalog)
+        exported = views["Sensitivity"]._exhibit().gather(catalog)
         change = views["Sensitivity"].response.changes[0].change
         np.testing.assert_allclose(exported["heating_change"], change, rtol=1e-5)
 

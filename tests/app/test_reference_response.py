@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from app.catalog import Catalog
-from app.exhibits import EmulatorResponse
+from app.exhibits.formats import script
 from app.model_answers import NOT_HERE, ModelQuestion
 from app.state import State
 from app.target import ABOUT_OWN
@@ -103,14 +103,15 @@ def test_the_verdict_is_that_of_both_answers_and_leaves_with_the_question(view: 
     model = view.reference.answer.answer
     found = judge(view.response.changes, model.mean, model.hourly, members=(2, 8), columns=1)
     assert view.verdict_line.verdict.object == verdict_words(found)
-    assert view.verdict_line.verdict.severity == SEVERITY[found[0].outcome]
+    far = found[0].outcome == "agrees" and not found[0].is_near
+    assert view.verdict_line.verdict.severity == ("warning" if far else SEVERITY[found[0].outcome])
     drawn = view.outputs["qc"].model.data
     np.testing.assert_allclose(drawn["changed"], model.profiles[1, 2] * 1e6, rtol=1e-9)
     axis = view.outputs["tend_T_sgs"].x_range
     shown = np.concatenate([view.outputs["tend_T_sgs"].model.data[name] for name in ("control", "changed")])
     assert axis.start <= shown.min()
     assert shown.max() <= axis.end
-    exhibit = EmulatorResponse.of(view.state, members=view.members()).data(view.catalog)
+    exhibit = view._exhibit().data(view.catalog)
     assert exhibit.attrs["verdict"] == verdict_words(found)
     assert json.loads(exhibit.attrs["verdict_numbers"])[0]["outcome"] == found[0].outcome
     np.testing.assert_allclose(exhibit["qc_model_changed"], model.profiles[1, 2] * 1e6, rtol=1e-9)
@@ -121,6 +122,36 @@ def test_the_verdict_is_that_of_both_answers_and_leaves_with_the_question(view: 
     view.state.warming = 0.0
     view.refresh(frozenset({"warming"}))
     assert not view.verdict_line.verdict.visible
+
+
+def test_the_hour_shown_is_the_hour_exported(view: SensitivityView):
+    view.state.warming = -1.25
+    view.refresh(frozenset({"warming"}))
+    reference = view.reference
+    reference.hours.value = 2
+    reference._run()
+    reference.hour.value = 2
+    exported = reference._exhibit().data(view.catalog)
+    assert "hour 2 of 2 after the change" in exported.attrs["subtitle"]
+    assert float(exported["heating_change"]) == reference.answer.changes(2)[0].change
+    drawn = reference.outputs["tend_T_sgs"].pair.source.data["second_mean"]
+    np.testing.assert_allclose(exported["tend_T_sgs_perturbed_mean"], drawn, rtol=1e-6)
+    reference.hour.value = "mean"
+    exported = reference._exhibit().data(view.catalog)
+    assert float(exported["heating_change"]) == reference.answer.changes()[0].change
+
+
+def test_a_response_that_leaves_with_a_verdict_has_it_wherever_it_is_made_again(view: SensitivityView, simulated: Path):
+    view.state.warming = -1.25
+    view.refresh(frozenset({"warming"}))
+    assert view._exhibit().model_hours == 0
+    view.reference._run()
+    exhibit = view._exhibit()
+    assert exhibit.model_hours == 1
+    here, elsewhere = exhibit.data(view.catalog), exhibit.data(Catalog([simulated]))
+    assert here.attrs["verdict"] == elsewhere.attrs["verdict"] == view.verdict_line.verdict.object
+    np.testing.assert_array_equal(here["qc_model_changed"], elsewhere["qc_model_changed"])
+    assert "model_hours=1" in script(exhibit, view.catalog)
 
 
 def test_answers_kept_with_the_experiment_are_there_without_a_click(simulated: Path, tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,17 @@ from bokeh.models import Range1d
 from app.catalog import SHIPPED, Catalog
 from app.exhibits import (
     Distribution,
+    EmulatorResponse,
     Ensemble,
     EveryEnsemble,
+    ModelResponse,
     Ranks,
     ScoreMap,
     ScoreSummary,
     SelectionRanks,
     SpreadAgainstError,
     StudyScores,
+    SweepCurve,
 )
 from app.figures.score_table import score_tiles
 from app.figures.study import study_charts
@@ -31,6 +35,7 @@ from app.target import take_target
 from app.views.every_emulator import EmulatorRow
 from app.views.overview import training_facts
 from app.views.profiles import ProfilesView
+from app.views.sensitivity import SensitivityView
 from diffmp_core.columns.normalize import fit
 from diffmp_core.drawn import KINDS, REFERENCE
 from diffmp_core.errors import DiffmpError
@@ -265,3 +270,39 @@ def test_a_row_of_every_emulator_says_what_it_drew(catalog: Catalog):
     assert row.status.object.startswith("one answer, ")
     assert drawn == [ONE]
     assert not np.isfinite(np.asarray(row.panels[0].levels.data["missed"], dtype=float)).any()
+
+
+def test_a_file_is_named_after_what_it_shows():
+    column = {"experiment": "globe", "emulator": ONE, "time": 0, "cell": 17}
+    own, mean = {"target": "own"}, {"target": "composite", "regime": "deep convection", "region": "tropics"}
+    assert Ensemble(**column).stem == "profiles-DIFF-MP-calibrated-17"
+    assert Ensemble(**column, **own).stem == "profiles-DIFF-MP-calibrated-Your-own-column"
+    assert EmulatorResponse(**column, **mean).stem == "response-DIFF-MP-calibrated-mean-deep-convection-tropics"
+    assert ModelResponse(**column).stem == "model-response-17"
+    chosen = {"experiment": "globe", "emulator": ONE, "variable": "qc", "metric": "coverage", "level": 3, "cell": 0}
+    assert ScoreMap(**chosen).stem == "map-qc-coverage-DIFF-MP-calibrated-3-0"
+
+
+def test_the_words_under_a_response_and_a_sweep_are_of_what_was_asked(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+):
+    state = State(catalog.names, catalog.limits)
+    state.param.update(emulator=ONE, members=4, warming=-1.0)
+    view = SensitivityView(state, catalog)
+    view.panel()
+    assert view.status.object.startswith("one answer, ")
+    state.target = "composite"
+    view.refresh(frozenset({"target"}))
+    assert re.match(r"\d+ columns, one answer each, ", view.status.object)
+    state.param.update(emulator=MANY, target="column")
+    view.refresh(frozenset({"emulator", "target"}))
+    assert view.status.object.startswith("4 members, seed 0, ")
+    swept = SweepCurve.swept
+
+    def meanwhile(*given):
+        state.members = 2
+        return swept(*given)
+
+    monkeypatch.setattr(SweepCurve, "swept", meanwhile)
+    view.sweeps._run()
+    assert "points, 4 members, " in view.sweeps.work.status.object
