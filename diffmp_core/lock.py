@@ -20,6 +20,7 @@ from typing import ParamSpec, TypeVar
 from filelock import FileLock, Timeout
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import unwritable
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -62,10 +63,7 @@ def hold(out: Path | str) -> Iterator[str]:
                 f"expected no other run to write {out}, found the lock of {_holder(path)}, another user's ({path}); "
                 "wait for it, or remove the lock if that run is over"
             ) from error
-        raise DiffmpError(
-            f"expected a folder with room to write, found {error.strerror or error} ({out}); "
-            "free some space or choose another place"
-        ) from error
+        raise unwritable(out, error) from error
     try:
         yield token
     finally:

@@ -1,8 +1,8 @@
 """NetCDF files are opened once in a process, however often they are asked for.
 
 HDF5 ends the process (segmentation fault) when a file with texts, as every score store has them, is opened twice, one
-of both is closed, and it is opened again (https://github.com/Unidata/netcdf4-python/issues/1444). So there is one handle
-of each file, whose datasets all share it, and it stays open as long as the file has its name.
+of both is closed, and it is opened again (https://github.com/Unidata/netcdf4-python/issues/1444). So there is one
+handle of each file, whose datasets all share it, and it stays open as long as the file has its name.
 """
 
 from __future__ import annotations
