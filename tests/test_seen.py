@@ -214,7 +214,14 @@ def test_a_folder_changed_since_its_scores_is_said(emulator, store, tmp_path):
     config = yaml.safe_load((emulator / "config.yaml").read_text())
     config["seal"]["sha256"]["weights.safetensors"] = "0" * 64
     (emulator / "config.yaml").write_text(yaml.safe_dump(config))
-    assert "The folder of A has changed since these scores were made; score it again" in overview(Catalog([out]))
+    catalog = Catalog([out])
+    assert "The folder of A has changed since these scores were made; score it again" in overview(catalog)
+    for exhibit in (
+        ScoreSummary(experiment=catalog.names[0], emulator="A"),
+        ScoreMap(experiment=catalog.names[0], emulator="A", variable="qc", metric="mse", level=3),
+    ):
+        said = "the folder of A has changed since these scores were made; score it again"
+        assert said in exhibit.data(catalog).attrs["attribution"]
 
 
 def test_a_card_shows_no_scores_of_another_emulator(emulator, store, tmp_path):

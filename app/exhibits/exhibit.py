@@ -23,6 +23,7 @@ from app.target import OWN
 from diffmp_core import __version__
 from diffmp_core.drawn import drawn_for
 from diffmp_core.errors import DiffmpError
+from diffmp_core.identity import emulator_id
 from diffmp_core.variables import BY_NAME
 
 Rows: TypeAlias = Sequence[Sequence[UIElement | str]]
@@ -190,12 +191,22 @@ def scored_words(catalog: Catalog, experiment: str, emulator: str) -> str:
     drawn = drawn_for(table, catalog.kind(experiment, emulator))
     seed = [f"seed {table['seed']}"] if "seed" in table else []
     said = ", ".join([f"Emulator: {emulator}", *([drawn.words] if drawn else []), *seed])
-    return "; ".join([said, *seen_words([table])])
+    return "; ".join([said, *seen_words([table]), *changed_words(catalog, experiment, [emulator])])
 
 
 def seen_words(tables: Iterable[Mapping[str, Any]]) -> list[str]:
     """What score tables say of times that their emulators have seen in training, where they know that there are any."""
     return [str(table["caution"]) for table in tables if table.get("seen") and table.get("caution")]
+
+
+def changed_words(catalog: Catalog, experiment: str, emulators: Iterable[str]) -> list[str]:
+    """Which of these emulators are no longer those that were scored."""
+    return [
+        f"the folder of {name} has changed since these scores were made; score it again"
+        for name in emulators
+        if (scored := catalog.table(experiment, name).get("emulator_id")) is not None
+        and scored != emulator_id(catalog.config(experiment, name))
+    ]
 
 
 def drawn_words(catalog: Catalog, experiment: str, emulator: str, *, members: int, seed: int) -> str:

@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from app.catalog import Catalog
-from app.exhibits.exhibit import Exhibit, Rows, quantity, seen_words
+from app.exhibits.exhibit import Exhibit, Rows, changed_words, quantity, seen_words
 from app.figures.axes import TITLES
 from app.figures.score_table import score_table
 from app.metrics import SCORES
@@ -40,12 +40,13 @@ class ScoreSummary(Exhibit):
 
     def drawn_by(self, catalog: Catalog) -> str:
         """Whose ensembles were scored."""
-        tables = self._tables(catalog).values()
+        named = self._tables(catalog)
+        tables = named.values()
         sizes = sorted({int(table["members"]) for table in tables if table.get("members")}, reverse=True)
         drawn = ", ".join(
             [f"{len(tables)} emulators", *([" or ".join(Drawn(size).size for size in sizes)] * bool(sizes))]
         )
-        return "; ".join([drawn, *seen_words(tables)])
+        return "; ".join([drawn, *seen_words(tables), *changed_words(catalog, self.experiment, named)])
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Each score ``(variable, emulator)``, NaN where it is not known."""

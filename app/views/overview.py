@@ -13,6 +13,7 @@ from panel.viewable import Viewable
 
 from app.catalog import Catalog
 from app.exhibits import ScoreSummary
+from app.exhibits.exhibit import changed_words
 from app.figures.axes import TITLES
 from app.figures.score_table import score_table, score_tiles
 from app.state import State
@@ -20,7 +21,6 @@ from app.theme import colours
 from app.views.export_menu import export_menu
 from app.views.layout import GAP, WHOLE, paper, uneven_grid
 from diffmp_core.drawn import REFERENCE, drawn_for
-from diffmp_core.identity import emulator_id
 
 STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
 
@@ -140,11 +140,7 @@ class OverviewView:
             "truth's standard deviation of each variable (MSE: variance) · hover over a heading for its definition"
         )
         cautions = [table["caution"] for table in tables.values() if table.get("caution")]
-        cautions += [
-            f"The folder of {each} has changed since these scores were made; score it again"
-            for each, table in tables.items()
-            if table.get("emulator_id") not in (None, emulator_id(self.catalog.config(name, each)))
-        ]
+        cautions += [said[0].upper() + said[1:] for said in changed_words(self.catalog, name, tables)]
         remarks = dict.fromkeys(cautions) | dict.fromkeys(
             remark for table in tables.values() for remark in table.get("notes", [])
         )

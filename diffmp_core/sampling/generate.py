@@ -97,10 +97,15 @@ def default_split(emulator: Path | str, columns: xr.Dataset) -> str:
         return "all"
     seen = known.seen(select_split(columns, "test")) if has_split(columns, "test") else None
     if seen is None or seen.any:
-        found = "none" if seen is None else f"{seen.training + seen.validation} of {seen.times} that it has seen"
+        if seen is None:
+            found = "none, but times that it has seen; take the columns as they were split for the training"
+        else:
+            found = f"{seen.training + seen.validation} of {seen.times} that it has seen: the columns were split anew; "
+            found += "take the split of the training"
+        named = "all" if seen is None else "test"
         raise DiffmpError(
-            f"expected test times that {name} has not seen in training, found {found}: the columns were split anew; "
-            "take the split of the training, or name one, such as --split test: the scores will say so"
+            f"expected test times that {name} has not seen in training, found {found}, or name one, such as "
+            f"--split {named}: the scores will say so"
         )
     return "test"
 

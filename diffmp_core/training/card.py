@@ -62,7 +62,7 @@ def card_text(name: str, config: Mapping[str, Any], scores: Mapping[str, Any] | 
     for key, title in titles.items():
         if isinstance(config.get(key), Mapping):
             sections.append(f"## {title}\n\n" + "".join(_rows(config[key])))
-    sections.insert(4, _scores_section(scores, config["model"].get("kind")))
+    sections.insert(4, _scores_section(scores, config["model"].get("kind"), sealed=emulator_id(config) is not None))
     return "\n".join([*sections, _LIMITS])
 
 
@@ -77,7 +77,7 @@ def _rows(values: Mapping[str, Any], above: str = "") -> list[str]:
     return lines
 
 
-def _scores_section(table: Mapping[str, Any] | None, kind: str | None) -> str:
+def _scores_section(table: Mapping[str, Any] | None, kind: str | None, *, sealed: bool) -> str:
     if table is None:
         return "## Scores\n\nNone here: `diffmp score` makes them, and `diffmp card --scores` puts them here.\n"
     scores: Mapping[str, Mapping[str, float | None]] = table["scores"]
@@ -90,5 +90,11 @@ def _scores_section(table: Mapping[str, Any] | None, kind: str | None) -> str:
     said = {key: table.get(key, "?") for key in _TABLE_KEYS} | {"drawn": drawn.words if drawn else "? members"}
     how = "On {columns} columns ({split}) of {title}, columns_id {columns_id}; {drawn}, "
     how += "seed {seed}; definitions in docs/scores.md."
-    caution = f" Caution: {table['caution']}." if table.get("caution") else ""
+    cautions = [table["caution"]] if table.get("caution") else []
+    if sealed and table.get("emulator_id") is None:
+        cautions.append(
+            f"the table names {table.get('emulator', 'no emulator')!r}, but not its files: whether it is of this "
+            "emulator is not known"
+        )
+    caution = f" Caution: {'; '.join(cautions)}." if cautions else ""
     return f"## Scores\n\n{how.format(**said)}{caution}\n\n{''.join(lines)}"

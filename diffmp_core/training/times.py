@@ -41,7 +41,7 @@ class Seen:
     Attributes:
         times: how many there are.
         training, validation: of them, those that it was trained on, and those by which its weights were chosen: of
-            the same values, or of the same hour of the same simulator run.
+            the same values, whatever their date, or of the same hour of the same simulator run.
         likely: of the dates of these, from the same source, but of other values.
     """
 
@@ -123,17 +123,18 @@ class TrainingTimes:
         return write_text(folder / TIMES_FILE, json.dumps(content, indent=0) + "\n")
 
     def seen(self, columns: xr.Dataset) -> Seen:
-        """How many of the times of columns, with all cells of a store, are among them; reads none of other dates."""
+        """How many of the times of columns, with all cells of a store, are among them; reads them unless they keep
+        their digests. Values that were seen are seen under whatever date."""
         labels = time_labels(columns)
-        common = [time for time, name in enumerate(labels) if name in self.times]
         count = dict.fromkeys((*SEEN_SPLITS, "likely"), 0)
-        part = columns.isel(time=common)
-        rows = zip(common, _digests(part), run_labels(part), strict=True)
-        for time, digest, run in rows:
-            split, known, known_run = self.times[labels[time]]
-            if digest == known or (run and run == known_run):
+        by_values = {digest: split for split, digest, _ in self.times.values()}
+        for time, digest, run in zip(labels, _digests(columns), run_labels(columns), strict=True):
+            split, _, known_run = self.times.get(time, ("", "", ""))
+            if digest in by_values:
+                count[by_values[digest]] += 1
+            elif split and run and run == known_run:
                 count[split] += 1
-            elif not (run and known_run) and columns.attrs.get("source") == self.source:
+            elif split and not (run and known_run) and columns.attrs.get("source") == self.source:
                 count["likely"] += 1
         return Seen(len(labels), count["train"], count["validation"], count["likely"])
 

@@ -81,3 +81,12 @@ def test_git_tells_of_a_clean_a_changed_and_a_foreign_package(tmp_path: Path) ->
     (package / "__init__.py").write_text("changed = True")
     assert git_revision(package) == f"{revision}-dirty"
     assert git_revision(tmp_path / "nowhere") is None
+
+
+def test_scores_that_do_not_name_their_files_are_not_passed_off_as_of_a_sealed_emulator() -> None:
+    sealed = CONFIG | {"seal": {"format": 1, "sha256": {"weights.safetensors": "0" * 64}}}
+    said = "the table names 'another', but not its files: whether it is of this emulator is not known"
+    table = TABLE | {"emulator": "another"}
+    assert f"Caution: {said}." in card_text("mine", sealed, table)
+    assert f"Caution: seen; {said}." in card_text("mine", sealed, table | {"caution": "seen"})
+    assert "Caution" not in card_text("mine", sealed, table | {"emulator_id": "1"})

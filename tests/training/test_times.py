@@ -110,15 +110,26 @@ def test_sentences_say_what_was_seen():
 def test_unseen_are_the_test_times_of_columns_that_it_knows_and_all_of_others(folder, columns):
     assert default_split(folder, columns) == "test"
     assert default_split(folder, make_columns(cells=42, seed=1)) == "all"
-    later = columns.assign_coords(time=columns["time"] + np.timedelta64(30, "D"))
+    other = make_columns(cells=12, seed=1)
+    later = other.assign_coords(time=other["time"] + np.timedelta64(30, "D"))
     assert default_split(folder, later) == "all"
+
+
+def test_values_that_were_seen_are_seen_under_other_dates(folder, columns):
+    """As of a store whose dates were once read wrongly."""
+    later = columns.assign_coords(time=columns["time"] + np.timedelta64(30, "D"))
+    assert TrainingTimes.of(columns).seen(later) == Seen(6, training=4, validation=1)
+    assert TrainingTimes.of(columns).seen(later.isel(time=[5])) == Seen(1)
+    assert default_split(folder, later) == "test"
+    with pytest.raises(DiffmpError, match="found 1 of 1 that it has seen: the columns were split anew"):
+        default_split(folder, split_anew(later, [2, 1, 0, 0, 0, 0]))
 
 
 def test_a_store_split_anew_is_not_scored_as_if_unseen(folder, columns):
     anew = split_anew(columns, [2, 1, 0, 0, 0, 0])
     with pytest.raises(DiffmpError, match="test times that emulator has not seen .*, found 1 of 1 that it has seen"):
         default_split(folder, anew)
-    with pytest.raises(DiffmpError, match="that emulator has not seen in training, found none"):
+    with pytest.raises(DiffmpError, match="found none, but times that it has seen; .* such as --split all:"):
         default_split(folder, columns.drop_vars("split"))
     with pytest.raises(DiffmpError, match="that emulator has not seen in training, found none"):
         default_split(folder, columns.isel(time=slice(4)))
