@@ -29,6 +29,7 @@ from app.figures.profile import (
     EnsemblePanel,
     InputPanel,
     chosen_lines,
+    ensemble_words,
     fan,
     inside,
     surface_line,
@@ -75,6 +76,7 @@ class Ensemble(LiveColumn):
         words = "whether members differ; else there is no coverage"
         variables["has_spread"] = quantity((), np.int8(drawn.has_spread), "1", words)
         truth_words = ", black: truth" + (", ×: truth outside all members" if drawn.has_spread else "")
+        said = ensemble_words(self.drawing, self.member, spread=drawn.has_spread)
         surface = surface_line({v.name: float(x[0]) for v, x in zip(INPUTS, read, strict=True) if not v.profile})
         return xr.Dataset(
             variables,
@@ -85,8 +87,7 @@ class Ensemble(LiveColumn):
             attrs={
                 "rule": columns.rule,
                 "title": f"{self.emulator}: {drawn.size}{' and the truth' if columns.has_truth else ''}",
-                "subtitle": f"{columns.rule} · {surface} · dashed: mean of the members"
-                f"{truth_words if columns.has_truth else ''}",
+                "subtitle": f"{columns.rule} · {surface} · {said}{truth_words if columns.has_truth else ''}",
                 "cautions": self.cautions(catalog, columns),
             },
         )

@@ -17,6 +17,12 @@ from app.figures.output_panel import OutputPanel
 from app.theme import colours, style
 from diffmp_core.variables import INPUTS
 
+SAID = {
+    "members": "thin: members, dashed: their mean",
+    "fan": "bands: 50 and 90 % of the members, dashed: their mean",
+    "single": "thin: member {number} alone, dashed: mean of all",
+}
+"""What is drawn of an ensemble, by ``drawing``."""
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q75": 0.75, "q95": 0.95}
 """Edges of the two bands of a fan."""
 LINES: Mapping[str, tuple[float, float]] = {"members": (1, 0.35), "single": (2, 1.0), "fan": (1, 0.35)}
@@ -36,6 +42,11 @@ def chosen_lines(members: NDArray, drawing: str, member: int) -> NDArray:
     if drawing == "single":
         return members[[min(member, len(members) - 1)]]
     return members[:0] if drawing == "fan" else members
+
+
+def ensemble_words(drawing: str, member: int, *, spread: bool) -> str:
+    """What is drawn of an ensemble, in words; ``member`` counts from 0, ``spread`` says whether members differ."""
+    return SAID[drawing].format(number=member + 1) if spread else "thin: the one answer"
 
 
 def fan(members: ArrayLike) -> dict[str, NDArray[np.float64]]:

@@ -15,7 +15,7 @@ from app.catalog import Catalog
 from app.exhibits import Ensemble, Ranks
 from app.exhibits.ranks import RANK_HISTOGRAM
 from app.figures.axes import TITLES, LevelAxis, set_range, value_axis
-from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, surface_line
+from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, ensemble_words, surface_line
 from app.metrics import perfect_coverage
 from app.state import State
 from app.target import DEPENDS, NO_OWN, TARGETS, take_target
@@ -35,8 +35,6 @@ from diffmp_core.column_integrals import integrate
 from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS, Variable
 
 DRAWINGS = {"Members": "members", "Fan": "fan", "Single": "single"}
-
-LEGEND = "Solid, black or white: truth · thin: members · dashed: their mean · ×: truth outside all members"
 
 NO_COLUMN = "No column of this time belongs to the region and regime; choose another one or another time."
 
@@ -71,6 +69,7 @@ class ProfilesView(LiveEnsemble):
         self.selection_ranks = SelectionRanksView(state, catalog)
         self.covered = {v.name: words("") for v in OUTPUTS}
         self.place, self.rule, self.ranked = words(""), "", words("", "caption")
+        self.legend = words("", "caption")
         self._ranks_of: tuple[str, ...] = ()
         self.leave_ranks = export_menu("ranks", lambda: Ranks.of(state), catalog)
         self.typical = TypicalColumns(state, catalog)
@@ -112,9 +111,7 @@ class ProfilesView(LiveEnsemble):
         ranks = paper(
             words("Ranks of the truth in all columns scored", "subtitle1"), self.ranked, counted, self.leave_ranks
         )
-        figures = paper(
-            self.notice, self.place, self.caution, words(LEGEND, "caption"), grid(outputs, QUARTER), self.status, leave
-        )
+        figures = paper(self.notice, self.place, self.caution, self.legend, grid(outputs, QUARTER), self.status, leave)
         seen = grid((pane(panel.figure) for panel in self.inputs.values()), {"xs": 6})
         figures.append(self.pinned.place)
         inputs = paper(words("What the emulator sees", "subtitle1"), seen, words(HOW_TO_READ))
@@ -161,6 +158,7 @@ class ProfilesView(LiveEnsemble):
         state, target = self.state, self.target
         levels = self.catalog.grid(state.experiment).levels(state.vertical)
         self._say_place()
+        self._say_what_is_drawn()
         self._draw_ranks()
         if target is None:
             self._clear(levels)
@@ -189,6 +187,15 @@ class ProfilesView(LiveEnsemble):
                     label=entry.display_unit,
                     visible=(levels.start, levels.end),
                 )
+
+    def _say_what_is_drawn(self) -> None:
+        """What the lines and crosses are, of those that are there."""
+        truth = self.target is not None and self.target.has_truth
+        parts = ["Solid, black or white: truth"] if truth else []
+        if self.members is not None:
+            parts.append(ensemble_words(self.state.drawing, self.state.member, spread=self.has_spread))
+            parts += ["×: truth outside all members"] if truth and self.has_spread else []
+        self.legend.object = " · ".join(parts)
 
     def _clear(self, levels: LevelAxis) -> None:
         """Leave nothing standing that might be taken for a column that is not there."""

@@ -37,6 +37,7 @@ from app.views.overview import training_facts
 from app.views.profiles import ProfilesView
 from app.views.sensitivity import SensitivityView
 from diffmp_core.columns.normalize import fit
+from diffmp_core.columns.user_column import to_text
 from diffmp_core.drawn import KINDS, REFERENCE
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import build_emulator
@@ -306,3 +307,25 @@ def test_the_words_under_a_response_and_a_sweep_are_of_what_was_asked(
     monkeypatch.setattr(SweepCurve, "swept", meanwhile)
     view.sweeps._run()
     assert "points, 4 members, " in view.sweeps.work.status.object
+
+
+def test_the_words_above_profiles_are_of_what_is_drawn(catalog: Catalog):
+    state = State(catalog.names, catalog.limits)
+    state.param.update(emulator=MANY, members=4)
+    view = ProfilesView(state, catalog)
+    view.panel()
+    beyond = " · ×: truth outside all members"
+    truth = "Solid, black or white: truth · "
+    assert view.legend.object == f"{truth}thin: members, dashed: their mean{beyond}"
+    for drawing, said in (("fan", "bands: 50 and 90 % of the members"), ("single", "thin: member 3 alone")):
+        state.param.update(drawing=drawing, member=2)
+        view.refresh(frozenset({"drawing", "member"}))
+        assert view.legend.object.startswith(f"{truth}{said}, dashed: ")
+        assert said in Ensemble.of(state).data(catalog).attrs["subtitle"]
+    state.emulator = ONE
+    view.refresh(frozenset({"emulator"}))
+    assert view.legend.object == f"{truth}thin: the one answer"
+    own = catalog.columns("globe").isel(time=[0], cell=[0])
+    state.param.update(own=to_text(stack_channels(own, INPUTS)[0]), target="own", emulator=MANY, drawing="members")
+    view.refresh(frozenset({"own", "target", "emulator", "drawing"}))
+    assert view.legend.object == "thin: members, dashed: their mean"
