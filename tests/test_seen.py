@@ -197,6 +197,15 @@ def test_fetched_columns_are_held_against_the_truth_of_the_scores(columns, store
         scored_columns(load_experiment(out))
 
 
+def test_values_changed_under_their_digests_are_not_taken_for_columns_without(emulator, store, tmp_path):
+    out = tmp_path / "experiment"
+    evaluate(emulator, store, out, name="A", **SAMPLING)
+    changed = open_columns(store).load()
+    write_store(changed.assign(T=changed["T"] + 1.0), store)
+    with pytest.raises(DiffmpError, match="that were scored .*, found others"):
+        scored_columns(load_experiment(out))
+
+
 def test_the_copy_of_some_columns_has_an_identity_of_its_own(columns, store, tmp_path):
     out = tmp_path / "experiment"
     reference = ClimatologicalEnsemble.from_columns(select_split(columns, "train"))
