@@ -143,7 +143,7 @@ class Catalog(Served):
         if path is None:
             return None
         try:
-            return self.keep(("scores", path), lambda: true_store(open_store(path)))
+            return self.keep(("scores", name, path), lambda: self._read_scores(name, path))
         except DiffmpError as error:
             self._unreadable[path] = str(error)
             return None
@@ -271,6 +271,17 @@ class Catalog(Served):
             return ModelAnswers(self.folder(name), self.places(name), lambda: self.columns(name))
 
         return self.keep(("model answers", name), read)
+
+    def _read_scores(self, name: str, path: Path) -> xr.Dataset:
+        """A score store of the cells of an experiment."""
+        store, cells = open_store(path), self.grid(name).lat.size
+        kind, found = store.attrs.get("diffmp_kind"), store.sizes.get("cell", cells)
+        if kind != "scores" or found != cells:
+            raise DiffmpError(
+                f"expected scores of the {cells} cells of {name!r}, found a store of kind {kind!r} with {found} cells "
+                f"at {path.name}; correct experiment.yaml"
+            )
+        return true_store(store)
 
     def _why(self, name: str, emulator: str) -> str:
         path = self.entry(name, emulator).scores

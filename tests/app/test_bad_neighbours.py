@@ -15,6 +15,8 @@ from app.catalog import Catalog
 from app.page import DashboardPage
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import find_experiments, load_experiment
+from diffmp_core.stores import write_store
+from tests.app.studies import make_study
 
 BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "\n".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -159,6 +161,17 @@ def test_a_part_that_cannot_be_read_is_left_out_and_said(part: str, copy: Path):
     page.panel()
     assert len(page.notices) == 1
     assert catalog.table("small", "DIFF-MP paper")["scores"]
+
+
+@pytest.mark.parametrize("other", ["a study", "scores of other cells"])
+def test_scores_of_something_else_are_a_reason_and_no_failure(other: str, copy: Path, experiment_folder: Path):
+    shutil.copy(experiment_folder / "calibrated.nc", copy / "calibrated.nc")
+    if other == "a study":
+        write_store(make_study("steps"), copy / "calibrated.nc")
+    catalog = Catalog([copy])
+    assert catalog.scores("small", "DIFF-MP calibrated") is None
+    assert "found a store of kind" in catalog.lacks("small", "DIFF-MP calibrated", "column_mse")
+    assert "expected scores of the 162 cells" in catalog.lacks("small", "DIFF-MP calibrated", "column_mse")
 
 
 def test_a_truncated_score_store_is_a_reason_and_no_failure(copy: Path):

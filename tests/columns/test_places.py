@@ -117,6 +117,7 @@ def test_coordinates_of_a_file_with_a_map_are_held_at_the_points_in_use(tmp_path
         (lambda raw: raw.assign(lat=np.radians(raw["lat"]).assign_attrs(units="radians")), "unit 'degree' of lat"),
         (lambda raw: raw.assign(lat=raw["lat"].where(raw["lat"] > -60)), "expected lat of .*found nan at index 0"),
         (lambda raw: raw.assign(area=raw["area"].where(raw["area"] > 1.1, -1.0)), "expected area of .*at index 0"),
+        (lambda raw: raw.assign(area=-raw["area"]), "expected area of .*at index 0"),
         (lambda raw: raw.assign(area=raw["area"].where(raw["area"] > 1.1)), "area of .*found nan at index 0"),
         (lambda raw: raw.assign(in_cam_in_LANDFRAC=raw["in_cam_in_LANDFRAC"].drop_attrs() * 100), "is it in per cent"),
         (lambda raw: raw.assign({n: raw[n] * 1e5 for n in ("hyam", "hybm")}), "hybrid levels .*is it in Pa"),

@@ -154,7 +154,7 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr
         where=path.name,
         lat=grid["lat"].values,
         lon=grid["lon"].values,
-        area=grid["area"].values * 4.0 * np.pi / np.nansum(grid["area"].values),
+        area=grid["area"].values * 4.0 * np.pi / np.nansum(np.abs(grid["area"].values)),
         land_fraction=before["cam_in_LANDFRAC"].isel(time=0).values,
         height=nominal_height(pressure),
         pressure=pressure,
