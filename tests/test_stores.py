@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.files import write_text
 from diffmp_core.identity import columns_id
 from diffmp_core.stores import (
     count_splits,
@@ -18,7 +19,6 @@ from diffmp_core.stores import (
     select_split,
     stack_channels,
     write_store,
-    write_text,
 )
 from diffmp_core.variables import BY_NAME, INPUTS, OUTPUTS
 from tests.synthetic import make_columns
