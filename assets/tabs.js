@@ -3,6 +3,8 @@
 
 const UNTOUCHED_MS = 2500
 const UNVEIL_MS = 3000
+const ASKED_MS = 150
+const ANSWERED_MS = 5000
 const IDLE_MS = 50 // Safari does not say when it is idle
 const whenIdle = window.requestIdleCallback ?? ((work) => setTimeout(work, IDLE_MS))
 const TOUCHES = ["pointermove", "pointerdown", "keydown", "wheel"]
@@ -10,6 +12,7 @@ const STYLE = `
   :host { display: block; }
   .frame { position: relative; }
   .pane.behind { opacity: 0.15; }
+  .pane.asked { --drawn: 0.15; }
   .pane.away { content-visibility: hidden; position: absolute; left: 0; right: 0; height: 0; overflow: hidden; }
   .veil { padding: 14px 4px; min-height: 400px; font: 0.9rem/1.5 system-ui, sans-serif; color: inherit; }
   .veil b { display: block; font-size: 1.1rem; }
@@ -79,6 +82,23 @@ function restHiddenToolbars() {
     if (!this.visible || this.arranged == this._items) return
     this.arranged = this._items
     this._items.forEach(() => arrange.call(this))
+  }
+}
+
+// What is drawn answers what was asked before the reader changed a control, till the server has answered: after a moment
+// it is faint (layout.Beside). A change that needs no answer is forgotten after a while.
+function fadeWhatIsAsked(pane) {
+  let asked = 0
+  const turn = (at) => {
+    asked = at
+    pane().classList.toggle("asked", at > 0 && performance.now() - at > ASKED_MS)
+  }
+  return (event) => {
+    if (!event.sync) { if (asked) turn(0); return }
+    if (event.attr != "value" || asked) return
+    const at = asked = performance.now()
+    setTimeout(() => { if (asked == at) turn(at) }, ASKED_MS + 10)
+    setTimeout(() => { if (asked == at) turn(0) }, ANSWERED_MS)
   }
 }
 
@@ -155,6 +175,8 @@ export function render({model, view}) {
     timer = setTimeout(ask, UNTOUCHED_MS)
   })
 
+  const fade = fadeWhatIsAsked(() => panes[bar.active])
+  Bokeh.documents[0].on_change(fade)
   const unveils = places.map((place, i) => () => unveil(i))
   bar.properties.active.change.connect(turn)
   places.forEach((place, i) => place.properties.children.change.connect(unveils[i]))
@@ -164,6 +186,7 @@ export function render({model, view}) {
   timer = setTimeout(ask, UNTOUCHED_MS)
   model.on("remove", () => {
     clearTimeout(timer)
+    Bokeh.documents[0]?.remove_on_change(fade)
     bar.properties.active.change.disconnect(turn)
     places.forEach((place, i) => place.properties.children.change.disconnect(unveils[i]))
     TOUCHES.forEach((name) => window.removeEventListener(name, touch, {capture: true}))

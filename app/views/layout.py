@@ -13,6 +13,9 @@ from panel.viewable import Viewable
 QUARTER: Mapping[str, int] = {"xs": 6, "lg": 3}
 """Width, in twelfths, of one of four panels: four in a row, or two on a narrow window."""
 
+DRAWN = {"opacity": "var(--drawn, 1)"}
+"""Look of figures: as strong as assets/tabs.js says while they wait for an answer."""
+
 GAP = 12
 """Distance between papers one below the other [pixels]."""
 
@@ -99,4 +102,4 @@ class Beside(pn.Column):
 def beside(controls: Viewable, *figures: Viewable) -> Beside:
     """Controls beside figures that stand one below the other."""
     apart = [part for figure in figures for part in (pn.Spacer(height=GAP), figure)][1:]
-    return Beside(controls, pn.Column(*apart, sizing_mode="stretch_width", margin=0))
+    return Beside(controls, pn.Column(*apart, sizing_mode="stretch_width", margin=0, styles=DRAWN))

@@ -28,6 +28,35 @@ def test_five_tabs_without_errors_and_without_the_internet(page, address):
     assert page.errors == []
 
 
+MARKED = """() => {
+  const all = (root, test, out = []) => {
+    for (const el of root.querySelectorAll("*")) {
+      if (test(el)) out.push(el)
+      if (el.shadowRoot) all(el.shadowRoot, test, out)
+    }
+    return out
+  }
+  const [pane] = all(document, (el) => el.classList.contains("pane") && !el.classList.contains("away"))
+  const faint = () => all(pane, (el) => getComputedStyle(el).opacity == "0.15").length
+  const asked = pane.classList.contains("asked"), counts = [faint()]
+  for (const turn of [true, false]) {
+    pane.classList.toggle("asked", turn)
+    counts.push(faint())
+  }
+  return [asked, counts]
+}"""
+
+
+def test_what_waits_for_an_answer_is_faint_and_strong_again_after_it(page, address):
+    page.goto(f"{address}?tab=Maps")
+    page.get_by_text("drawn in").locator("visible=true").first.wait_for()
+    page.wait_for_function("() => Bokeh.documents[0].is_idle")
+    assert page.evaluate(MARKED) == [False, [0, 1, 0]]
+    page.get_by_role("switch", name="Logarithmic colours").or_(page.get_by_label("Logarithmic colours")).first.click()
+    page.wait_for_timeout(1000)
+    assert page.evaluate(MARKED) == [False, [0, 1, 0]]
+
+
 def test_the_tabs_stay_where_they_appeared_while_a_first_visit_loads(page, address):
     page.add_init_script(WATCH_TABS)
     page.goto(f"{address}?tab=Studies")
