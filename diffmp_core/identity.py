@@ -52,13 +52,20 @@ def columns_id(columns: xr.Dataset, *, trust: bool = True) -> str:
 def emulator_id(config: Mapping[str, Any]) -> str | None:
     """Identity of what answers, from ``config.yaml``: options of the model, sealed weights and normalisation.
 
-    None for a folder without a seal.
+    None for a folder without a seal, or with one that DIFF-MP has not written.
     """
-    sealed = (config.get(SEAL) or {}).get("sha256") or {}
-    files = {name: sha for name, sha in sealed.items() if name.split(".")[0] in ("weights", "normalization")}
+    seal = config.get(SEAL)
+    sealed = seal.get("sha256") if isinstance(seal, Mapping) else None
+    if not isinstance(sealed, Mapping):
+        return None
+    files = {name: sha for name, sha in sealed.items() if str(name).split(".")[0] in ("weights", "normalization")}
     if not files:
         return None
-    return hashlib.sha256(json.dumps([config.get("model"), files], sort_keys=True).encode()).hexdigest()[:12]
+    try:
+        made = json.dumps([config.get("model"), files], sort_keys=True)
+    except TypeError:  # dates, or names that are numbers
+        return None
+    return hashlib.sha256(made.encode()).hexdigest()[:12]
 
 
 def kept_id(columns: xr.Dataset) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import dask.array
 import numpy as np
 import pytest
@@ -148,3 +150,10 @@ def test_an_emulator_is_its_model_its_weights_and_its_normalisation():
     assert emulator_id(config | {"seal": {"sha256": {"weights.safetensors": "c"}}}) != known
     assert emulator_id(config | {"model": {"kind": "regression"}}) != known
     assert emulator_id({"model": {}}) is None
+
+
+@pytest.mark.parametrize(
+    "seal", ["../..", 7, ["x"], {"sha256": "x"}, {"sha256": {"weights.safetensors": date(2005, 1, 1)}}, {}, None]
+)
+def test_a_seal_that_is_none_identifies_no_emulator(seal):
+    assert emulator_id({"model": {"kind": "cvae"}, "seal": seal}) is None
