@@ -2,7 +2,8 @@
 
 HDF5 ends the process (segmentation fault) when a file with texts, as every score store has them, is opened twice, one
 of both is closed, and it is opened again (https://github.com/Unidata/netcdf4-python/issues/1444). So all datasets of a
-file share one handle. Whoever closes it closes it for all; it is opened again when another reads on.
+file share one handle. Whoever closes it closes it for all; it is opened again when another reads on. Nor may two
+threads be in HDF5 at once: handles are opened and closed under the lock under which xarray reads.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from weakref import WeakValueDictionary
 import netCDF4
 import xarray as xr
 from xarray.backends import CachingFileManager, NetCDF4DataStore
+from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
 Stamp = tuple[int, ...]
 
@@ -36,7 +38,7 @@ def open_netcdf(path: Path, *, decode_times: bool = True) -> xr.Dataset:
         if handle is None:
             for stale in [other for (name, _), other in _handles.items() if name == path]:
                 stale.close()  # it has been written to since
-            handle = _handles[key] = CachingFileManager(netCDF4.Dataset, str(path), mode="r")
+            handle = _handles[key] = CachingFileManager(netCDF4.Dataset, str(path), mode="r", lock=NETCDF4_PYTHON_LOCK)
     dataset = xr.open_dataset(NetCDF4DataStore(handle), decode_times=decode_times)
     dataset.encoding["source"] = str(path)
     return dataset
