@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ from diffmp_core.coordinates import check_coordinates
 from diffmp_core.errors import DiffmpError
 from diffmp_core.files import refuse_devices, whole
 from diffmp_core.netcdf_handles import open_netcdf
+from diffmp_core.schema import variables_of
 from diffmp_core.unreadable_data import unreadable_data
-from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS, Variable
+from diffmp_core.variables import Channels, ColumnVariables, Variable
 from diffmp_core.zarr_chunks import refuse_missing_chunks
 
 SPLITS = ("train", "validation", "test", "gap")
@@ -85,8 +87,8 @@ def read_values(array: xr.DataArray) -> np.ndarray:
         ) from error
 
 
-def validate_columns(columns: xr.Dataset, where: str, variables: tuple[Variable, ...] = INPUTS + OUTPUTS) -> None:
-    """Hold a dataset against the schema of a column store: variables, dims, units, level order, coordinates.
+def validate_columns(columns: xr.Dataset, where: str) -> None:
+    """Hold a dataset against its own schema: variables, dims, units, level order, coordinates.
 
     Values of variables are not read here; :func:`iterate_columns` checks them as they pass.
 
@@ -101,26 +103,23 @@ def validate_columns(columns: xr.Dataset, where: str, variables: tuple[Variable,
     for dim in ("time", "cell"):
         if columns.sizes.get(dim) == 0:
             raise DiffmpError(f"expected columns in {where}, found none: no {dim}; prepare the columns again")
-    for variable in variables:
-        if variable.name not in columns:
+    for name, variable in variables_of(columns).stored.items():
+        if name not in columns:
             raise DiffmpError(
-                f"expected variable {variable.name!r} in {where}, found {sorted(map(str, columns.data_vars))}; "
+                f"expected variable {name!r} in {where}, found {sorted(map(str, columns.data_vars))}; "
                 "prepare the columns again with 'diffmp prepare'"
             )
-        array = columns[variable.name]
+        array = columns[name]
         if tuple(array.dims) != variable.dims:
-            raise DiffmpError(
-                f"expected dims {variable.dims} of {variable.name} in {where}, found {array.dims}; transpose it"
-            )
+            raise DiffmpError(f"expected dims {variable.dims} of {name} in {where}, found {array.dims}; transpose it")
         unit = array.attrs.get("units")
         if unit != variable.unit:
+            raise DiffmpError(f"expected unit {variable.unit!r} of {name} in {where}, found {unit!r}; convert it")
+    for name in ("height", "pressure"):
+        if name in columns.variables and columns[name].dims != ("level",):
             raise DiffmpError(
-                f"expected unit {variable.unit!r} of {variable.name} in {where}, found {unit!r}; convert it"
+                f"expected dims ('level',) of {name} in {where}, found {columns[name].dims}; prepare again"
             )
-    if columns.sizes.get("level") != LEVELS:
-        raise DiffmpError(
-            f"expected {LEVELS} levels in {where}, found {columns.sizes.get('level')}; choose 30 levels below 20 km"
-        )
     for name in ("height", "pressure", "lat", "lon"):
         if name not in columns.coords and name not in columns:
             raise DiffmpError(f"expected coordinate {name!r} in {where}, found none; prepare the columns again")
@@ -157,24 +156,66 @@ def count_splits(columns: xr.Dataset) -> dict[str, int]:
     return {name: int((np.asarray(columns["split"]) == value).sum()) for value, name in enumerate(SPLITS)}
 
 
-def stack_channels(columns: xr.Dataset, variables: tuple[Variable, ...]) -> np.ndarray:
-    """Values as an array ``(column, channel, level)`` float32, columns in (time, cell) order.
+@dataclass(frozen=True, eq=False)
+class ColumnBatch:
+    """Some columns of a store in physical units, float32.
 
-    Single-level variables are repeated over the levels, as in the paper (Section 2).
+    Attributes:
+        rows: slice into the flattened (time, cell) order of the store.
+        inputs: ``(column, input, level)``; single values are repeated over the levels, as in the paper (Section 2).
+        outputs: ``(column, output, level)``, likewise.
+        variables: which channel is what.
+    """
+
+    rows: slice
+    inputs: np.ndarray
+    outputs: np.ndarray
+    variables: ColumnVariables
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def input(self, name: str) -> np.ndarray:
+        """An input ``(column, level)``; raises DiffmpError where there is none of that name."""
+        return self.inputs[:, self.variables.inputs.channel(name)]
+
+    def output(self, name: str) -> np.ndarray:
+        """An output ``(column, level)``; raises DiffmpError where there is none of that name."""
+        return self.outputs[:, self.variables.outputs.channel(name)]
+
+
+def stack_inputs(columns: xr.Dataset, inputs: Channels | None = None) -> np.ndarray:
+    """Inputs ``(column, input, level)`` float32 of a column store, all or those named, columns in (time, cell) order.
+
+    Single values are repeated over the levels, as in the paper (Section 2).
 
     Raises:
-        DiffmpError: a value that is not finite, with its variable, time and cell.
+        DiffmpError: an input that the store lacks; a value that is not finite, with its variable, time and cell.
     """
+    variables = variables_of(columns)
+    chosen = variables.inputs if inputs is None else inputs
+    return _stack(columns, {variables.stored_input(variables.inputs.named(v.name).name): v for v in chosen})
+
+
+def stack_outputs(columns: xr.Dataset, outputs: Channels | None = None) -> np.ndarray:
+    """Outputs ``(column, output, level)``, as :func:`stack_inputs`."""
+    variables = variables_of(columns)
+    chosen = variables.outputs if outputs is None else outputs
+    return _stack(columns, {variables.outputs.named(v.name).name: v for v in chosen})
+
+
+def _stack(columns: xr.Dataset, variables: Mapping[str, Variable]) -> np.ndarray:
+    """Values ``(column, channel, level)`` of the variables of these names in the store."""
     count = columns.sizes["time"] * columns.sizes["cell"]
     stacked = np.empty((count, len(variables), columns.sizes["level"]), dtype=np.float32)
-    for channel, variable in enumerate(variables):
-        values = np.asarray(read_values(columns[variable.name]), dtype=np.float32)
+    for channel, name in enumerate(variables):
+        values = np.asarray(read_values(columns[name]), dtype=np.float32)
         flat = values.reshape(count, -1)
         bad = ~np.isfinite(flat).all(axis=1)
         if bad.any():
             time, cell = np.unravel_index(int(np.argmax(bad)), (columns.sizes["time"], columns.sizes["cell"]))
             raise DiffmpError(
-                f"expected finite values of {variable.name}, found NaN or infinity in {int(bad.sum())} columns "
+                f"expected finite values of {name}, found NaN or infinity in {int(bad.sum())} columns "
                 f"(first: time index {time}, cell index {cell}); repair or drop them"
             )
         stacked[:, channel] = flat
@@ -182,23 +223,26 @@ def stack_channels(columns: xr.Dataset, variables: tuple[Variable, ...]) -> np.n
 
 
 def iterate_columns(
-    columns: xr.Dataset, batch: int, variables: tuple[Variable, ...] = INPUTS
-) -> Iterator[tuple[slice, np.ndarray]]:
-    """Walk over a column store with bounded memory.
+    columns: xr.Dataset, batch: int, *, variables: ColumnVariables | None = None
+) -> Iterator[ColumnBatch]:
+    """Walk over a column store with bounded memory: batches of at most ``batch`` columns, each within one time.
 
-    Yields ``(rows, values)``: a slice into the flattened (time, cell) order and an array
-    ``(column, channel, level)`` of at most ``batch`` columns. Of one time up to ``CELLS_READ_AT_ONCE`` cells are read.
+    Of one time up to ``CELLS_READ_AT_ONCE`` cells are read.
+
+    Args:
+        variables: those wanted, in the order wanted; all of the store by default.
     """
+    wanted = variables_of(columns) if variables is None else variables
     cells = columns.sizes["cell"]
     block = max(batch, CELLS_READ_AT_ONCE // batch * batch)
     for time in range(columns.sizes["time"]):
         for first in range(0, cells, block):
             part = columns.isel(time=slice(time, time + 1), cell=slice(first, min(first + block, cells)))
-            values = stack_channels(part, variables)
-            for offset in range(0, len(values), batch):
-                start = time * cells + first + offset
-                rows = values[offset : offset + batch]
-                yield slice(start, start + len(rows)), rows
+            inputs, outputs = stack_inputs(part, wanted.inputs), stack_outputs(part, wanted.outputs)
+            for offset in range(0, len(inputs), batch):
+                start, some = time * cells + first + offset, slice(offset, offset + batch)
+                rows = slice(start, start + len(inputs[some]))
+                yield ColumnBatch(rows, inputs[some], outputs[some], wanted)
 
 
 def sha256_of(path: Path) -> str:

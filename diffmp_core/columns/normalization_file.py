@@ -1,6 +1,7 @@
 """``normalization.json``: the readable file form of a :class:`~diffmp_core.columns.normalize.Normalization`.
 
-Numbers are written with as many digits as bring back the same float64, so that a round trip is bit-exact.
+A file without ``variables`` is of an older version, and of the paper's choice. Numbers are written with as many digits
+as bring back the same float64, so that a round trip is bit-exact.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from diffmp_core.columns.normalize import Method, Normalization
 from diffmp_core.documents import UnreadableError, parse_json, read_document
 from diffmp_core.errors import DiffmpError
 from diffmp_core.files import write_text
-from diffmp_core.variables import INPUT_NAMES, OUTPUT_NAMES, OUTPUTS
+from diffmp_core.schema import ColumnSchema, VariablesFile, read_variables
+from diffmp_core.variables import PAPER
 
 _COPY_AGAIN = "copy the emulator again or train it anew"
 
@@ -47,15 +49,17 @@ class _File(_Strict):
     method: Method
     winsorise_limit: _Positive | None
     levels: _Levels
+    variables: dict[str, object] | None = None
     inputs: dict[str, _Input]
     outputs: dict[str, _Output]
 
 
 def to_json(normalization: Normalization) -> str:
     """Text of ``normalization.json``."""
+    schema = normalization.schema
     inputs = {
         name: _Input(offset=normalization.input_offset[c].tolist(), scale=normalization.input_scale[c].tolist())
-        for c, name in enumerate(INPUT_NAMES)
+        for c, name in enumerate(schema.inputs.names)
     }
     outputs = {
         variable.name: _Output(
@@ -64,13 +68,14 @@ def to_json(normalization: Normalization) -> str:
             floor=float(normalization.output_floor[c]),
             cloud_possible=normalization.cloud_possible[c].tolist() if variable.non_negative else None,
         )
-        for c, variable in enumerate(OUTPUTS)
+        for c, variable in enumerate(schema.outputs)
     }
     file = _File(
         diffmp_kind="normalization",
         method=normalization.method,
         winsorise_limit=normalization.winsorise_limit,
-        levels=_Levels(height=normalization.height.tolist(), pressure=normalization.pressure.tolist()),
+        levels=_Levels(height=schema.height.tolist(), pressure=schema.pressure.tolist()),
+        variables=VariablesFile.of(schema.variables).model_dump(),
         inputs=inputs,
         outputs=outputs,
     )
@@ -81,7 +86,7 @@ def from_json(text: str, where: str = "normalization.json") -> Normalization:
     """Normalisation from the text of ``normalization.json``.
 
     Raises:
-        DiffmpError: text that is truncated, not such a file, or does not fit the table of variables.
+        DiffmpError: text that is truncated, not such a file, or whose numbers do not fit its variables.
     """
     try:
         file = _File.model_validate(parse_json(text))
@@ -93,10 +98,11 @@ def from_json(text: str, where: str = "normalization.json") -> Normalization:
         raise DiffmpError(
             f"expected a normalisation file, found {first['msg']!r} at {place} of {where}; {_COPY_AGAIN}"
         ) from error
-    if tuple(file.inputs) != INPUT_NAMES or tuple(file.outputs) != OUTPUT_NAMES:
+    variables = PAPER if file.variables is None else read_variables(file.variables, where)
+    named = (*variables.inputs.names, *variables.outputs.names)
+    if (*file.inputs, *file.outputs) != named:
         raise DiffmpError(
-            f"expected variables {(*INPUT_NAMES, *OUTPUT_NAMES)} in {where}, found {(*file.inputs, *file.outputs)}; "
-            "use an emulator of this version"
+            f"expected numbers of {named} in {where}, found {(*file.inputs, *file.outputs)}; {_COPY_AGAIN}"
         )
     levels = len(file.levels.height)
     channels = (*file.inputs.values(), *file.outputs.values())
@@ -107,14 +113,13 @@ def from_json(text: str, where: str = "normalization.json") -> Normalization:
     inputs, outputs = file.inputs.values(), file.outputs.values()
     return Normalization(
         method=file.method,
+        schema=ColumnSchema(variables, np.array(file.levels.height), np.array(file.levels.pressure)),
         input_offset=np.array([c.offset for c in inputs]),
         input_scale=np.array([c.scale for c in inputs]),
         output_offset=np.array([c.offset for c in outputs]),
         output_scale=np.array([c.scale for c in outputs]),
         output_floor=np.array([c.floor for c in outputs]),
         cloud_possible=np.array([c.cloud_possible or [True] * levels for c in outputs], dtype=bool),
-        height=np.array(file.levels.height),
-        pressure=np.array(file.levels.pressure),
         winsorise_limit=file.winsorise_limit,
     )
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import xarray as xr
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import INPUT_NAMES, INPUTS, OUTPUT_NAMES, OUTPUTS
+from diffmp_core.schema import ColumnSchema
+from diffmp_core.variables import Channels, Variable
 
 Method = Literal["paper", "calibrated"]
 
@@ -33,84 +33,35 @@ NEGLIGIBLE_SHARE = 1e-3
 """Share of all cloud water (ice) of the training data that lies in values below the floor, at most."""
 
 
+CONDENSATES = ("qc", "qi")
+"""Inputs that are nothing at most levels and times: they are scaled as outputs are."""
+
+
 @dataclass(frozen=True, eq=False)
 class Normalization:
-    """Affine normalisation of an emulator, and the levels that it holds for.
+    """Affine normalisation of an emulator, and the schema of the columns that it holds for.
+
+    Networks apply it as :class:`diffmp_core.models.normalizer.Normalizer` does; this is its data.
 
     Attributes:
         method: ``paper`` or ``calibrated``.
-        input_offset, input_scale: ``(6, level)`` in the units of the table of variables.
-        output_offset, output_scale: ``(4, level)``.
-        output_floor: ``(4,)``; a sampled qc or qi below it is set to 0 (0 for the tendencies, which have no floor).
-        cloud_possible: ``(4, level)`` bool; False where the training truth never has cloud above the floor.
-        height: ``(level,)`` nominal height of the training columns [m].
-        pressure: ``(level,)`` nominal pressure of the training columns [Pa].
+        schema: variables and levels of the training columns.
+        input_offset, input_scale: ``(input, level)`` in the units of the variables.
+        output_offset, output_scale: ``(output, level)``.
+        output_floor: ``(output,)``; a sample of an output that is never negative is set to 0 below it (0 for others).
+        cloud_possible: ``(output, level)`` bool; False where the training truth of such an output is never above it.
         winsorise_limit: bound on |normalised output| while training, or None.
     """
 
     method: Method
+    schema: ColumnSchema
     input_offset: np.ndarray
     input_scale: np.ndarray
     output_offset: np.ndarray
     output_scale: np.ndarray
     output_floor: np.ndarray
     cloud_possible: np.ndarray
-    height: np.ndarray
-    pressure: np.ndarray
     winsorise_limit: float | None = None
-
-    def apply_inputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Normalise inputs ``(..., 6, level)`` in physical units; float32."""
-        return _affine(inputs, self.input_offset, self.input_scale)
-
-    def apply_outputs(self, outputs: np.ndarray) -> np.ndarray:
-        """Normalise outputs ``(..., 4, level)`` in physical units; float32."""
-        return _affine(outputs, self.output_offset, self.output_scale)
-
-    def invert_outputs(self, outputs_norm: np.ndarray) -> np.ndarray:
-        """Physical outputs ``(..., 4, level)`` from normalised ones: undoes :meth:`apply_outputs`; float32."""
-        scale, offset = self.output_scale.astype(np.float32), self.output_offset.astype(np.float32)
-        return np.asarray(outputs_norm, dtype=np.float32) * scale + offset
-
-    def winsorise(self, outputs_norm: np.ndarray) -> np.ndarray:
-        """Hold normalised training targets within ``winsorise_limit``, if there is one. Never for scoring."""
-        if self.winsorise_limit is None:
-            return outputs_norm
-        return np.clip(outputs_norm, -self.winsorise_limit, self.winsorise_limit)
-
-    def settle_clouds(self, outputs: np.ndarray) -> np.ndarray:
-        """Set sampled qc and qi ``(..., 4, level)`` to 0 below the floor and where training data have none."""
-        keep = (outputs >= self.output_floor[:, None]) & self.cloud_possible
-        cloud = np.array([variable.non_negative for variable in OUTPUTS])[:, None]
-        return np.where(keep | ~cloud, outputs, np.float32(0.0)).astype(outputs.dtype)
-
-    def check_levels(self, columns: xr.Dataset, where: str = "the column store") -> None:
-        """Refuse columns on other levels than the training columns' (heights within 1 m, pressures within 0.1 %).
-
-        Raises:
-            DiffmpError: another number of levels, or other heights or pressures.
-        """
-        height, pressure = np.asarray(columns["height"], float), np.asarray(columns["pressure"], float)
-        if height.shape != self.height.shape:
-            raise DiffmpError(f"expected {len(self.height)} levels in {where}, found {len(height)}; {_OTHER_COLUMNS}")
-        if not np.allclose(height, self.height, rtol=0, atol=1.0):
-            expected, found = _span(self.height, "m"), _span(height, "m")
-            raise DiffmpError(f"expected {expected} in {where}, found {found}; {_OTHER_COLUMNS}")
-        if not np.allclose(pressure, self.pressure, rtol=1e-3, atol=0):
-            expected, found = _span(self.pressure, "Pa"), _span(pressure, "Pa")
-            raise DiffmpError(f"expected {expected} in {where}, found {found}; {_OTHER_COLUMNS}")
-
-
-_OTHER_COLUMNS = "use columns of the source that the emulator was trained on, or train one on these"
-
-
-def _span(levels: np.ndarray, unit: str) -> str:
-    some = ", ".join(f"{levels[index]:.5g}" for index in (0, len(levels) // 2, -1))
-    return f"levels at {some} {unit} (lowest, middle, top)"
-
-
-def _affine(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    return (np.asarray(values, dtype=np.float32) - offset.astype(np.float32)) / scale.astype(np.float32)
 
 
 def normalize_by_range(values: np.ndarray) -> tuple[float, float]:
@@ -149,60 +100,58 @@ def normalize_by_level_spread(values: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def fit(
-    inputs: np.ndarray,
-    outputs: np.ndarray,
-    *,
-    height: np.ndarray,
-    pressure: np.ndarray,
-    method: Method = "calibrated",
+    inputs: np.ndarray, outputs: np.ndarray, *, schema: ColumnSchema, method: Method = "calibrated"
 ) -> Normalization:
     """Normalisation of training columns.
 
     ``paper``: equation (6) for T and Ps and (7) for all others, one offset and scale a variable. ``calibrated``: mean
-    and standard deviation per level for T and qv, over all for the surface variables; outputs by
+    and standard deviation per level for inputs on levels, over all for single values; condensates and outputs by
     :func:`normalize_by_level_spread`.
 
     Args:
-        inputs: ``(column, 6, level)`` in physical units, surface variables repeated over the levels.
-        outputs: ``(column, 4, level)``.
-        height, pressure: ``(level,)`` nominal, of the column store.
+        inputs: ``(column, input, level)`` in physical units, single values repeated over the levels.
+        outputs: ``(column, output, level)``, likewise.
+        schema: of the columns.
 
     Raises:
         DiffmpError: no columns, wrong shapes, values that are not finite, or an unknown method.
     """
-    _check_training_arrays(inputs, outputs, len(height))
-    pairs: Sequence[_OffsetScale]
-    output_pairs: Sequence[_OffsetScale]
-    if method == "paper":
-        pairs = [
-            normalize_by_range(inputs[:, c]) if v.name in ("T", "Ps") else normalize_by_quantile(inputs[:, c])
-            for c, v in enumerate(INPUTS)
-        ]
-        output_pairs = [normalize_by_quantile(outputs[:, c]) for c in range(len(OUTPUTS))]
-    elif method == "calibrated":
-        pairs = [_mean_and_spread(inputs[:, c], by_level=v.profile) for c, v in enumerate(INPUTS)]
-        output_pairs = [normalize_by_level_spread(outputs[:, c]) for c in range(len(OUTPUTS))]
-    else:
+    _check_training_arrays(inputs, outputs, schema)
+    if method not in ("paper", "calibrated"):
         raise DiffmpError(f"expected normalisation 'paper' or 'calibrated', found {method!r}; choose one")
-    floor = np.array([_floor(outputs[:, c]) if v.non_negative else 0.0 for c, v in enumerate(OUTPUTS)])
+    of_input, of_output = (
+        (_input_by_paper, normalize_by_quantile) if method == "paper" else (_input_by_level, normalize_by_level_spread)
+    )
+    pairs = [of_input(inputs[:, c], variable) for c, variable in enumerate(schema.inputs)]
+    output_pairs = [of_output(outputs[:, c]) for c in range(len(schema.outputs))]
+    floor = np.array([_floor(outputs[:, c]) if v.non_negative else 0.0 for c, v in enumerate(schema.outputs)])
     possible = np.array(
         [
-            (outputs[:, c] > floor[c]).any(axis=0) if v.non_negative else np.ones(len(height), bool)
-            for c, v in enumerate(OUTPUTS)
+            (outputs[:, c] > floor[c]).any(axis=0) if v.non_negative else np.ones(schema.levels, bool)
+            for c, v in enumerate(schema.outputs)
         ]
     )
     return Normalization(
         method=method,
-        input_offset=_per_level([offset for offset, _ in pairs], len(height)),
-        input_scale=_per_level([scale for _, scale in pairs], len(height)),
-        output_offset=_per_level([offset for offset, _ in output_pairs], len(height)),
-        output_scale=_per_level([scale for _, scale in output_pairs], len(height)),
+        schema=schema,
+        input_offset=_per_level([offset for offset, _ in pairs], schema.levels),
+        input_scale=_per_level([scale for _, scale in pairs], schema.levels),
+        output_offset=_per_level([offset for offset, _ in output_pairs], schema.levels),
+        output_scale=_per_level([scale for _, scale in output_pairs], schema.levels),
         output_floor=floor,
         cloud_possible=possible,
-        height=np.asarray(height, dtype=float),
-        pressure=np.asarray(pressure, dtype=float),
         winsorise_limit=WINSORISE_LIMIT if method == "calibrated" else None,
     )
+
+
+def _input_by_paper(values: np.ndarray, variable: Variable) -> _OffsetScale:
+    return normalize_by_range(values) if variable.name in ("T", "Ps") else normalize_by_quantile(values)
+
+
+def _input_by_level(values: np.ndarray, variable: Variable) -> _OffsetScale:
+    if variable.name in CONDENSATES:
+        return normalize_by_level_spread(values)
+    return _mean_and_spread(values, by_level=variable.profile)
 
 
 def replace_abnormal(outputs_norm: np.ndarray, limit: float = ABNORMAL_LIMIT) -> np.ndarray:
@@ -230,14 +179,17 @@ def replace_abnormal(outputs_norm: np.ndarray, limit: float = ABNORMAL_LIMIT) ->
     return np.where(np.abs(after - index) < np.abs(index - before), after, before)
 
 
-def _check_training_arrays(inputs: np.ndarray, outputs: np.ndarray, levels: int) -> None:
-    for array, names, what in ((inputs, INPUT_NAMES, "inputs"), (outputs, OUTPUT_NAMES, "outputs")):
-        if array.ndim != 3 or array.shape[1:] != (len(names), levels) or len(array) == 0:
+def _check_training_arrays(inputs: np.ndarray, outputs: np.ndarray, schema: ColumnSchema) -> None:
+    roles: tuple[tuple[np.ndarray, Channels, str], ...]
+    roles = ((inputs, schema.inputs, "inputs"), (outputs, schema.outputs, "outputs"))
+    for array, channels, what in roles:
+        shape = (len(channels), schema.levels)
+        if array.ndim != 3 or array.shape[1:] != shape or len(array) == 0:
             raise DiffmpError(
-                f"expected training {what} of shape (column, {len(names)}, {levels}), found {array.shape}; "
+                f"expected training {what} of shape (column, {shape[0]}, {shape[1]}), found {array.shape}; "
                 "prepare the columns again"
             )
-        for channel, name in enumerate(names):
+        for channel, name in enumerate(channels.names):
             if not np.isfinite(array[:, channel]).all():
                 raise DiffmpError(f"expected finite training values of {name}, found NaN or infinity; repair them")
 
