@@ -13,8 +13,8 @@ from app.composites import selection_words
 from diffmp_core.cautions import Cautions, find_cautions
 from diffmp_core.columns import user_column
 from diffmp_core.regimes import represent
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUT_NAMES, INPUTS, OUTPUTS
+from diffmp_core.stores import stack_inputs, stack_outputs
+from diffmp_core.variables import INPUT_NAMES, OUTPUTS
 
 TARGETS = {"Selected column": "column", "Mean of the region": "composite", "Your own": "own"}
 DEPENDS = ("experiment", "time", "cell", "target", "own", "region", "south", "north", "west", "east", "regime")
@@ -110,8 +110,8 @@ def _read(choices: Choices, catalog: Catalog, cells: NDArray[np.int64], rule: st
     columns = catalog.columns(choices.experiment).isel(time=[choices.time], cell=cells)
     mass = np.asarray(columns["layer_mass"], dtype=float)
     return Target(
-        stack_channels(columns, INPUTS),
-        stack_channels(columns, OUTPUTS),
+        stack_inputs(columns),
+        stack_outputs(columns),
         np.broadcast_to(mass, (len(cells), columns.sizes["level"])),
         rule,
         tuple(map(int, cells)),

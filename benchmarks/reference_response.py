@@ -24,8 +24,7 @@ from diffmp_core.models.folder import load_emulator
 from diffmp_core.perturbation import Perturbation, perturb
 from diffmp_core.regimes import REGIMES, column_facts, represent
 from diffmp_core.sampling.draw import draw_ensemble
-from diffmp_core.stores import open_columns, stack_channels
-from diffmp_core.variables import INPUTS
+from diffmp_core.stores import open_columns, stack_inputs
 
 MEMBERS = 8
 DRAWN = 32
@@ -41,7 +40,7 @@ def row(name: str, change: PairedChange) -> str:
 
 def emulator_answer(emulator, columns: xr.Dataset, change: Perturbation) -> PairedChange:
     """The emulator's change of the column heating [W m-2] in these columns."""
-    inputs, mass = stack_channels(columns, INPUTS), columns["layer_mass"].transpose("cell", "level").values
+    inputs, mass = stack_inputs(columns), columns["layer_mass"].transpose("cell", "level").values
     changed = perturb(inputs, change, pressure=columns["pressure"].values, layer_mass=mass)
     return paired_change(
         *(integrate(draw_ensemble(emulator, values, members=DRAWN), mass)["heating"] for values in (inputs, changed))

@@ -8,15 +8,14 @@ import pytest
 from diffmp_core.cautions import ALSO_TELLS, NO_DOMAIN, find_cautions
 from diffmp_core.columns.domain import fit_domain
 from diffmp_core.perturbation import Perturbation
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS
+from diffmp_core.stores import stack_inputs
 from diffmp_core.verdict import ASSOCIATION
 from tests.synthetic import make_columns
 
 
 @pytest.fixture(scope="module")
 def inputs() -> np.ndarray:
-    return stack_channels(make_columns(cells=200), INPUTS)
+    return stack_inputs(make_columns(cells=200))
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from diffmp_core.identity import columns_id, kept_id, layout_id, with_digests
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
 from diffmp_core.models.references import ClimatologicalEnsemble
+from diffmp_core.schema import schema_of
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.table import rich_table
 from diffmp_core.stores import open_columns, open_store, select_split, write_store
@@ -70,9 +71,7 @@ def anew(columns, tmp_path) -> Path:
 def emulator(columns, tmp_path) -> Path:
     """An untrained network, as if trained on the columns."""
     arrays = read_columns(columns, "train")
-    normalization = fit(
-        arrays.inputs, arrays.outputs, height=columns["height"].values, pressure=columns["pressure"].values
-    )
+    normalization = fit(arrays.inputs, arrays.outputs, schema=schema_of(columns))
     torch.manual_seed(0)
     network = build_emulator({"kind": "regression", "filters": 8, "layers": 2}, normalization)
     folder = tmp_path / "emulator"

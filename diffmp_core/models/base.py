@@ -197,8 +197,10 @@ class NetworkEmulator(nn.Module, ABC):
         return Normalised(self.normalizer.level_noise(draw((columns, members, *self.schema.output_shape))))
 
     def physical_outputs(self, normalised: Normalised) -> Physical:
-        """Normalised outputs (..., output, level) in physical units; nothing negative where there is none, and no traces
-        if so configured."""
+        """Normalised outputs (..., output, level) in physical units; never below zero what cannot be.
+
+        Where so configured traces are zero, too.
+        """
         outputs = self.normalizer.physical_outputs(normalised)
         if self.config.settle_clouds:
             return self.normalizer.zero_traces(outputs)

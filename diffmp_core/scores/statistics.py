@@ -15,7 +15,6 @@ import xarray as xr
 from diffmp_core.scores.ensemble import Ensemble
 from diffmp_core.scores.moments import Array, Bundle, Comoments, Mergeable, Moments, Sums, stack
 from diffmp_core.stores import iterate_columns
-from diffmp_core.variables import OUTPUTS
 
 VANISHING_STD = 1e-3
 """Below this standard deviation of the truth [of its one global standard deviation] correlations and ratios are NaN."""
@@ -85,7 +84,7 @@ def truth_std(columns: xr.Dataset, *, batch: int = 4096) -> Array:
         DiffmpError: a value that is not finite, with its place.
     """
     parts: list[Moments] = []
-    for _, values in iterate_columns(columns, batch, OUTPUTS):
-        parts.append(Moments.of(values).merge((0, 2)))
+    for part in iterate_columns(columns, batch):
+        parts.append(Moments.of(part.outputs).merge((0, 2)))
     std = stack(parts).merge(0).std
     return np.where(std > 0, std, np.nan)

@@ -15,8 +15,8 @@ from diffmp_core.models.folder import load_emulator
 from diffmp_core.regimes import MIDDLE, REGIMES, Mask, between, column_facts, top_share
 from diffmp_core.sampling.draw import draw_ensemble
 from diffmp_core.scores.ensemble import reduce_members
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.stores import stack_inputs, stack_outputs
+from diffmp_core.variables import OUTPUTS
 
 from .style import markdown
 
@@ -32,7 +32,7 @@ def main() -> None:
     facts = column_facts(columns)
     zone = between(facts.lat, 0, 20)
     inside = zone.ravel()
-    inputs, truth = (stack_channels(columns, variables)[inside] for variables in (INPUTS, OUTPUTS))
+    inputs, truth = stack_inputs(columns)[inside], stack_outputs(columns)[inside]
     mass = np.tile(columns["layer_mass"].transpose("cell", "level").values, (columns.sizes["time"], 1))[inside]
     drawn = draw_ensemble(load_emulator(experiment.emulators[0].folder), inputs, members=MEMBERS + 1)
     middle = (columns["height"].values >= MIDDLE[0]) & (columns["height"].values < MIDDLE[1])

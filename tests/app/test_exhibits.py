@@ -49,8 +49,8 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.perturbation import Perturbation
 from diffmp_core.scores.spread_error import spread_against_error
 from diffmp_core.sensitivity import QUANTILES, respond
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import BY_NAME, INPUTS, LEVELS, OUTPUTS
+from diffmp_core.stores import stack_inputs, stack_outputs
+from diffmp_core.variables import BY_NAME, LEVELS, OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
 from tests.app.studies import add_studies
 
@@ -130,8 +130,8 @@ def test_ranks_of_a_selection_are_those_of_its_columns_alone(live: Catalog):
     for time in range(2):
         for part in np.array_split(np.flatnonzero(mask[time]), np.arange(32, mask[time].sum(), 32)):
             chosen = columns.isel(time=[time], cell=part)
-            members = live.live("globe", EMULATOR).answer(stack_channels(chosen, INPUTS), members=4, seed=3 + number)
-            below.append((members < stack_channels(chosen, OUTPUTS)[:, None]).sum(axis=1))
+            members = live.live("globe", EMULATOR).answer(stack_inputs(chosen), members=4, seed=3 + number)
+            below.append((members < stack_outputs(chosen)[:, None]).sum(axis=1))
             number += 1
     rank = np.concatenate(below)[:, 0]  # heating: no ties
     expected = np.array([(rank == r).mean() for r in range(5)])
@@ -302,7 +302,7 @@ def test_the_steps_end_in_the_ensemble_of_the_profiles(live: Catalog):
 
 def test_a_readers_own_column_is_answered_as_the_stored_one(live: Catalog):
     stored = live.columns("globe").isel(time=[0], cell=[9])
-    own = to_text(stack_channels(stored, INPUTS)[0])
+    own = to_text(stack_inputs(stored)[0])
     shared = {**GLOBE, "time": 1, "cell": 3, "members": 3, "target": "own", "own": own}
     data = Ensemble(**shared).data(live)
     assert np.isnan(data["qc_truth"]).all()

@@ -37,8 +37,7 @@ from app.views.profiles import ProfilesView
 from app.views.sensitivity import SensitivityView
 from diffmp_core.cautions import ALSO_TELLS, NO_DOMAIN
 from diffmp_core.columns.user_column import to_text
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS
+from diffmp_core.stores import stack_inputs
 from diffmp_core.verdict import ASSOCIATION
 from tests.app.experiment import add_networks, make_experiment
 
@@ -145,7 +144,7 @@ def test_the_report_says_what_the_page_says(narrow: Catalog):
 
 def own_column(catalog: Catalog) -> str:
     """A column of one's own, 15 K warmer than a stored one."""
-    inputs = stack_channels(catalog.columns("globe").isel(time=[0], cell=[9]), INPUTS)[0]
+    inputs = stack_inputs(catalog.columns("globe").isel(time=[0], cell=[9]))[0]
     inputs[0] += 15.0
     return to_text(inputs)
 

@@ -42,10 +42,11 @@ from diffmp_core.drawn import KINDS, REFERENCE
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
+from diffmp_core.schema import schema_of
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.table import SPREAD_METRICS
-from diffmp_core.stores import open_columns, stack_channels, write_store
-from diffmp_core.variables import INPUTS, OUTPUT_NAMES, OUTPUTS
+from diffmp_core.stores import open_columns, stack_inputs, stack_outputs, write_store
+from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
 from tests.app.studies import cases, make_study
 
@@ -59,8 +60,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_experiment(tmp_path_factory.mktemp("truthful") / "globe", cells=42, times=2)
     add_networks(folder)
     columns = open_columns(folder / "columns.nc")
-    inputs, outputs = stack_channels(columns, INPUTS), stack_channels(columns, OUTPUTS)
-    normalization = fit(inputs, outputs, height=columns["height"].values, pressure=columns["pressure"].values)
+    inputs, outputs = stack_inputs(columns), stack_outputs(columns)
+    normalization = fit(inputs, outputs, schema=schema_of(columns))
     for kind, key in (("regression", "calibrated"), ("one_step", "paper")):
         save_emulator(build_emulator({"kind": kind, "filters": 8, "layers": 2}, normalization), folder / key)
     content = yaml.safe_load((folder / "experiment.yaml").read_text())
@@ -326,6 +327,6 @@ def test_the_words_above_profiles_are_of_what_is_drawn(catalog: Catalog):
     view.refresh(frozenset({"emulator"}))
     assert view.legend.object == f"{truth}thin: the one answer"
     own = catalog.columns("globe").isel(time=[0], cell=[0])
-    state.param.update(own=to_text(stack_channels(own, INPUTS)[0]), target="own", emulator=MANY, drawing="members")
+    state.param.update(own=to_text(stack_inputs(own)[0]), target="own", emulator=MANY, drawing="members")
     view.refresh(frozenset({"own", "target", "emulator", "drawing"}))
     assert view.legend.object == "thin: members, dashed: their mean"

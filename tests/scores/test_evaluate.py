@@ -20,8 +20,8 @@ from diffmp_core.scores.physical import PhysicalChecks
 from diffmp_core.scores.stored import true_store
 from diffmp_core.scores.table import CLEAR_NAMES, METRICS, SPREAD_METRICS, rich_table
 from diffmp_core.scores.tally import Tally
-from diffmp_core.stores import open_columns, open_store, select_split, stack_channels, write_store
-from diffmp_core.variables import INPUTS, LEVELS, OUTPUT_NAMES, OUTPUTS
+from diffmp_core.stores import open_columns, open_store, select_split, stack_inputs, stack_outputs, write_store
+from diffmp_core.variables import LEVELS, OUTPUT_NAMES, OUTPUTS
 from tests.synthetic import make_columns
 
 MEMBERS = 8
@@ -47,8 +47,8 @@ def scored(path, analogue, tmp_path_factory):
 def direct(path, analogue):
     """Truth (column, 4, level) and members (column, member, 4, level) in units of the truth's std, all in memory."""
     columns = open_columns(path)
-    inputs = stack_channels(columns, INPUTS)
-    truth = stack_channels(columns, OUTPUTS).astype(float)
+    inputs = stack_inputs(columns)
+    truth = stack_outputs(columns).astype(float)
     std = truth.std(axis=(0, 2))[:, None]
     members = analogue.sample(torch.from_numpy(inputs), MEMBERS).numpy() / std
     return truth / std, members
@@ -76,7 +76,7 @@ def test_overall_and_level_scores_are_those_of_all_values_at_once(path, analogue
         assert scores["std_ratio"] == pytest.approx(members[:, :, i].std() / truth[:, i].std(), rel=1e-6)
         assert scores["crps_fair"] == pytest.approx(crps_fair(truth, members)[:, i].mean(), rel=1e-6)
     np.testing.assert_allclose(result.averages["level_mse"], ((mean - truth) ** 2).mean(axis=0), rtol=1e-5, atol=1e-12)
-    std = stack_channels(open_columns(path), OUTPUTS).std(axis=(0, 2))
+    std = stack_outputs(open_columns(path)).std(axis=(0, 2))
     np.testing.assert_allclose(result.averages["truth_std"], std, rtol=1e-5)
 
 
@@ -289,7 +289,7 @@ def test_memory_does_not_grow_with_the_number_of_times():
 def test_physical_checks_of_all_columns_are_in_table_and_store(scored, path, analogue):
     result, out = scored
     columns = open_columns(path)
-    inputs, truth = stack_channels(columns, INPUTS), stack_channels(columns, OUTPUTS)
+    inputs, truth = stack_inputs(columns), stack_outputs(columns)
     masses = np.tile(columns["layer_mass"].values, (columns.sizes["time"], 1))
     members = analogue.sample(torch.from_numpy(inputs), MEMBERS).numpy()
     expected = PhysicalChecks.of(inputs, truth, members, masses)
@@ -305,7 +305,7 @@ def test_physical_checks_of_all_columns_are_in_table_and_store(scored, path, ana
 def test_shares_without_cloud_of_all_columns_are_in_table_and_store(scored, path, analogue):
     result, out = scored
     columns = open_columns(path)
-    inputs, truth = stack_channels(columns, INPUTS), stack_channels(columns, OUTPUTS)
+    inputs, truth = stack_inputs(columns), stack_outputs(columns)
     members = analogue.sample(torch.from_numpy(inputs), MEMBERS).numpy()
     expected = ClearShare.of(truth, members)
     np.testing.assert_allclose(result.averages["clear_share_truth"], expected.shares()["truth"])

@@ -5,24 +5,22 @@ import pytest
 
 from diffmp_core.columns.normalize import fit
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import select_split, stack_channels
+from diffmp_core.schema import schema_of
+from diffmp_core.stores import select_split, stack_inputs, stack_outputs
 from diffmp_core.training.data import normalize_columns, read_columns
-from diffmp_core.variables import INPUTS, OUTPUTS
 from tests.synthetic import make_columns
 
 
 def fitted(store, method="calibrated"):
     arrays = read_columns(store, "train")
-    return fit(
-        arrays.inputs, arrays.outputs, height=store["height"].values, pressure=store["pressure"].values, method=method
-    )
+    return fit(arrays.inputs, arrays.outputs, schema=schema_of(store), method=method)
 
 
 def test_columns_come_in_time_then_cell_order():
     store = make_columns(cells=20)
     arrays, train = read_columns(store, "train"), select_split(store, "train")
-    np.testing.assert_array_equal(arrays.inputs, stack_channels(train, INPUTS))
-    np.testing.assert_array_equal(arrays.outputs, stack_channels(train, OUTPUTS))
+    np.testing.assert_array_equal(arrays.inputs, stack_inputs(train))
+    np.testing.assert_array_equal(arrays.outputs, stack_outputs(train))
 
 
 def test_limit_takes_columns_spread_from_the_first_to_the_last():
