@@ -25,7 +25,7 @@ from dashboard_window import Server, Stopwatch, Timing, chromium_window, figure_
 from rich.console import Console
 from rich.table import Table
 
-from app.figures.axes import TITLES
+from app.data.axes import TITLES
 from diffmp_core.scores.histograms import BINS, bin_edges, count_values
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 

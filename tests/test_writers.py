@@ -40,7 +40,7 @@ def one_thread() -> None:
 @pytest.fixture(autouse=True)
 def short_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """The text of a report, without the half minute that its figures take."""
-    monkeypatch.setattr("app.report.report", lambda *arguments: "figures " * 20_000)
+    monkeypatch.setattr("app.report.write.report", lambda *arguments: "figures " * 20_000)
 
 
 @pytest.fixture(scope="module")

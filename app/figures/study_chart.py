@@ -25,10 +25,10 @@ from bokeh.models import (
 )
 from numpy.typing import NDArray
 
-from app.figures.axes import padded_range, set_range, set_title
-from app.figures.colouring import number_hover
-from app.figures.study_gaps import SIGNS
-from app.theme import Colours, colours, make_figure, style
+from .axes import padded_range, set_range, set_title
+from .colouring import number_hover
+from .study_gaps import SIGNS
+from .theme import Colours, colours, make_figure, style
 
 MOST_TICKS = 8
 """Logarithmic axes name each of their values where there are at most so many."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.choices import TABS
+from app.state.choices import TABS
 from tests.app.served import open_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import ahead
-from app.catalog import Catalog
-from app.choices import TABS
+from app.data.catalog import Catalog
+from app.data.target import take_target
 from app.page import DashboardPage
-from app.state import State
-from app.target import take_target
+from app.state.choices import TABS
+from app.state.state import State
+from app.web import ahead
 from tests.app.experiment import add_networks, make_experiment
 from tests.app.recorder import Recorder
 from tests.app.served import watched_window

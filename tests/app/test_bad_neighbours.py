@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app.catalog import Catalog
+from app.data.catalog import Catalog
 from app.page import DashboardPage
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import find_experiments, load_experiment

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from app.choices import TABS
+from app.state.choices import TABS
 
 pytestmark = pytest.mark.browser
 

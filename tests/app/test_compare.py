@@ -10,14 +10,14 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-from app.catalog import Catalog
-from app.choices import Choices
+from app.data.catalog import Catalog
 from app.exhibits import Distribution, Ensemble, EnsemblePair, Exhibit, ScoreMap, ZonalSection
 from app.exhibits.formats import csv, export
 from app.exhibits.score_field import UNTESTED
-from app.history import History
-from app.pinned import differs, pinned
-from app.state import State
+from app.state.choices import Choices
+from app.state.history import History
+from app.state.pinned import differs, pinned
+from app.state.state import State
 from app.views.distributions import DistributionsView
 from app.views.maps import MapsView
 from app.views.profiles import ProfilesView

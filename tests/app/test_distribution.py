@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from app.figures.axes import ValueAxis, level_axis, plain_number
+from app.data.axes import ValueAxis, level_axis
+from app.figures.axes import plain_number
 from app.figures.distribution import DistributionPanels
 from app.figures.heatmap import ROWS, Histograms, occupied, share_colours, stretch
 

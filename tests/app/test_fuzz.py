@@ -11,12 +11,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.browser import Browser
-from app.catalog import Catalog
-from app.choices import NAMES, TABS
-from app.offer import Offer
+from app.data.catalog import Catalog
 from app.page import DashboardPage
-from app.scenario import FORMAT, VERSION, Scenario, Scene, plain_text, read_scenario
+from app.state.address import Offer
+from app.state.choices import NAMES, TABS
+from app.state.scenario import FORMAT, VERSION, Scenario, Scene, plain_text, read_scenario
+from app.web.browser import Browser
 from diffmp_core.errors import DiffmpError
 from tests.app.experiment import make_experiment
 from tests.app.served import open_tab, serve, watched_window

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.choices import Choices
-from app.history import LONGEST, History
+from app.state.choices import Choices
+from app.state.history import LONGEST, History
 
 
 def level(number: int) -> Choices:

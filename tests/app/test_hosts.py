@@ -12,8 +12,8 @@ import pytest
 from bokeh.server.server import Server
 from tornado.ioloop import IOLoop
 
-from app.hosts import allows, hold_hosts, host_name
-from app.root import keep_query, location_parts
+from app.web.hosts import allows, hold_hosts, host_name
+from app.web.redirects import keep_query, location_parts
 
 PATHS = (
     "/diffmp",

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from app.catalog import Catalog
-from app.choices import Choices
-from app.model_answers import ModelQuestion
-from app.target import take_target
+from app.data.catalog import Catalog
+from app.data.model_answers import ModelQuestion
+from app.data.target import take_target
+from app.state.choices import Choices
 from data import make_answers as script
 from diffmp_core.crm.answers import FILE
-from diffmp_core.perturbation import Perturbation
-from diffmp_core.regimes import REGIMES
+from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.physics.regimes import REGIMES
 
 pytestmark = pytest.mark.timeout(1500)  # a cold cache compiles the simulator here
 CHANGE = Perturbation(neutralise_T=1.0)

@@ -7,9 +7,9 @@ import pytest
 from bokeh.events import Tap
 from bokeh.models import LinearColorMapper, LogColorMapper
 
-from app.catalog import Catalog
+from app.data.catalog import Catalog
 from app.figures.axes import plain_number
-from app.state import State
+from app.state.state import State
 from app.views.maps import MapsView
 
 

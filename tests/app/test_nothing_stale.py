@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.catalog import Catalog
-from app.choices import NAMES, TABS, Choices, field_bounds, options
+from app.data.catalog import Catalog
 from app.exhibits import Ensemble, ScoreMap
 from app.page import DashboardPage
+from app.state.choices import NAMES, TABS, Choices, field_bounds, options
 from app.views import answers
 from app.views.tabs import VIEWS
 from diffmp_core.experiments import leave_columns_out

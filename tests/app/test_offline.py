@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.choices import TABS
+from app.state.choices import TABS
 from tests.app.served import chromium, open_tab, watched_window
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

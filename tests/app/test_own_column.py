@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from app.catalog import Catalog
+from app.data.catalog import Catalog
+from app.data.target import take_target
 from app.exhibits import Ensemble
-from app.state import State
-from app.target import take_target
+from app.state.state import State
 from app.views.own_column import ABOUT, OwnColumn
 from diffmp_core.columns.user_column import LARGEST, UserColumn, from_text
 from tests.app.own_columns import BAD, GOOD, ROWS, bad_netcdf, fill, netcdf, table

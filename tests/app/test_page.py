@@ -10,11 +10,11 @@ import pytest
 from bokeh.document import Document
 from panel.io.state import set_curdoc
 
-from app import explanations
-from app.browser import Browser
-from app.catalog import Catalog
-from app.choices import BOX, NAMES, TABS, options
+from app.data.catalog import Catalog
 from app.page import DashboardPage, failure_page
+from app.state.choices import BOX, NAMES, TABS, options
+from app.views import explanations
+from app.web.browser import Browser
 from tests.app.recorder import Recorder
 
 

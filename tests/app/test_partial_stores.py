@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import yaml
 
-from app.catalog import Catalog
-from app.choices import MAP_METRICS
+from app.data.catalog import Catalog
 from app.exhibits import Distribution, Ranks, ScoreMap, ScoreSummary, ZonalSection
-from app.report import report
-from app.report_sections import sections
-from app.state import State
+from app.report.sections import sections
+from app.report.write import report
+from app.state.choices import MAP_METRICS
+from app.state.state import State
 from app.views.distributions import DistributionsView
 from app.views.maps import MapsView
 from app.views.overview import OverviewView

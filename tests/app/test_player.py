@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.state import State
+from app.state.state import State
 from app.views import player
 from app.views.player import PLAY, STOP, Player
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.choices import Choices
-from app.presentation import Presentation
-from app.scenario import MOST_SCENES
+from app.state.choices import Choices
+from app.state.presentation import Presentation
+from app.state.scenario import MOST_SCENES
 
 
 def named(*names: str) -> Presentation:

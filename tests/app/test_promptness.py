@@ -12,7 +12,7 @@ from bokeh.plotting import figure
 from panel.reactive import Syncable
 from panel_material_ui.base import MaterialComponent
 
-from app.promptness import IMPORTS, PROMPT_MS, act_promptly, mark_once, send_little
+from app.web.promptness import IMPORTS, PROMPT_MS, act_promptly, mark_once, send_little
 
 
 def test_panel_waits_as_long_as_it_is_told(monkeypatch):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.catalog import Catalog
-from app.state import State
+from app.data.catalog import Catalog
+from app.state.state import State
 from app.views.profiles import ProfilesView
 from diffmp_core.sampling.live import LatestWins
 from tests.app.served import serve, watched_window

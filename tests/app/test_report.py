@@ -13,12 +13,12 @@ import pytest
 import yaml
 from bokeh.models import CustomJS
 
-from app.catalog import Catalog
+from app.data.catalog import Catalog
 from app.exhibits import EnsemblePair, ScoreMap
-from app.report import share_data, write_report
-from app.report_sections import TYPICAL, sections, typical_columns
+from app.report.sections import TYPICAL, sections, typical_columns
+from app.report.write import share_data, write_report
 from diffmp_core.errors import DiffmpError
-from diffmp_core.regimes import REGIMES
+from diffmp_core.physics.regimes import REGIMES
 from diffmp_core.variables import OUTPUT_NAMES
 from tests.app.experiment import add_networks, make_experiment
 

@@ -16,7 +16,8 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from app.catalog import Catalog
+from app.data.catalog import Catalog
+from app.data.target import ABOUT_OWN
 from app.exhibits import (
     DenoisingSteps,
     EmulatorResponse,
@@ -29,17 +30,16 @@ from app.exhibits import (
     SweepMap,
 )
 from app.exhibits.formats import FORMATS, export
-from app.report import report
-from app.report_sections import COMPOSITE
-from app.state import State
-from app.target import ABOUT_OWN
+from app.report.sections import COMPOSITE
+from app.report.write import report
+from app.state.state import State
 from app.views.profiles import ProfilesView
 from app.views.sensitivity import SensitivityView
-from diffmp_core.cautions import ALSO_TELLS, NO_DOMAIN
 from diffmp_core.columns.user_column import to_text
+from diffmp_core.response.cautions import ALSO_TELLS, NO_DOMAIN
+from diffmp_core.response.verdict import ASSOCIATION
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS
-from diffmp_core.verdict import ASSOCIATION
 from tests.app.experiment import add_networks, make_experiment
 
 EMULATOR, OTHER = "DIFF-MP calibrated", "DIFF-MP paper"
@@ -106,7 +106,7 @@ def test_an_answer_out_of_range_says_so_in_every_format(
     with xr.open_dataset(tmp_path / "data.nc", decode_times=False) as opened:
         assert opened.attrs["cautions"] == said
     (tmp_path / "figure.py").write_bytes(found["python"])
-    monkeypatch.setattr("app.catalog.Catalog", lambda folders: narrow)
+    monkeypatch.setattr("app.data.catalog.Catalog", lambda folders: narrow)
     monkeypatch.setattr(sys, "argv", ["figure.py", str(tmp_path / "figure.svg")])
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         runpy.run_path(str(tmp_path / "figure.py"), run_name="__main__")

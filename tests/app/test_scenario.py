@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.choices import NAMES, Choices
-from app.offer import Offer
-from app.scenario import FORMAT, LARGEST, LONGEST_NOTE, MOST_SCENES, VERSION, Scenario, Scene, read_scenario
+from app.state.address import Offer
+from app.state.choices import NAMES, Choices
+from app.state.scenario import FORMAT, LARGEST, LONGEST_NOTE, MOST_SCENES, VERSION, Scenario, Scene, read_scenario
 from diffmp_core.errors import DiffmpError
 from tests.app.test_state import LIMITS
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.catalog import Catalog
-from app.state import State
+from app.data.catalog import Catalog
+from app.state.state import State
 from app.views.selection_ranks import SelectionRanksView
 
 REFERENCE = "Analogue ensemble"

@@ -13,9 +13,9 @@ import pytest
 from bokeh.document import Document
 from panel.io.state import set_curdoc
 
-from app.catalog import Catalog
-from app.choices import TABS
+from app.data.catalog import Catalog
 from app.page import DashboardPage
+from app.state.choices import TABS
 
 
 def test_sessions_share_arrays_and_nothing_else(catalog):

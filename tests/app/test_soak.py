@@ -14,7 +14,7 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
-from app.choices import TABS
+from app.state.choices import TABS
 from tests.app.served import serve
 
 SESSIONS = 200

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.catalog import Catalog
+from app.data.catalog import Catalog
 from app.exhibits import SpreadAgainstError
-from app.state import State
+from app.state.state import State
 from app.views.spread_error import SpreadErrorView
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.choices import NAMES, REGIONS, TABS, Choices
-from app.offer import LONGEST_QUERY, Limits
-from app.state import State
+from app.state.address import LONGEST_QUERY, Limits
+from app.state.choices import NAMES, REGIONS, TABS, Choices
+from app.state.state import State
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import stack_channels

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from app.catalog import Catalog
+from app.data.catalog import Catalog
 from app.exhibits import StudyScores, TrainingCurve
 from app.figures.study import guidance_table, runs_away, study_charts
 from app.figures.study_chart import Chart, ChartPlot, Series, axis_ends, legend
-from app.report_sections import sections
+from app.report.sections import sections
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.table import METRICS
 from diffmp_core.studies.table import PAPER_CRITERIA, SHOWN

@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_array_equal
 
-from app.catalog import Catalog
-from app.choices import Criterion, Study
-from app.study_files import AXES, missing_words, read_studies, study_stamps
+from app.data.catalog import Catalog
+from app.data.study_files import AXES, missing_words, read_studies, study_stamps
+from app.state.choices import Criterion, Study
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.table import METRICS
 from diffmp_core.stores import write_store

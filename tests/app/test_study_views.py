@@ -11,9 +11,9 @@ import pytest
 from bokeh.document import Document
 from panel.io.state import set_curdoc
 
-from app.catalog import Catalog
+from app.data.catalog import Catalog
 from app.exhibits import StudyScores
-from app.state import State
+from app.state.state import State
 from app.views.studies import StudiesView
 from app.views.training import MOST, chosen_trainings, duration, progress_words
 from diffmp_core.stores import write_store

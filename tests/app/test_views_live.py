@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.catalog import Catalog
-from app.state import State
+from app.data.catalog import Catalog
+from app.state.state import State
 from app.views.distributions import DistributionsView
 from app.views.perturbation_controls import PRESETS
 from app.views.profiles import ProfilesView
 from app.views.sensitivity import SensitivityView
 from app.views.typical_columns import ROWS
 from diffmp_core.errors import DiffmpError
-from diffmp_core.regimes import represent
+from diffmp_core.physics.regimes import represent
 from diffmp_core.variables import OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
 

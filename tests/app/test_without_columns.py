@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.catalog import Catalog
+from app.data.catalog import Catalog
 from app.exhibits import Distribution, ScoreMap
 from app.page import DashboardPage
-from app.report import report
+from app.report.write import report
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import leave_columns_out, load_experiment
 from diffmp_core.models.references import ClimatologicalEnsemble
