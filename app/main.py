@@ -2,6 +2,6 @@
 
 import sys
 
-from app.session import open_session
+from diffmp_app.session import open_session
 
 open_session(sys.argv[1:])

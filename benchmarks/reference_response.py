@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from diffmp_app.state.presets import PRESETS
 
-from app.state.presets import PRESETS
 from data.make_demo import DEMO
 from diffmp_core.constants import SECONDS_PER_DAY
 from diffmp_core.crm.origin import departure, find_origin, spun_up

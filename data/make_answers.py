@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.target import take_target
+from diffmp_app.report.sections import COMPOSITE
+from diffmp_app.state.choices import Choices
+from diffmp_app.state.presets import PRESETS
 
-from app.data.catalog import Catalog
-from app.data.target import take_target
-from app.report.sections import COMPOSITE
-from app.state.choices import Choices
-from app.state.presets import PRESETS
 from diffmp_core import __version__
 from diffmp_core.crm.answers import FILE, ModelAnswer, cells_words, pack, read_answers, write_answers
 from diffmp_core.crm.response import HOURS, MEMBERS

@@ -53,7 +53,7 @@ def test_every_command_that_writes_is_kept_off_a_place_that_another_run_writes(t
 
 
 def test_a_report_is_kept_off_too(tmp_path):
-    from app.report.write import write_report
+    from diffmp_app.report.write import write_report
 
     with hold(tmp_path / "out.html"), pytest.raises(DiffmpError, match=f"found process {os.getpid()} on"):
         write_report(tmp_path / "nothing", tmp_path / "out.html")

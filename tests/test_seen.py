@@ -10,12 +10,12 @@ import pytest
 import torch
 import xarray as xr
 import yaml
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import ScoreMap, ScoreSummary
+from diffmp_app.state.state import State
+from diffmp_app.views.overview import OverviewView
 from rich.console import Console
 
-from app.data.catalog import Catalog
-from app.exhibits import ScoreMap, ScoreSummary
-from app.state.state import State
-from app.views.overview import OverviewView
 from diffmp_core import identity
 from diffmp_core.columns.normalize import fit
 from diffmp_core.errors import DiffmpError

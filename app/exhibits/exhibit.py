@@ -37,7 +37,7 @@ PAPER = "Wang et al. (2024), doi:10.20944/preprints202409.1262.v1"
 
 @dataclass(frozen=True, kw_only=True)
 class Exhibit(ABC):
-    """One figure of the page. Fields are the choices that make it, named as in :class:`app.state.choices.Choices`.
+    """One figure of the page. Fields are choices that make it, named as in :class:`diffmp_app.state.choices.Choices`.
 
     Attributes:
         experiment: name in the catalog.
@@ -130,7 +130,7 @@ class Exhibit(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class OfSelection(Exhibit):
-    """An exhibit that a region and a regime narrow; fields as in :class:`app.state.choices.Choices`."""
+    """An exhibit that a region and a regime narrow; fields as in :class:`diffmp_app.state.choices.Choices`."""
 
     region: str = "globe"
     south: int = -20

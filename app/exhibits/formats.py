@@ -93,8 +93,8 @@ def script(exhibit: Exhibit, catalog: Catalog) -> str:
 import sys
 from pathlib import Path
 
-from app.data.catalog import Catalog
-from app.exhibits import {kind}
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import {kind}
 {shipped}
 catalog = Catalog([{_place(exhibit, catalog)}])  # the experiment's folder
 exhibit = {kind}(

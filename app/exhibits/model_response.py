@@ -32,8 +32,8 @@ SERIES = {
 class ModelResponse(Changed):
     """The cloud-resolving model's own answer over some hours for the selected column, or the mean over many.
 
-    ``target`` is as in :class:`app.exhibits.live_column.LiveColumn`; ``emulator`` only names the unit of normalised
-    values. ``hour`` is the one whose profiles and integrals are shown, 0 for the mean of all.
+    ``target`` is as in :class:`diffmp_app.exhibits.live_column.LiveColumn`; ``emulator`` only names the unit of
+    normalised values. ``hour`` is the one whose profiles and integrals are shown, 0 for the mean of all.
     """
 
     emulator: str

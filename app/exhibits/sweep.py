@@ -40,7 +40,7 @@ class Swept(Asked):
     """Answers along one slider or more; the other sliders stay where they are.
 
     Attributes:
-        sweep: slider, a name in ``app.state.sweeps.SLIDERS``.
+        sweep: slider, a name in ``diffmp_app.state.sweeps.SLIDERS``.
     """
 
     sweep: str = "fluxes"

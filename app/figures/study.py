@@ -78,7 +78,7 @@ def study_charts(data: xr.Dataset, study: str, *, full: bool = False) -> list[Ch
 
     Args:
         data: scores over the axes of the study and ``variable``, ``NAME_std`` over trainings where there are several
-            (:meth:`app.exhibits.study.StudyScores.gather`).
+            (:meth:`diffmp_app.exhibits.study.StudyScores.gather`).
         study: which study it is.
         full: name both score and output at each chart.
     """

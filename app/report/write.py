@@ -160,7 +160,7 @@ def write_report(folder: Path, out: Path, *, emulator: str | None = None) -> Pat
 
 
 def main(folder: Path, out: Path, emulator: str | None = None) -> None:
-    """``python -m app.report.write EXPERIMENT OUT [--emulator NAME]``."""
+    """``python -m diffmp_app.report.write EXPERIMENT OUT [--emulator NAME]``."""
     write_report(folder, out, emulator=emulator)
 
 

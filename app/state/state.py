@@ -34,7 +34,7 @@ NOTHING = "nothing"
 
 
 class State(param.Parameterized):
-    """Everything that a reader can choose, one parameter for each field of :class:`~app.state.choices.Choices`.
+    """Everything that a reader can choose, one parameter for each field of :class:`~diffmp_app.state.choices.Choices`.
 
     Attributes:
         restoring: a whole state is being shown, so no choice may follow another one.

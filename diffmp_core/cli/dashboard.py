@@ -1,6 +1,6 @@
 """The commands that show an experiment: ``diffmp serve``, a page, and ``diffmp report``, a file.
 
-The package ``app`` stands above this one, so it is run, not imported.
+The package ``diffmp_app`` stands above this one, so it is run, not imported.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def report(
     load_experiment(experiment)
     dashboard_package()
     named = [] if emulator is None else ["--emulator", emulator]
-    command = [sys.executable, "-m", "app.report.write", str(experiment), str(out), *named]
+    command = [sys.executable, "-m", "diffmp_app.report.write", str(experiment), str(out), *named]
     code = subprocess.run(command, env=ONE_THREAD | os.environ, check=False).returncode
     if code:
         raise typer.Exit(code)
@@ -106,14 +106,14 @@ def serve(
 
 
 def dashboard_package() -> Path:
-    """Folder of the package ``app``.
+    """Folder of the package ``diffmp_app``.
 
     Raises:
         DiffmpError: it is not installed.
     """
-    specification = importlib.util.find_spec("app")
+    specification = importlib.util.find_spec("diffmp_app")
     if specification is None or specification.origin is None:
-        raise DiffmpError("expected the package 'app' beside diffmp_core, found none; install the project again")
+        raise DiffmpError("expected the package 'diffmp_app' beside diffmp_core, found none; install the project again")
     return Path(specification.origin).parent
 
 

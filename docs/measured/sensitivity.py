@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from diffmp_app.state.presets import PRESETS
 
-from app.state.presets import PRESETS
 from data.make_demo import DEMO
 from diffmp_core.experiments import load_experiment, scored_columns
 from diffmp_core.models.folder import load_emulator

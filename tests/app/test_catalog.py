@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from diffmp_app.data.catalog import Catalog, served_folders
+from diffmp_app.data.metrics import MAP_BY_NAME
+from diffmp_app.exhibits.score_colours import score_range
 
-from app.data.catalog import Catalog, served_folders
-from app.data.metrics import MAP_BY_NAME
-from app.exhibits.score_colours import score_range
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.regimes import REGIMES
 from diffmp_core.shipped import DATA
@@ -95,7 +95,7 @@ def test_colours_are_the_same_for_all_emulators(catalog):
     ],
 )
 def test_logarithmic_colours_start_above_zero_whatever_the_values(catalog, monkeypatch, values, expected):
-    monkeypatch.setattr("app.exhibits.score_colours.SHOWN_PERCENT", 100.0)
+    monkeypatch.setattr("diffmp_app.exhibits.score_colours.SHOWN_PERCENT", 100.0)
     found = score_range(
         catalog,
         "globe",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from diffmp_app.data.composites import REGIONS, selected, selection_words, selects_all
+from diffmp_app.state.choices import REGIONS as NAMES
+from diffmp_app.state.choices import Choices, options
 
-from app.data.composites import REGIONS, selected, selection_words, selects_all
-from app.state.choices import REGIONS as NAMES
-from app.state.choices import Choices, options
 from diffmp_core.physics.regimes import INPUT_FACTS, REGIMES, Facts
 
 LAT = np.array([0.0, 10.0, 45.0, -45.0, 80.0])

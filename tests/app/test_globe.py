@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 import pytest
+from diffmp_app.data.places import cell_tree
+from diffmp_app.figures.globe import GEODETIC, Raster, coastline, globe, make_raster, nearest_cell
+from diffmp_app.state.choices import PROJECTIONS
 
-from app.data.places import cell_tree
-from app.figures.globe import GEODETIC, Raster, coastline, globe, make_raster, nearest_cell
-from app.state.choices import PROJECTIONS
 from diffmp_core.columns.mesh import direction_of
 from tests.synthetic import make_columns
 

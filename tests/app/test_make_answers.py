@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.model_answers import ModelQuestion
+from diffmp_app.data.target import take_target
+from diffmp_app.state.choices import Choices
 
-from app.data.catalog import Catalog
-from app.data.model_answers import ModelQuestion
-from app.data.target import take_target
-from app.state.choices import Choices
 from data import make_answers as script
 from diffmp_core.crm.answers import FILE
 from diffmp_core.physics.perturbation import Perturbation

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.model_answers import NOT_HERE, ModelQuestion
+from diffmp_app.data.target import ABOUT_OWN
+from diffmp_app.exhibits.formats import script
+from diffmp_app.state.state import State
+from diffmp_app.views.long_work import Stopped
+from diffmp_app.views.sensitivity import SensitivityView
+from diffmp_app.views.verdict_line import RUN_IT, SEVERITY
 
-from app.data.catalog import Catalog
-from app.data.model_answers import NOT_HERE, ModelQuestion
-from app.data.target import ABOUT_OWN
-from app.exhibits.formats import script
-from app.state.state import State
-from app.views.long_work import Stopped
-from app.views.sensitivity import SensitivityView
-from app.views.verdict_line import RUN_IT, SEVERITY
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.crm.answers import FILE, SAME_WEATHER, pack, write_answers
 from diffmp_core.crm.runs import run_model

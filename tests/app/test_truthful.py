@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 import yaml
 from bokeh.models import Range1d
-
-from app.data.catalog import Catalog
-from app.data.target import take_target
-from app.exhibits import (
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.target import take_target
+from diffmp_app.exhibits import (
     Distribution,
     EmulatorResponse,
     Ensemble,
@@ -27,15 +26,16 @@ from app.exhibits import (
     StudyScores,
     SweepCurve,
 )
-from app.figures.score_table import score_tiles
-from app.figures.study import study_charts
-from app.figures.study_chart import Chart, ChartPlot
-from app.report.sections import sections
-from app.state.state import State
-from app.views.every_emulator import EmulatorRow
-from app.views.overview import training_facts
-from app.views.profiles import ProfilesView
-from app.views.sensitivity import SensitivityView
+from diffmp_app.figures.score_table import score_tiles
+from diffmp_app.figures.study import study_charts
+from diffmp_app.figures.study_chart import Chart, ChartPlot
+from diffmp_app.report.sections import sections
+from diffmp_app.state.state import State
+from diffmp_app.views.every_emulator import EmulatorRow
+from diffmp_app.views.overview import training_facts
+from diffmp_app.views.profiles import ProfilesView
+from diffmp_app.views.sensitivity import SensitivityView
+
 from diffmp_core.columns.normalize import fit
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.drawn import KINDS, REFERENCE
