@@ -20,6 +20,7 @@ from diffmp_core.scores.physical import CHECKS, PhysicalChecks
 from diffmp_core.scores.score_store import UNITS, ScoreStore
 from diffmp_core.scores.statistics import Statistics
 from diffmp_core.scores.table import SPREAD_METRICS, metrics
+from diffmp_core.stores import ColumnBatch
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES, OUTPUTS
 
 
@@ -50,16 +51,15 @@ class Tally:
         self.clear = ClearShare.none()
         self.done = 0
 
-    def score_cells(
-        self, cells: slice, batches: Iterable[tuple[slice, NDArray, NDArray, NDArray]], *, total: int
-    ) -> None:
+    def score_cells(self, cells: slice, batches: Iterable[tuple[ColumnBatch, NDArray]], *, total: int) -> None:
         """Score some cells at all times, and write what is known of them.
 
         ``batches`` are those of :func:`diffmp_core.sampling.generate.ensembles`, each within one time.
         """
         width = cells.stop - cells.start
         statistics = Statistics.empty((width, len(OUTPUTS), LEVELS))
-        for rows, inputs, truth, members in batches:
+        for batch, members in batches:
+            rows, inputs, truth = batch.rows, batch.inputs, batch.outputs
             self._check_finite(members)
             ensemble = reduce_members(truth, members, self.unit)
             self._count(truth, members, ensemble)

@@ -13,18 +13,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from diffmp_core.columns.normalize import WINSORISE_LIMIT
-from diffmp_core.documents import UnreadableError, read_yaml
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.cgan import CGANConfig
 from diffmp_core.models.cvae import CVAEConfig
 from diffmp_core.models.diffusion import DiffMPConfig
 from diffmp_core.models.one_step import OneStepConfig
 from diffmp_core.models.regression import GaussianConfig, RegressionConfig
+from diffmp_core.storage.documents import UnreadableError, read_yaml
 from diffmp_core.training.learning_rate import Schedule
 
 CONFIGS = "diffmp_core.configs"
-DOMAIN_FILE = "domain.safetensors"
-"""File of an emulator folder with the training domain (:class:`diffmp_core.columns.domain.TrainingDomain`)."""
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
