@@ -32,6 +32,7 @@ def make_trainer(config: TrainingConfig, device: torch.device, folder: Path) -> 
         checkpoint=folder / "checkpoint",
         log=folder / "training.csv",
         run="benchmark",
+        earlier="benchmark",
     )
 
 
