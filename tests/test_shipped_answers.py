@@ -29,7 +29,7 @@ from diffmp_core.models.base import NetworkEmulator
 from diffmp_core.models.folder import Precision, load_emulator
 from diffmp_core.sampling.draw import draw_ensemble
 from diffmp_core.scores.stored import true_store, true_table
-from diffmp_core.stores import open_columns, open_store, stack_channels
+from diffmp_core.stores import open_columns, open_store, stack_inputs
 from diffmp_core.studies.result import open_study
 from diffmp_core.variables import INPUTS
 
@@ -99,7 +99,7 @@ def inputs_of(folder: Path, count: int) -> np.ndarray:
         return made_up_inputs(folder, count)
     with open_columns(ROOT / "data" / "demo" / "columns.nc") as columns:
         step = columns.sizes["cell"] // count
-        return stack_channels(columns.isel(time=[0], cell=slice(0, count * step, step)), INPUTS)
+        return stack_inputs(columns.isel(time=[0], cell=slice(0, count * step, step)))
 
 
 def made_up_inputs(folder: Path, count: int) -> np.ndarray:
