@@ -24,6 +24,7 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import column_places, find_experiments, scored_columns
 from diffmp_core.identity import kept_id
 from diffmp_core.physics.regimes import REGIMES, Facts, Mask, column_facts
+from diffmp_core.schema import ColumnSchema, schema_of
 from diffmp_core.score_table import read_score_table
 from diffmp_core.scores.significance import nearest_cells
 from diffmp_core.scores.stored import SPREAD_FIELDS, true_store, true_table
@@ -113,6 +114,10 @@ class Catalog(Served):
     def places(self, name: str) -> xr.Dataset:
         """Where and when the columns are, and attributes: also where the columns themselves are not there."""
         return self.keep(("places", name), lambda: column_places(self.experiment(name)))
+
+    def schema(self, name: str) -> ColumnSchema:
+        """Variables and levels of the columns of an experiment."""
+        return self.keep(("schema", name), lambda: schema_of(self.places(name)))
 
     def columns_id(self, name: str) -> str:
         """Identity of the columns, as far as it is known without reading all their values."""
