@@ -33,7 +33,7 @@ from diffmp_core.stores import open_store
 
 from ..state.address import Limits
 from ..state.choices import Choices
-from .axes import ValueAxis, value_axis
+from .axes import ValueAxis, titles_of, value_axis
 from .composites import selected, selects_all
 from .grid import Grid, make_grid
 from .metrics import MAP_BY_NAME
@@ -101,7 +101,15 @@ class Catalog(Served):
             raise DiffmpError(
                 f"expected an emulator with weights or scores in experiment {name!r}, found references only"
             )
-        return Limits(emulators=emulators, times=len(grid.times), cells=grid.lat.size, level=level, cell=cell)
+        return Limits(
+            emulators=emulators,
+            outputs=titles_of(self.schema(name).outputs),
+            times=len(grid.times),
+            cells=grid.lat.size,
+            levels=grid.height.size,
+            level=level,
+            cell=cell,
+        )
 
     def columns(self, name: str) -> xr.Dataset:
         """The column store of an experiment, its split only, opened lazily.
@@ -185,7 +193,8 @@ class Catalog(Served):
 
     def value_axis(self, name: str, emulator: str, variable: str, units: str) -> ValueAxis:
         """Value axis of an output in physical units, or normalised by the standard deviation of the truth."""
-        return value_axis(variable, units, truth_std=self.truth_std(name, emulator, variable))
+        entry = self.schema(name).outputs.named(variable)
+        return value_axis(entry, units, truth_std=self.truth_std(name, emulator, variable))
 
     def near(self, name: str, cells: int) -> csr_matrix:
         """Each cell with its nearest ones ``(pool, cell)``, for tests of differences."""
