@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..data.axes import TITLES
+from ..data.axes import title_of
 from ..data.catalog import Catalog
 from ..data.metrics import MapMetric, perfect_coverage
 from ..figures.colouring import Colouring
@@ -30,17 +30,18 @@ def field_colouring(field: ScoreField, catalog: Catalog, *, section: bool = Fals
     metric, bands, factor = field.score, field.bands(catalog), field.factor(catalog)
 
     def drawn(levels: NDArray) -> NDArray:
-        return zonal_mean(bands, levels) if section else levels[field.level]
+        return zonal_mean(bands, levels) if section else levels[level]
 
-    key = "section" if section else field.level
-    title, unit = f"{metric.label} · {TITLES[field.variable]}", f" [{field.unit}]" if metric.power else ""
+    level, output = field.level_shown(catalog), field.output(catalog)
+    key = "section" if section else level
+    title, unit = f"{metric.label} · {title_of(output)}", f" [{field.unit(catalog)}]" if metric.power else ""
     if field.is_difference:
         high = factor * difference_end(catalog, field, key=key, drawn=drawn)
         return Colouring(palette="diverging", low=-high, high=high, title=f"{title}, difference{unit}")
     members = catalog.members(field.experiment, field.emulator)
     known = metric.palette == "coverage" and members > 1
     if known:
-        title += f" ({field.score.perfect_words(field.variable, members)})"
+        title += f" ({field.score.perfect_words(output, members)})"
     logarithmic = field.logarithmic and metric.never_negative
     low, high = score_range(
         catalog,
