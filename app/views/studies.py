@@ -14,7 +14,6 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.table import SHORT_NAMES
 from diffmp_core.studies.table import SHOWN
 
-from ..data.axes import TITLES
 from ..data.catalog import Catalog
 from ..data.study_files import Stamps, study_stamps
 from ..exhibits import StudyScores
@@ -92,9 +91,7 @@ class StudiesView:
         self.choosers = {
             "charts": choice(state, "charts", "Shown", {text: name for name, text in CHARTS.items()}),
             "criterion": select(state, "criterion", "Score", {SHORT_NAMES[name]: name for name in SHOWN}),
-            "variable": select(
-                state, "variable", "Output", {TITLES[name]: name for name in state.param.variable.objects}
-            ),
+            "variable": select(state, "variable", "Output"),
         }
         controls = paper(
             select(state, "study", "Study", {text: name for name, text in STUDIES.items()}),
