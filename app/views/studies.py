@@ -6,6 +6,7 @@ from html import escape
 from typing import ClassVar
 
 import panel as pn
+import xarray as xr
 from bokeh.document import Document
 from bokeh.server.callbacks import PeriodicCallback
 from panel.viewable import Viewable
@@ -75,6 +76,7 @@ class StudiesView:
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.plots: list[ChartPlot] = []
+        self.data: xr.Dataset | None = None
         self.trainings = TrainingCards(state, catalog)
         self._built: dict[object, tuple[list[ChartPlot], Viewable]] = {}
         self._stamps: Stamps = ()
@@ -99,7 +101,7 @@ class StudiesView:
             *self.choosers.values(),
             self.how,
         )
-        leave = export_menu("study", lambda: StudyScores.of(state), self.catalog)
+        leave = export_menu("study", lambda: StudyScores.of(state), self.catalog, lambda: self.data)
         self.scores = paper(self.about, self.legend, self.place, self.table, leave)
         self.leave = leave
         self.state.param.watch(lambda _: self._look_while_visible(), "tab")
@@ -143,7 +145,7 @@ class StudiesView:
         try:
             if not self._offer(list(self.catalog.studies(state.experiment, state.study))):
                 return
-            data = StudyScores.of(state).gather(self.catalog)
+            self.data = data = StudyScores.of(state).gather(self.catalog)
         except DiffmpError as error:
             self.plots = []
             self._show_only(None)
