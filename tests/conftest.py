@@ -2,8 +2,7 @@
 
 import pytest
 
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS
+from diffmp_core.stores import stack_inputs
 from tests.synthetic import make_columns
 
 
@@ -14,7 +13,7 @@ def columns():
 
 @pytest.fixture(scope="module")
 def inputs(columns):
-    return stack_channels(columns, INPUTS)
+    return stack_inputs(columns)
 
 
 @pytest.fixture(scope="module")
