@@ -22,9 +22,9 @@ from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.files import whole
 from diffmp_core.lock import holding
-from diffmp_core.models.base import CLOUD, NetworkEmulator
+from diffmp_core.models.base import NetworkEmulator
 from diffmp_core.models.folder import load_emulator
-from diffmp_core.variables import INPUT_NAMES, INPUTS, OUTPUT_NAMES, OUTPUTS
+from diffmp_core.models.normalizer import Normalised, Physical
 
 Format = Literal["onnx", "torchscript"]
 
@@ -42,32 +42,15 @@ class EmulatorProgram(nn.Module):
     """An emulator as a plain function of tensors, for a fixed number of steps and fixed guidance.
 
     Attributes:
+        schema: variables and levels of its columns.
         noise_shape: of the input ``noise``, (draw, column, member, ...), for one column and one member; None for an
             emulator that draws nothing.
     """
 
-    input_offset: Tensor
-    input_scale: Tensor
-    output_offset: Tensor
-    output_scale: Tensor
-    floor: Tensor
-    possible: Tensor
-    cloud: Tensor
-
     def __init__(self, emulator: NetworkEmulator, *, steps: int, guidance: Sequence[float]) -> None:
         super().__init__()
         self.emulator, self.steps, self.guidance = emulator, steps, tuple(guidance)
-        normalization = emulator.normalization
-        for name in ("input_offset", "input_scale", "output_offset", "output_scale"):
-            values = torch.from_numpy(getattr(normalization, name)).float()
-            self.register_buffer(name, values, persistent=False)
-        cloud = torch.from_numpy(CLOUD)
-        settles = emulator.config.settle_clouds
-        floor = torch.from_numpy(normalization.output_floor)[:, None] if settles else torch.zeros(len(OUTPUTS), 1)
-        possible = torch.from_numpy(normalization.cloud_possible) if settles else torch.ones_like(cloud)
-        self.register_buffer("floor", floor, persistent=False)
-        self.register_buffer("possible", possible, persistent=False)
-        self.register_buffer("cloud", cloud, persistent=False)
+        self.schema = emulator.schema
         self.noise_shape = self._find_noise_shape()
 
     def _find_noise_shape(self) -> tuple[int, ...] | None:
@@ -79,38 +62,41 @@ class EmulatorProgram(nn.Module):
             return torch.zeros(shape)
 
         with torch.inference_mode():
-            condition = torch.zeros(1, len(INPUTS), self.emulator.levels)
+            condition = Normalised(torch.zeros(1, *self.schema.input_shape))
             self.emulator.sample_normalised(condition, 1, draw=draw, steps=self.steps, guidance=self.guidance)
         return (len(drawn), *drawn[0]) if drawn else None
 
-    def forward(
-        self, T: Tensor, qv: Tensor, Ps: Tensor, SHF: Tensor, LHF: Tensor, SOLIN: Tensor, *noise: Tensor
-    ) -> tuple[Tensor, ...]:
-        """The four outputs, each (column, member, level), of inputs (column, level) or (column,) and noise.
+    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """The outputs, each (column, member[, level]), of the inputs, each (column[, level]), and of noise.
 
         NaN throughout for a column with an input that is not finite, and for a member with a value that is not.
         """
-        single = [values[:, None].expand_as(T) for values in (Ps, SHF, LHF, SOLIN)]
-        profiles = [T, qv, *single]  # in the order of the table of variables, which a test holds
-        columns = T.shape[0]
-        condition = _never_empty((torch.stack(profiles, dim=1) - self.input_offset) / self.input_scale, columns)
+        inputs, noise = given[: len(self.schema.inputs)], given[len(self.schema.inputs) :]
+        columns, levels = inputs[0].shape[0], self.schema.levels
+        profiles = [
+            values if variable.profile else values[:, None].expand(-1, levels)
+            for variable, values in zip(self.schema.inputs, inputs, strict=True)
+        ]
+        normalizer = self.emulator.normalizer
+        condition = _never_empty(normalizer.normalise_inputs(Physical(torch.stack(profiles, dim=1))), columns)
         draws = iter([_never_empty(values, columns) for values in noise[0].unbind()] if noise else ())
         members = noise[0].shape[2] if noise else 1
         normalised = self.emulator.sample_normalised(
-            condition, members, draw=lambda shape: next(draws), steps=self.steps, guidance=self.guidance
+            Normalised(condition), members, draw=lambda shape: next(draws), steps=self.steps, guidance=self.guidance
         )
-        outputs = normalised * self.output_scale + self.output_offset
-        known = _all_finite(condition, 1)[:, None] & _all_finite(outputs, 2)
-        settled = torch.where((outputs >= self.floor) & self.possible, outputs, 0.0)
-        outputs = torch.where(self.cloud, settled, outputs)
-        outputs = torch.where(known[:, :, None, None], outputs, torch.nan)[:columns]
-        return tuple(outputs.unbind(dim=2))
+        known = _all_finite(condition, 1)[:, None] & _all_finite(normalised, 2)
+        outputs = self.emulator.physical_outputs(normalised)
+        outputs = Physical(torch.where(known[:, :, None, None], outputs, torch.nan)[:columns])
+        return tuple(
+            values if variable.profile else values[..., 0]
+            for variable, values in zip(self.schema.outputs, outputs.unbind(dim=2), strict=True)
+        )
 
     def example(self) -> tuple[Tensor, ...]:
         """Inputs to trace with: the mean column, and noise."""
         columns, members = _TRACED
-        offset = self.input_offset.expand(columns, -1, -1)
-        inputs = [offset[:, c] if variable.profile else offset[:, c, 0] for c, variable in enumerate(INPUTS)]
+        offset = self.emulator.normalizer.input_offset.expand(columns, -1, -1)
+        inputs = [offset[:, c] if v.profile else offset[:, c, 0] for c, v in enumerate(self.schema.inputs)]
         if self.noise_shape is not None:
             draws, _, _, *rest = self.noise_shape
             inputs.append(torch.zeros(draws, columns, members, *rest))
@@ -118,18 +104,23 @@ class EmulatorProgram(nn.Module):
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """Names of the inputs, in order."""
-        return INPUT_NAMES if self.noise_shape is None else (*INPUT_NAMES, "noise")
+        """Names of the inputs, in order; one whose name an output bears, too, has ``input_`` before it."""
+        names = tuple(map(self.schema.variables.stored_input, self.schema.inputs.names))
+        return names if self.noise_shape is None else (*names, "noise")
 
     def about(self) -> dict[str, Any]:
         """What a host must know: names, dims, units and levels of inputs and outputs, how the sampler is set."""
-        normalization = self.emulator.normalization
         inputs: list[dict[str, Any]] = [
-            {"name": v.name, "dims": ["column", "level"] if v.profile else ["column"], "units": v.unit} for v in INPUTS
+            {"name": name, "dims": ["column", "level"] if v.profile else ["column"], "units": v.unit}
+            for name, v in zip(self.input_names, self.schema.inputs, strict=False)
         ]
         if self.noise_shape is not None:
             draws, _, _, *rest = self.noise_shape
             inputs.append({"name": "noise", "dims": [draws, "column", "member", *rest], "units": "1"})
+        outputs = [
+            {"name": v.name, "dims": ["column", "member", *(["level"] if v.profile else [])], "units": v.unit}
+            for v in self.schema.outputs
+        ]
         drawn = drawn_by_kind(self.emulator.kind, members=1, steps=self.steps, guidance=self.guidance)
         return {
             "diffmp_version": __version__,
@@ -138,9 +129,9 @@ class EmulatorProgram(nn.Module):
             "guidance": None if drawn.guidance is None else list(drawn.guidance),
             "evaluations": drawn.evaluations,
             "inputs": inputs,
-            "outputs": [{"name": v.name, "dims": ["column", "member", "level"], "units": v.unit} for v in OUTPUTS],
-            "height": {"units": "m", "values": normalization.height.tolist()},
-            "pressure": {"units": "Pa", "values": normalization.pressure.tolist()},
+            "outputs": outputs,
+            "height": {"units": "m", "values": self.schema.height.tolist()},
+            "pressure": {"units": "Pa", "values": self.schema.pressure.tolist()},
         }
 
 
@@ -166,9 +157,10 @@ def export_emulator(
 ) -> EmulatorProgram:
     """Write an emulator as one TorchScript or ONNX file, float32; returns what was written.
 
-    Inputs are ``T, qv`` (column, level), ``Ps, SHF, LHF, SOLIN`` (column,) and ``noise`` (draw, column, member, ...),
-    standard normal; outputs ``tend_T_sgs, tend_qv_sgs, qc, qi``, each (column, member, level); SI units, level 0
-    nearest the surface, any number of columns and members. ``steps`` and ``guidance`` are part of the file, and the
+    Inputs are those of the emulator's schema, (column, level) or (column,), such as ``T, qv, Ps, SHF, LHF, SOLIN``, and
+    ``noise`` (draw, column, member, ...), standard normal; outputs its outputs, such as ``tend_T_sgs, tend_qv_sgs, qc,
+    qi``, (column, member, level) or (column, member); SI units, level 0 nearest the surface, any number of columns and
+    members. ``steps`` and ``guidance`` are part of the file, and the
     number of draws follows from them: 1 for DPM-Solver++(2M) and DDIM, ``steps`` for the samplers with fresh noise. A
     regression takes no noise and has one member. For the same noise the answer is that of ``sample`` in float32 within
     rounding.
@@ -185,8 +177,13 @@ def export_emulator(
     if steps < 1:
         raise DiffmpError(f"expected steps >= 1, found {steps}; choose a larger number")
     model = load_emulator(emulator, precision="float32")
-    own = getattr(model.config, "guidance", (0.0,) * len(OUTPUTS))
-    program = EmulatorProgram(model, steps=steps, guidance=own if guidance is None else guidance).eval()
+    strengths = model.guidance if guidance is None else guidance
+    if len(strengths) != len(model.schema.outputs):
+        raise DiffmpError(
+            f"expected {len(model.schema.outputs)} guidance strengths ({', '.join(model.schema.outputs.names)}), found "
+            f"{len(strengths)}; give one an output"
+        )
+    program = EmulatorProgram(model, steps=steps, guidance=strengths).eval()
     content = {"onnx": _onnx, "torchscript": _torchscript}[format]
     with whole(out) as (part,), torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of each size that becomes part of the file
@@ -209,9 +206,10 @@ def _onnx(program: EmulatorProgram) -> bytes:
         raise DiffmpError(
             "expected the package 'onnx' for --format onnx, found none; pip install 'diffmp[export]'"
         ) from error
-    dims = {name: {0: "column"} for name in INPUT_NAMES} | {"noise": {1: "column", 2: "member"}}
-    dims |= {name: {0: "column", 1: "member"} for name in OUTPUT_NAMES}
-    names = (*program.input_names, *OUTPUT_NAMES)
+    outputs = program.schema.outputs.names
+    dims: dict[str, dict[int, str]] = {name: {0: "column"} for name in program.input_names}
+    dims |= {"noise": {1: "column", 2: "member"}} | {name: {0: "column", 1: "member"} for name in outputs}
+    names = (*program.input_names, *outputs)
     content: Any = io.BytesIO()  # which the older exporter takes, though its types do not say so
     torch.onnx.export(
         program,
@@ -220,7 +218,7 @@ def _onnx(program: EmulatorProgram) -> bytes:
         dynamo=False,
         opset_version=OPSET,
         input_names=program.input_names,
-        output_names=OUTPUT_NAMES,
+        output_names=outputs,
         dynamic_axes={name: dims[name] for name in names},
     )
     model = onnx.load_model_from_string(content.getvalue())

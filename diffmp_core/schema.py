@@ -131,8 +131,8 @@ class ColumnSchema:
                 other = there.named(variable.name)
                 if (variable.unit, variable.dims) != (other.unit, other.dims):
                     raise DiffmpError(
-                        f"expected {role} {variable.name} in {variable.unit} with dims {variable.dims} in {where}, found "
-                        f"{other.unit} with {other.dims}; {_OTHER_COLUMNS}"
+                        f"expected {role} {variable.name} in {variable.unit} with dims {variable.dims} in {where}, "
+                        f"found {other.unit} with {other.dims}; {_OTHER_COLUMNS}"
                     )
         self.check_levels(columns, where)
 
@@ -193,7 +193,8 @@ def read_variables(text: object, where: str) -> ColumnVariables:
         found: Any = parse_json(text) if isinstance(text, str) else text
         if isinstance(found, Mapping) and isinstance(found.get("format"), int) and found["format"] > FORMAT:
             raise DiffmpError(
-                f"expected variables of format {FORMAT} or older in {where}, found {found['format']}; install a newer diffmp"
+                f"expected variables of format {FORMAT} or older in {where}, found {found['format']}; install a newer "
+                "diffmp"
             )
         return VariablesFile.model_validate(found).variables()
     except UnreadableError as error:

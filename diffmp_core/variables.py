@@ -232,7 +232,8 @@ def choose_variables(inputs: Iterable[str], outputs: Iterable[str]) -> ColumnVar
         wanted = tuple(names)
         if unknown := [name for name in wanted if name not in known]:
             raise DiffmpError(
-                f"expected {role}s among {', '.join(known)}, found {unknown[0]!r}; name known ones, or define it in a file"
+                f"expected {role}s among {', '.join(known)}, found {unknown[0]!r}; name known ones, or define it in a "
+                "file"
             )
         chosen.append(Channels(known[name] for name in wanted))
     return ColumnVariables(*chosen)

@@ -101,9 +101,8 @@ def from_json(text: str, where: str = "normalization.json") -> Normalization:
     variables = PAPER if file.variables is None else read_variables(file.variables, where)
     named = (*variables.inputs.names, *variables.outputs.names)
     if (*file.inputs, *file.outputs) != named:
-        raise DiffmpError(
-            f"expected numbers of {named} in {where}, found {(*file.inputs, *file.outputs)}; {_COPY_AGAIN}"
-        )
+        found = (*file.inputs, *file.outputs)
+        raise DiffmpError(f"expected numbers of {named} in {where}, found {found}; {_COPY_AGAIN}")
     levels = len(file.levels.height)
     channels = (*file.inputs.values(), *file.outputs.values())
     masks = [output.cloud_possible for output in file.outputs.values() if output.cloud_possible is not None]

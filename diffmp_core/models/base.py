@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
-import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from torch import Generator, Tensor, nn
@@ -14,10 +13,9 @@ from torch import Generator, Tensor, nn
 from diffmp_core.columns.normalize import Method, Normalization
 from diffmp_core.errors import DiffmpError, DivergedError
 from diffmp_core.models.denoiser import Denoiser, FilmPath
-from diffmp_core.variables import INPUTS, OUTPUTS
-
-CLOUD = np.array([variable.non_negative for variable in OUTPUTS])[:, None]
-"""Which outputs (4, 1) are never negative."""
+from diffmp_core.models.normalizer import Normalised, Normalizer, Physical
+from diffmp_core.schema import ColumnSchema
+from diffmp_core.variables import Channels
 
 VECTOR = 16
 """Channels that the vector units of CPUs, and the matrix units of GPUs, take at once."""
@@ -39,15 +37,20 @@ class Emulator(Protocol):
         """Which class of emulator it is."""
         ...
 
+    @property
+    def schema(self) -> ColumnSchema:
+        """Variables and levels of the columns that it reads and returns."""
+        ...
+
     def sample(
-        self, inputs: Tensor, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
-    ) -> Tensor:
-        """Ensemble (column, member, 4, level) for inputs (column, 6, level), both float32 in physical units."""
+        self, inputs: Physical, members: int, *, generator: Generator, steps: int, guidance: tuple[float, ...]
+    ) -> Physical:
+        """Ensemble (column, member, output, level) for inputs (column, input, level), both float32."""
         ...
 
 
-def refuse_not_finite(inputs: Tensor) -> None:
-    """Refuse inputs (column, 6, level) with a value that is NaN or infinite: to most of an answer it would not show.
+def refuse_not_finite(inputs: Physical, channels: Channels) -> None:
+    """Refuse inputs (column, input, level) with a value that is NaN or infinite: most of an answer would not show it.
 
     Raises:
         DiffmpError: the first variable that has one, and in how many columns.
@@ -58,7 +61,7 @@ def refuse_not_finite(inputs: Tensor) -> None:
     channel = int((~finite).any(dim=0).nonzero()[0])
     columns = (~finite[:, channel]).nonzero()
     raise DiffmpError(
-        f"expected finite values of {INPUTS[channel].name}, found NaN or infinity in {len(columns)} of {len(inputs)} "
+        f"expected finite values of {channels[channel].name}, found NaN or infinity in {len(columns)} of {len(inputs)} "
         f"columns (first: column {int(columns[0])}); repair or leave them out"
     )
 
@@ -114,33 +117,38 @@ class NetworkEmulator(nn.Module, ABC):
             )
         self.config = config
         self.normalization = normalization
-        self.levels = len(normalization.height)
+        self.schema = normalization.schema
+        self.normalizer = Normalizer(normalization)
         self.denoiser = self.make_network()
 
     def make_network(self) -> Denoiser:
-        """The network that answers, untrained; called once, when ``config`` and ``levels`` are set."""
+        """The network that answers, untrained; called once, when ``config`` and ``schema`` are set."""
         return self.network()
 
     def network(
         self,
         *,
-        noised_channels: int = len(OUTPUTS),
-        output_channels: int = len(OUTPUTS),
+        noised_channels: int | None = None,
+        output_channels: int | None = None,
         layers: int | None = None,
     ) -> Denoiser:
-        """A network of the configured size (or of other ``layers``) for the columns of this emulator."""
+        """A network of the configured size (or of other ``layers``) for the columns of this emulator.
+
+        Args:
+            noised_channels, output_channels: one an output by default.
+        """
         return Denoiser(
-            condition_channels=len(INPUTS),
-            noised_channels=noised_channels,
-            output_channels=output_channels,
-            levels=self.levels,
+            condition_channels=len(self.schema.inputs),
+            noised_channels=noised_channels or len(self.schema.outputs),
+            output_channels=output_channels or len(self.schema.outputs),
+            levels=self.schema.levels,
             filters=self.config.filters,
             layers=layers or self.config.layers,
             film_path=self.config.film_path,
         )
 
-    def set_out(self) -> None:
-        """Called once, before a training: take up what it is to set out from; nothing, as a rule."""
+    def warm_start(self) -> None:
+        """Called once, before a training: take up the weights that it starts from; none, as a rule."""
 
     @property
     def device(self) -> torch.device:
@@ -148,8 +156,8 @@ class NetworkEmulator(nn.Module, ABC):
         return next(self.parameters()).device
 
     @abstractmethod
-    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
-        """Scalar loss of a batch, normalised inputs (column, 6, level) and outputs (column, 4, level).
+    def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:
+        """Scalar loss of a batch, normalised inputs (column, input, level) and outputs (column, output, level).
 
         One descent of its gradient trains all parameters, also those of networks that compete.
         """
@@ -162,15 +170,15 @@ class NetworkEmulator(nn.Module, ABC):
         """
         return [{"params": [parameter for parameter in self.parameters() if parameter.requires_grad], "rate": 1.0}]
 
-    def forward(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+    def forward(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:
         """:meth:`training_loss`, in the form that distributed wrappers call."""
         return self.training_loss(inputs, outputs, generator)
 
     @abstractmethod
     def sample_normalised(
-        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
-    ) -> Tensor:
-        """Normalised ensemble (column, member, 4, level), float32, for normalised inputs (column, 6, level).
+        self, condition: Normalised, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
+    ) -> Normalised:
+        """Normalised ensemble (column, member, output, level), float32, for normalised inputs (column, input, level).
 
         All that is random comes from ``draw``, whose shapes begin with (column, member).
         """
@@ -180,71 +188,83 @@ class NetworkEmulator(nn.Module, ABC):
 
         Args:
             x: a latent, or zeros, (column, member, noised channel, level).
-            condition: normalised inputs (column, 6, level).
+            condition: normalised inputs (column, input, level).
         """
         return self.denoiser(x, torch.zeros(1, device=x.device), self.denoiser.encode(condition))
 
-    def physical_outputs(self, normalised: Tensor) -> np.ndarray:
-        """Normalised outputs (..., 4, level) in physical units, clouds never negative, settled if so configured."""
-        outputs = self.normalization.invert_outputs(normalised.cpu().numpy())
+    def noise(self, columns: int, members: int, draw: Draw) -> Normalised:
+        """Standard normal outputs (column, member, output, level); single values have one draw for all levels."""
+        return Normalised(self.normalizer.level_noise(draw((columns, members, *self.schema.output_shape))))
+
+    def physical_outputs(self, normalised: Normalised) -> Physical:
+        """Normalised outputs (..., output, level) in physical units; nothing negative where there is none, and no traces
+        if so configured."""
+        outputs = self.normalizer.physical_outputs(normalised)
         if self.config.settle_clouds:
-            return self.normalization.settle_clouds(outputs)
-        return np.where(CLOUD & (outputs < 0), np.float32(0), outputs)
+            return self.normalizer.zero_traces(outputs)
+        return self.normalizer.zero_negative(outputs)
+
+    @property
+    def guidance(self) -> tuple[float, ...]:
+        """Guidance strength w of each output that suits this emulator: none, where it knows none."""
+        return (0.0,) * len(self.schema.outputs)
 
     def sample(
         self,
-        inputs: Tensor,
+        inputs: Physical,
         members: int,
         *,
         generator: Generator,
         steps: int = 5,
-        guidance: Sequence[float] = (0.0,) * len(OUTPUTS),
-    ) -> Tensor:
-        """Ensemble of output profiles for a batch of columns, with the noise of a generator on the network's device.
+        guidance: Sequence[float] | None = None,
+    ) -> Physical:
+        """Ensemble of outputs for a batch of columns, with the noise of a generator on the network's device.
 
         The same seed, shape, ``members`` and ``steps`` give the same noise, whatever the inputs and the guidance. See
-        :meth:`sample_drawn`.
+        :meth:`sample_drawn`; without ``guidance`` there is none.
         """
-        return self.sample_drawn(inputs, members, draw=normal_draws(generator), steps=steps, guidance=guidance)
+        strengths = (0.0,) * len(self.schema.outputs) if guidance is None else guidance
+        return self.sample_drawn(inputs, members, draw=normal_draws(generator), steps=steps, guidance=strengths)
 
     @torch.inference_mode()
     def sample_drawn(
-        self, inputs: Tensor, members: int, *, draw: Draw, steps: int, guidance: Sequence[float]
-    ) -> Tensor:
-        """Ensemble of output profiles for a batch of columns.
+        self, inputs: Physical, members: int, *, draw: Draw, steps: int, guidance: Sequence[float]
+    ) -> Physical:
+        """Ensemble of outputs for a batch of columns, on the network's device from beginning to end.
 
         Args:
-            inputs: physical units, shape (column, 6, level), channels and levels as in the table of variables.
+            inputs: shape (column, input, level), channels and levels as in ``schema``, on any device.
             members: ensemble size.
             draw: source of all noise; its shapes begin with (column, member).
             steps: evaluations of the network.
-            guidance: strength w of each of the four outputs.
+            guidance: strength w of each output.
 
         Returns:
-            Physical units, shape (column, member, 4, level), float32, on the CPU.
+            Shape (column, member, output, level), float32; a single value is the same at all levels.
 
         Raises:
             DiffmpError: inputs of another shape or not finite, options out of range, or samples that are not finite.
         """
-        if inputs.ndim != 3 or inputs.shape[1:] != (len(INPUTS), self.levels):
+        count, levels = self.schema.input_shape
+        if inputs.ndim != 3 or inputs.shape[1:] != (count, levels):
             raise DiffmpError(
-                f"expected inputs of shape (column, {len(INPUTS)}, {self.levels}), found {tuple(inputs.shape)}; "
+                f"expected inputs of shape (column, {count}, {levels}), found {tuple(inputs.shape)}; "
                 "use columns of the source that the emulator was trained on"
             )
-        if members < 1 or steps < 1 or len(guidance) != len(OUTPUTS):
+        if members < 1 or steps < 1 or len(guidance) != len(self.schema.outputs):
             raise DiffmpError(
-                f"expected members >= 1, steps >= 1 and {len(OUTPUTS)} guidance strengths, "
+                f"expected members >= 1, steps >= 1 and {len(self.schema.outputs)} guidance strengths, "
                 f"found {members}, {steps} and {len(guidance)}; change these options"
             )
-        refuse_not_finite(inputs)
-        condition = torch.from_numpy(self.normalization.apply_inputs(inputs.cpu().numpy())).to(self.device)
+        refuse_not_finite(inputs, self.schema.inputs)
+        condition = self.normalizer.normalise_inputs(Physical(inputs.to(self.device)))
         normalised = self.sample_normalised(condition, members, draw=draw, steps=steps, guidance=tuple(guidance))
         if not (finite := normalised.isfinite().flatten(1).all(dim=1)).all():
             raise DivergedError(
                 f"expected finite samples, found NaN or infinity in {int((~finite).sum())} of {len(finite)} columns; "
                 "train the emulator longer, or try more steps or less guidance"
             )
-        return torch.from_numpy(self.physical_outputs(normalised))
+        return self.physical_outputs(normalised)
 
     @classmethod
     def from_config(cls, model: Mapping[str, Any], normalization: Normalization) -> Self:

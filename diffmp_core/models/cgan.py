@@ -28,7 +28,9 @@ from diffmp_core.columns.normalize import Normalization
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.models.latent import LatentConfig, LatentEmulator, Reader
+from diffmp_core.models.normalizer import Normalised
 from diffmp_core.models.regression import Regression, RegressionConfig
+from diffmp_core.schema import ColumnSchema
 
 BETAS = (0.0, 0.9)
 """Decays of Adam's moments for both players: no momentum (Gulrajani et al. 2017, Algorithm 1)."""
@@ -50,13 +52,13 @@ class CGANConfig(LatentConfig):
 class Critic(nn.Module):
     """D(x, c): one number a column, higher for truth than for samples."""
 
-    def __init__(self, config: CGANConfig) -> None:
+    def __init__(self, config: CGANConfig, schema: ColumnSchema) -> None:
         super().__init__()
-        self.reader = Reader(config)
+        self.reader = Reader(config, schema)
         self.score = nn.Linear(config.filters, 1)
 
     def forward(self, outputs: Tensor, condition: Tensor) -> Tensor:
-        """Scores (column,), float32, of normalised outputs (column, 4, level) for inputs (column, 6, level)."""
+        """Scores (column,), float32, of normalised outputs (column, output, level) for their inputs."""
         return self.score(self.reader(outputs, condition))[:, 0].float()
 
 
@@ -81,7 +83,7 @@ class CGANMP(LatentEmulator):
             pretrained = Regression(config.pretrained, normalization)
         super().__init__(config.model_copy(update={"pretrained": pretrained.config}), normalization)
         self.pretrained = pretrained.requires_grad_(False)
-        self.critic = Critic(config)
+        self.critic = Critic(config, self.schema)
         for parameter in self.denoiser.head.parameters():
             nn.init.zeros_(parameter)
 
@@ -92,7 +94,7 @@ class CGANMP(LatentEmulator):
             {"params": list(self.critic.parameters()), "rate": self.config.critic_rate, "betas": BETAS},
         ]
 
-    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+    def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:
         """Loss whose gradient is that of the critic's loss in the critic's parameters, the generator's in its own.
 
         The critic reads truth and sample without the deterministic network's part, which is the same in both: distances
@@ -115,13 +117,13 @@ class CGANMP(LatentEmulator):
         critic_loss = self.config.gradient_penalty * penalty - distance
         return critic_loss + generator_loss - generator_loss.detach()
 
-    def decode(self, latent: Tensor, condition: Tensor) -> Tensor:
-        """The deterministic network plus the generator, normalised outputs (column, member, 4, level)."""
-        return self.pretrained.predict(condition)[:, None] + super().decode(latent, condition)
+    def decode(self, latent: Tensor, condition: Normalised) -> Normalised:
+        """The deterministic network plus the generator, normalised outputs (column, member, output, level)."""
+        return Normalised(self.pretrained.predict(condition)[:, None] + super().decode(latent, condition))
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], profiles: Tensor) -> Tensor:
-    """Mean of ``(|grad critic(x)| - 1)^2`` over profiles x (column, 4, level), differentiable in the critic.
+    """Mean of ``(|grad critic(x)| - 1)^2`` over profiles x (column, output, level), differentiable in the critic.
 
     References:
         Gulrajani et al. 2017, arXiv:1704.00028, equation 3.

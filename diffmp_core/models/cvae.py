@@ -26,6 +26,8 @@ from torch.nn import functional
 
 from diffmp_core.columns.normalize import Normalization
 from diffmp_core.models.latent import LatentConfig, LatentEmulator, Reader
+from diffmp_core.models.normalizer import Normalised
+from diffmp_core.schema import ColumnSchema
 
 
 class CVAEConfig(LatentConfig):
@@ -39,13 +41,13 @@ class CVAEConfig(LatentConfig):
 class Posterior(nn.Module):
     """q(z | x, c): mean and log variance of the latent of a truth."""
 
-    def __init__(self, config: CVAEConfig) -> None:
+    def __init__(self, config: CVAEConfig, schema: ColumnSchema) -> None:
         super().__init__()
-        self.reader = Reader(config)
+        self.reader = Reader(config, schema)
         self.latent = nn.Linear(config.filters, 2 * config.latent)
 
     def forward(self, outputs: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Two of (column, component), float32, for normalised outputs (column, 4, level) and inputs."""
+        """Two of (column, component), float32, for normalised outputs (column, output, level) and inputs."""
         mean, log_variance = self.latent(self.reader(outputs, condition)).float().chunk(2, dim=1)
         return mean, log_variance
 
@@ -63,9 +65,9 @@ class CVAEMP(LatentEmulator):
 
     def __init__(self, config: CVAEConfig, normalization: Normalization) -> None:
         super().__init__(config, normalization)
-        self.posterior = Posterior(config)
+        self.posterior = Posterior(config, self.schema)
 
-    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+    def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:
         """Squared error of the decoded truth plus the weighted KL divergence of its latent, both a value."""
         mean, log_variance = self.posterior(outputs, inputs)
         decoded = self.decode(draw_latent(mean, log_variance, generator)[:, None], inputs)[:, 0]

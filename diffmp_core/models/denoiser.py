@@ -7,7 +7,7 @@ Two paths meet in the network. One is read by DBlocks, and a FiLM turns each of 
 layer; the other passes through the UBlocks that are so modulated, and becomes the output.
 
 ``film_path="noised"`` is the paper: the DBlocks read x_t, and the condition c passes through the UBlocks. Unconditional
-means "c replaced by x_t" (Figure 5); x_t has two channels fewer, so c gets two zero channels then, and a flag channel.
+means "c replaced by x_t" (Figure 5); the one with fewer channels is filled up with zeros, and there is a flag channel.
 
 ``film_path="condition"`` swaps the two: the DBlocks read c, and x_t passes through the UBlocks. The work on c is then
 done once a column (DBlocks) or once a column and noise level (FiLM), and shared by all members. Unconditional means a
@@ -21,6 +21,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from diffmp_core.models.blocks import (
     UBLOCK_DILATIONS_FIRST,
@@ -73,7 +74,7 @@ class Denoiser(nn.Module):
         read, passed = condition_channels, noised_channels
         kinds: tuple[type[nn.Conv2d], type[nn.Conv2d]] = InputConvolution, nn.Conv2d
         if film_path == "noised":
-            read, passed = noised_channels, condition_channels + 1
+            read, passed = noised_channels, max(condition_channels, noised_channels) + 1
             kinds = nn.Conv2d, InputConvolution
         dilations = [UBLOCK_DILATIONS_FIRST] * (layers // 2) + [UBLOCK_DILATIONS_LAST] * (layers - layers // 2)
         self.embedding = NoiseEmbedding(filters)
@@ -147,6 +148,12 @@ class Denoiser(nn.Module):
         condition = condition.repeat_interleave(members, dim=-1)
         hidden = context.hidden.repeat_interleave(members)
         flag = torch.zeros_like(noised[:, :1])
-        padding = torch.zeros_like(noised[:, : condition.shape[1] - noised.shape[1]])
-        given, replaced = torch.cat([condition, flag], dim=1), torch.cat([noised, padding, flag + 1], dim=1)
+        channels = max(condition.shape[1], noised.shape[1])
+        condition, noised = (_filled(image, channels) for image in (condition, noised))
+        given, replaced = torch.cat([condition, flag], dim=1), torch.cat([noised, flag + 1], dim=1)
         return torch.where(hidden, replaced, given).contiguous(memory_format=torch.channels_last)
+
+
+def _filled(image: Tensor, channels: int) -> Tensor:
+    """The same image with channels of zeros behind its own."""
+    return functional.pad(image, (0, 0, 0, 0, 0, channels - image.shape[1]))

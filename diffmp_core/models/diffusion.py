@@ -17,10 +17,12 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from diffmp_core.columns.normalize import Normalization
+from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import Draw, NetworkConfig, NetworkEmulator
+from diffmp_core.models.normalizer import Normalised
 from diffmp_core.models.samplers import SAMPLERS
 from diffmp_core.models.schedule import SCHEDULES, karras_levels
-from diffmp_core.variables import OUTPUTS
 
 Schedule = Literal[
     "paper", "zero_terminal_snr",
@@ -40,8 +42,9 @@ class DiffMPConfig(NetworkConfig):
     sampler: SamplerName = "dpm_solver_pp_2m"
     p_uncond: float = Field(default=0.1, ge=0, lt=1)
     """Probability that training hides the condition, for classifier-free guidance."""
-    guidance: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    """Guidance strength w of each output that suits this emulator (the paper at 120 km: 0.5, 0.5, 0, 0)."""
+    guidance: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
+    """Guidance strength w of each output that suits this emulator (the paper at 120 km: 0.5, 0.5, 0, 0); strengths that
+    are all alike hold for any number of outputs."""
 
 
 class DiffMP(NetworkEmulator):
@@ -51,31 +54,51 @@ class DiffMP(NetworkEmulator):
     config_class = DiffMPConfig
     config: DiffMPConfig
 
-    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+    def __init__(self, config: DiffMPConfig, normalization: Normalization) -> None:
+        """Untrained.
+
+        Raises:
+            DiffmpError: guidance strengths of another number than the outputs.
+        """
+        super().__init__(config, normalization)
+        outputs = self.schema.outputs
+        if len(config.guidance) != len(outputs) and len(set(config.guidance)) != 1:
+            raise DiffmpError(
+                f"expected {len(outputs)} strengths as model.guidance ({', '.join(outputs.names)}), found "
+                f"{len(config.guidance)}; give one an output"
+            )
+
+    @property
+    def guidance(self) -> tuple[float, ...]:
+        """Guidance strength w of each output that suits this emulator."""
+        given, count = self.config.guidance, len(self.schema.outputs)
+        return given if len(given) == count else given[:1] * count
+
+    def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:
         """Mean squared error of the network's prediction at random noise levels (Figure 5, Algorithm 1).
 
         All drawn levels have equal weight in what is predicted. In terms of the error of x_0 that is a weight of
         s^2 / (1 - s^2), the SNR, for ``epsilon``, and 1 / (1 - s^2), SNR + 1, for ``v`` (Salimans and Ho 2022).
 
         Args:
-            inputs: normalised condition, shape (column, 6, level).
-            outputs: normalised truth, shape (column, 4, level).
+            inputs: normalised condition, shape (column, input, level).
+            outputs: normalised truth, shape (column, output, level).
             generator: source of levels, noise and hidden conditions, on the device of the data.
         """
         x_0, count = outputs, len(outputs)
         level = SCHEDULES[self.config.schedule].draw(count, generator)
         hidden = torch.rand(count, generator=generator, device=generator.device) < self.config.p_uncond
-        eps = torch.randn(x_0.shape, generator=generator, device=generator.device)
+        eps = self.normalizer.level_noise(torch.randn(x_0.shape, generator=generator, device=generator.device))
         s = level[:, None, None]
         sigma = (1 - s**2).sqrt()
         noised = s * x_0 + sigma * eps
         target = eps if self.config.prediction == "epsilon" else s * eps - sigma * x_0
         prediction = self.denoiser(noised[:, None], level, self.denoiser.encode(inputs, hidden))[:, 0]
-        return functional.mse_loss(prediction, target)
+        return functional.mse_loss(self.normalizer.level_single(prediction), target)
 
     def sample_normalised(
-        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
-    ) -> Tensor:
+        self, condition: Normalised, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
+    ) -> Normalised:
         """Ensemble by the configured sampler, with classifier-free guidance (Figure 5, Algorithm 2; equation 8).
 
         ``(1 + w) eps(x, c) - w eps(x, hidden)``, one w a variable, is applied to whatever the network predicts: at a
@@ -90,13 +113,16 @@ class DiffMP(NetworkEmulator):
             prediction = self.denoiser(x, level, given)
             if hidden is not None:
                 prediction = (1 + w) * prediction - w * self.denoiser(x, level, hidden)
+            prediction = self.normalizer.level_single(prediction)
             sigma = math.sqrt(1 - s**2)
             if self.config.prediction == "epsilon":
                 return (x - sigma * prediction) / s, prediction
             return s * x - sigma * prediction, s * prediction + sigma * x
 
-        shape = (len(condition), members, len(OUTPUTS), self.levels)
-        return SAMPLERS[self.config.sampler](denoise, self.noise_levels(steps), lambda: draw(shape))
+        levels = self.noise_levels(steps)
+        return Normalised(
+            SAMPLERS[self.config.sampler](denoise, levels, lambda: self.noise(len(condition), members, draw))
+        )
 
     def noise_levels(self, steps: int) -> Tensor:
         """Levels s_0 = 1 .. s_T of T evaluations.

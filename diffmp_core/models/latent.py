@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from diffmp_core.models.base import Draw, NetworkConfig, NetworkEmulator
 from diffmp_core.models.blocks import DBlock, activate, convolution, to_image
 from diffmp_core.models.denoiser import Denoiser
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.models.normalizer import Normalised
+from diffmp_core.schema import ColumnSchema
 
 DBLOCKS_OF_READER = 3
 """With one pair of FiLM and UBlock less in the network that answers, a rival has as many trained parameters as DIFF-MP
@@ -45,13 +46,14 @@ class LatentEmulator(NetworkEmulator):
         """The network that maps latent and condition to outputs."""
         return self.network(noised_channels=self.config.latent, layers=self.config.layers - 1)
 
-    def decode(self, latent: Tensor, condition: Tensor) -> Tensor:
-        """Outputs (column, member, 4, level) of latents (column, member, component), both normalised."""
-        return self.respond(latent[..., None].expand(*latent.shape, self.levels), condition)
+    def decode(self, latent: Tensor, condition: Normalised) -> Normalised:
+        """Outputs (column, member, output, level) of latents (column, member, component), both normalised."""
+        found = self.respond(latent[..., None].expand(*latent.shape, self.schema.levels), condition)
+        return Normalised(self.normalizer.level_single(found))
 
     def sample_normalised(
-        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
-    ) -> Tensor:
+        self, condition: Normalised, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
+    ) -> Normalised:
         """Outputs of latents drawn from N(0, I); steps and guidance have no effect."""
         return self.decode(draw((len(condition), members, self.config.latent)), condition)
 
@@ -59,13 +61,13 @@ class LatentEmulator(NetworkEmulator):
 class Reader(nn.Module):
     """The reading path of the network (convolution and DBlocks, Figure A1) over outputs and condition, stacked."""
 
-    def __init__(self, config: LatentConfig) -> None:
+    def __init__(self, config: LatentConfig, schema: ColumnSchema) -> None:
         super().__init__()
-        self.read_in = convolution(len(INPUTS) + len(OUTPUTS), config.filters)
+        self.read_in = convolution(len(schema.inputs) + len(schema.outputs), config.filters)
         self.dblocks = nn.ModuleList(DBlock(config.filters) for _ in range(DBLOCKS_OF_READER))
 
     def forward(self, outputs: Tensor, condition: Tensor) -> Tensor:
-        """Features (column, filters), averaged over levels, of outputs (column, 4, level) and (column, 6, level)."""
+        """Features (column, filters), averaged over levels, of outputs (column, output, level) and inputs."""
         profiles = torch.cat([outputs, condition], dim=1)[:, None]
         features = self.read_in(to_image(profiles, self.read_in.weight.dtype))
         for block in self.dblocks:

@@ -41,7 +41,7 @@ class Normalizer(nn.Module):
         super().__init__()
         self.winsorise_limit = normalization.winsorise_limit
         outputs = normalization.schema.outputs
-        values = {
+        values: dict[str, np.ndarray] = {
             name: np.asarray(getattr(normalization, name), dtype=np.float32)
             for name in ("input_offset", "input_scale", "output_offset", "output_scale")
         }

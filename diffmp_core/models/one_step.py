@@ -26,12 +26,12 @@ from torch import Generator, Tensor
 
 from diffmp_core.columns.normalize import Normalization
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.base import CLOUD, Draw, NetworkConfig, NetworkEmulator, normal_draws
+from diffmp_core.models.base import Draw, NetworkConfig, NetworkEmulator, normal_draws
 from diffmp_core.models.diffusion import DiffMP
 from diffmp_core.models.folder import load_emulator
+from diffmp_core.models.normalizer import Normalised, Physical
 from diffmp_core.models.schedule import TERMINAL_LEVEL
 from diffmp_core.models.weights import shapes
-from diffmp_core.variables import OUTPUTS
 
 LEAST_NORM = 1e-3
 """Added in quadrature to the Euclidean norm, whose gradient has no limit at zero."""
@@ -54,13 +54,13 @@ class OneStep(NetworkEmulator):
     kind: ClassVar[str] = "one_step"
     config_class = OneStepConfig
     config: OneStepConfig
-    nothing: Tensor
+    lower_bound: Tensor
 
     def __init__(self, config: OneStepConfig, normalization: Normalization) -> None:
         super().__init__(config, normalization)
-        self.register_buffer("nothing", _nothing(normalization), persistent=False)
+        self.register_buffer("lower_bound", self._lower_bound(), persistent=False)
 
-    def set_out(self) -> None:
+    def warm_start(self) -> None:
         """Take up the weights of the DIFF-MP that ``config.initial`` names, if it names one.
 
         Raises:
@@ -69,25 +69,31 @@ class OneStep(NetworkEmulator):
         if self.config.initial is not None:
             self.denoiser.load_state_dict(_trained(self.config.initial, self).state_dict())
 
-    def draw_members(self, condition: Tensor, members: int, draw: Draw) -> Tensor:
-        """Normalised members (column, member, 4, level) of inputs (column, 6, level): x_0 at the noisiest level."""
+    def draw_members(self, condition: Normalised, members: int, draw: Draw) -> Normalised:
+        """Normalised members (column, member, output, level): x_0 at the noisiest level."""
         s, sigma = TERMINAL_LEVEL, math.sqrt(1 - TERMINAL_LEVEL**2)
-        x = draw((len(condition), members, len(OUTPUTS), self.levels))
+        x = self.noise(len(condition), members, draw)
         level = torch.full((1,), s, device=x.device)
-        return s * x - sigma * self.denoiser(x, level, self.denoiser.encode(condition))
+        prediction = self.normalizer.level_single(self.denoiser(x, level, self.denoiser.encode(condition)))
+        return Normalised(s * x - sigma * prediction)
 
-    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+    def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:
         """Sum of the fair scores of values, profiles and columns, of members as they count: no cloud below zero."""
         members = self.draw_members(inputs, self.config.training_members, normal_draws(generator)).float()
-        members = torch.maximum(members, self.nothing)
+        members = torch.maximum(members, self.lower_bound)
         norms = (torch.abs, profile_norm, column_norm)
         return torch.stack([fair_score(members, outputs, norm).mean() for norm in norms]).sum()
 
     def sample_normalised(
-        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
-    ) -> Tensor:
+        self, condition: Normalised, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
+    ) -> Normalised:
         """Members by one evaluation each; steps and guidance have no effect."""
         return self.draw_members(condition, members, draw)
+
+    def _lower_bound(self) -> Tensor:
+        """Least value (output, level) of each normalised output: nothing where that is least, else minus infinity."""
+        zero = self.normalizer.normalise_outputs(Physical(torch.zeros(self.schema.output_shape)))
+        return torch.where(self.normalizer.non_negative, zero, -math.inf)
 
 
 def fair_score(members: Tensor, truth: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
@@ -112,12 +118,6 @@ def profile_norm(difference: Tensor) -> Tensor:
 def column_norm(difference: Tensor) -> Tensor:
     """Root mean square over outputs and levels of (..., output, level)."""
     return profile_norm(difference.flatten(-2))
-
-
-def _nothing(normalization: Normalization) -> Tensor:
-    """Least value (4, level) of each normalised output: no cloud, and minus infinity of tendencies."""
-    zero = normalization.apply_outputs(torch.zeros(len(OUTPUTS), len(normalization.height)).numpy())
-    return torch.where(torch.from_numpy(CLOUD), torch.from_numpy(zero), -math.inf)
 
 
 def _trained(folder: str, emulator: OneStep) -> torch.nn.Module:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
-import numpy as np
 import torch
 import xarray as xr
 from torch import Generator, Tensor
@@ -17,11 +16,9 @@ from torch import Generator, Tensor
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import refuse_not_finite
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS, OUTPUTS
-
-PROFILES = [channel for channel, variable in enumerate(INPUTS) if variable.profile]
-SURFACE = [channel for channel, variable in enumerate(INPUTS) if not variable.profile]
+from diffmp_core.models.normalizer import Normalizer, Physical
+from diffmp_core.schema import ColumnSchema, schema_of
+from diffmp_core.stores import stack_inputs, stack_outputs
 
 SURFACE_WEIGHT = 2.0
 """Weight of a surface variable in the distance, where a level of T or qv has 1 (best of 1, 2, 4 on ClimSim)."""
@@ -33,10 +30,10 @@ PAIRS_AT_ONCE = 1 << 25
 class AnalogueEnsemble:
     """Members are the outputs of the nearest training columns.
 
-    The distance is Euclidean, over T and qv at every level, each standardised with its training mean and standard
-    deviation, and the four surface variables, standardised and weighted by ``SURFACE_WEIGHT``. The search is exact. On
-    ClimSim, 8 to 30 principal components changed the CRPS by 3 % or less, and distances between the predictions of a
-    linear regression by 5 % (for qc; less for the others): not worth their options.
+    The distance is Euclidean, over the inputs on levels, T and qv as a rule, each standardised with its training mean
+    and standard deviation, and over the single values, standardised and weighted by ``SURFACE_WEIGHT``. The search is
+    exact. On ClimSim, 8 to 30 principal components changed the CRPS by 3 % or less, and distances between the
+    predictions of a linear regression by 5 % (for qc; less for the others): not worth their options.
 
     References:
         Lorenz 1969, doi:10.1175/1520-0469(1969)26<636:APARBN>2.0.CO;2.
@@ -44,9 +41,10 @@ class AnalogueEnsemble:
 
     kind: ClassVar[str] = "analogue"
 
-    def __init__(self, normalization: Normalization, inputs: Tensor, outputs: Tensor) -> None:
-        """Keep training columns: inputs (column, 6, level) and outputs (column, 4, level), physical units."""
-        self.normalization = normalization
+    def __init__(self, normalization: Normalization, inputs: Physical, outputs: Tensor) -> None:
+        """Keep training columns: inputs (column, input, level), outputs (column, output, level), physical units."""
+        self.schema = normalization.schema
+        self.normalizer = Normalizer(normalization)
         self.features = self._features(inputs)
         self.outputs = outputs
         self._squares = self.features.square().sum(dim=1)
@@ -58,36 +56,35 @@ class AnalogueEnsemble:
         Raises:
             DiffmpError: a value that is not finite.
         """
-        inputs, outputs = stack_channels(columns, INPUTS), stack_channels(columns, OUTPUTS)
-        height, pressure = np.asarray(columns["height"], float), np.asarray(columns["pressure"], float)
-        normalization = fit(inputs, outputs, height=height, pressure=pressure, method="calibrated")
-        return cls(normalization, torch.from_numpy(inputs), torch.from_numpy(outputs))
+        inputs, outputs = stack_inputs(columns), stack_outputs(columns)
+        normalization = fit(inputs, outputs, schema=schema_of(columns), method="calibrated")
+        return cls(normalization, Physical(torch.from_numpy(inputs)), torch.from_numpy(outputs))
 
     def sample(
         self,
-        inputs: Tensor,
+        inputs: Physical,
         members: int,
         *,
         generator: Generator | None = None,
         steps: int = 1,
         guidance: Sequence[float] = (),
-    ) -> Tensor:
-        """Outputs (column, member, 4, level) of the nearest training columns, nearest first, physical units.
+    ) -> Physical:
+        """Outputs (column, member, output, level) of the nearest training columns, nearest first, physical units.
 
         Nothing is drawn: generator, steps and guidance have no effect.
 
         Raises:
             DiffmpError: more members than training columns, or inputs that are not finite.
         """
-        return self.outputs[self.nearest(inputs, members)]
+        return Physical(self.outputs[self.nearest(inputs, members)])
 
-    def nearest(self, inputs: Tensor, count: int) -> Tensor:
-        """Indices (column, count) of the nearest training columns of inputs (column, 6, level), nearest first."""
+    def nearest(self, inputs: Physical, count: int) -> Tensor:
+        """Indices (column, count) of the nearest training columns of inputs (column, input, level), nearest first."""
         if count > len(self.outputs):
             raise DiffmpError(
                 f"expected at most {len(self.outputs)} members, one a training column, found {count}; ask for fewer"
             )
-        refuse_not_finite(inputs)
+        refuse_not_finite(inputs, self.schema.inputs)
         features = self._features(inputs)
         found = []
         for part in features.split(max(1, PAIRS_AT_ONCE // len(self.features))):
@@ -96,9 +93,10 @@ class AnalogueEnsemble:
             found.append(distances.topk(count, dim=1, largest=False).indices)
         return torch.cat(found)
 
-    def _features(self, inputs: Tensor) -> Tensor:
-        normalised = torch.from_numpy(self.normalization.apply_inputs(inputs.cpu().numpy()))
-        profiles, surface = normalised[:, PROFILES].flatten(1), normalised[:, SURFACE, 0]
+    def _features(self, inputs: Physical) -> Tensor:
+        normalised = self.normalizer.normalise_inputs(Physical(inputs))
+        single = torch.from_numpy(self.schema.inputs.is_single[:, 0])
+        profiles, surface = normalised[:, ~single].flatten(1), normalised[:, single, 0]
         return torch.cat([profiles, SURFACE_WEIGHT * surface], dim=1)
 
 
@@ -107,9 +105,9 @@ class ClimatologicalEnsemble:
 
     kind: ClassVar[str] = "climatology"
 
-    def __init__(self, outputs: Tensor) -> None:
-        """Keep outputs of training columns (column, 4, level), physical units."""
-        self.outputs = outputs
+    def __init__(self, schema: ColumnSchema, outputs: Tensor) -> None:
+        """Keep outputs of training columns (column, output, level), physical units."""
+        self.schema, self.outputs = schema, outputs
 
     @classmethod
     def from_columns(cls, columns: xr.Dataset) -> Self:
@@ -118,21 +116,21 @@ class ClimatologicalEnsemble:
         Raises:
             DiffmpError: a value that is not finite.
         """
-        return cls(torch.from_numpy(stack_channels(columns, OUTPUTS)))
+        return cls(schema_of(columns), torch.from_numpy(stack_outputs(columns)))
 
     def sample(
         self,
-        inputs: Tensor,
+        inputs: Physical,
         members: int,
         *,
         generator: Generator,
         steps: int = 1,
         guidance: Sequence[float] = (),
-    ) -> Tensor:
-        """Outputs (column, member, 4, level) of training columns drawn with replacement.
+    ) -> Physical:
+        """Outputs (column, member, output, level) of training columns drawn with replacement.
 
         Raises:
             DiffmpError: inputs that are not finite, though the answer does not depend on them.
         """
-        refuse_not_finite(inputs)
-        return self.outputs[torch.randint(len(self.outputs), (len(inputs), members), generator=generator)]
+        refuse_not_finite(inputs, self.schema.inputs)
+        return Physical(self.outputs[torch.randint(len(self.outputs), (len(inputs), members), generator=generator)])

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from diffmp_core.models.base import Draw, NetworkConfig, NetworkEmulator
 from diffmp_core.models.denoiser import Denoiser
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.models.normalizer import Normalised
 
 LEAST_STD = 1e-3
 """Smallest standard deviation of the Gaussian regression, in units of the normalised outputs: keeps the CRPS finite in
@@ -34,19 +34,20 @@ class Regression(NetworkEmulator):
     kind: ClassVar[str] = "regression"
     config_class = RegressionConfig
 
-    def predict(self, condition: Tensor) -> Tensor:
-        """Normalised outputs (column, 4, level) for normalised inputs (column, 6, level)."""
-        return self.respond(condition.new_zeros(condition.shape[0], 1, len(OUTPUTS), self.levels), condition)[:, 0]
+    def predict(self, condition: Normalised) -> Normalised:
+        """Normalised outputs (column, output, level) for normalised inputs (column, input, level)."""
+        zeros = condition.new_zeros(condition.shape[0], 1, *self.schema.output_shape)
+        return Normalised(self.normalizer.level_single(self.respond(zeros, condition)[:, 0]))
 
-    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+    def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:
         """Mean squared error of normalised outputs; nothing is drawn from the generator."""
         return functional.mse_loss(self.predict(inputs), outputs)
 
     def sample_normalised(
-        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
-    ) -> Tensor:
+        self, condition: Normalised, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
+    ) -> Normalised:
         """The conditional mean, ``members`` times; draws, steps and guidance have no effect."""
-        return self.predict(condition)[:, None].repeat(1, members, 1, 1)
+        return Normalised(self.predict(condition)[:, None].repeat(1, members, 1, 1))
 
 
 class GaussianConfig(NetworkConfig):
@@ -67,15 +68,16 @@ class GaussianRegression(NetworkEmulator):
 
     def make_network(self) -> Denoiser:
         """The network with two outputs for each value: mean and log variance."""
-        return self.network(output_channels=2 * len(OUTPUTS))
+        return self.network(output_channels=2 * len(self.schema.outputs))
 
-    def predict(self, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation, each (column, 4, level), for normalised inputs (column, 6, level)."""
-        zeros = condition.new_zeros(condition.shape[0], 1, len(OUTPUTS), self.levels)
-        mean, log_variance = self.respond(zeros, condition)[:, 0].chunk(2, dim=1)
+    def predict(self, condition: Normalised) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation, each (column, output, level), for normalised inputs (column, input, level)."""
+        zeros = condition.new_zeros(condition.shape[0], 1, *self.schema.output_shape)
+        both = self.respond(zeros, condition)[:, 0].chunk(2, dim=1)
+        mean, log_variance = (self.normalizer.level_single(part) for part in both)
         return mean, LEAST_STD + (0.5 * log_variance).exp()
 
-    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+    def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:
         """Mean :func:`gaussian_crps` of normalised outputs; nothing is drawn from the generator.
 
         Not the likelihood: where clouds are exactly zero in column after column it grows without bound as the standard
@@ -85,12 +87,11 @@ class GaussianRegression(NetworkEmulator):
         return gaussian_crps(*self.predict(inputs), outputs).mean()
 
     def sample_normalised(
-        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
-    ) -> Tensor:
+        self, condition: Normalised, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
+    ) -> Normalised:
         """Independent Gaussian draws for each value; steps and guidance have no effect."""
         mean, std = self.predict(condition)
-        shape = (len(condition), members, len(OUTPUTS), self.levels)
-        return mean[:, None] + std[:, None] * draw(shape)
+        return Normalised(mean[:, None] + std[:, None] * self.noise(len(condition), members, draw))
 
 
 def gaussian_crps(mean: Tensor, std: Tensor, truth: Tensor) -> Tensor:

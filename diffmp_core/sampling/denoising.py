@@ -10,6 +10,7 @@ from torch import Tensor
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import NetworkEmulator
+from diffmp_core.models.normalizer import Normalised
 from diffmp_core.models.samplers import watching
 from diffmp_core.sampling.draw import draw_ensemble
 
@@ -22,9 +23,9 @@ class Denoising:
 
     Attributes:
         signal: s of the state at each step ``(step,)``: ``x = s x_0 + sqrt(1 - s^2) noise`` in normalised units.
-        states: x at each step ``(step, member, 4, level)``.
-        predicted: the x_0 that the network predicts from it ``(step, member, 4, level)``.
-        ensemble: the answer ``(member, 4, level)``; clouds may be settled in it.
+        states: x at each step ``(step, member, output, level)``.
+        predicted: the x_0 that the network predicts from it ``(step, member, output, level)``.
+        ensemble: the answer ``(member, output, level)``; clouds may be settled in it.
     """
 
     signal: NDArray[np.float64]
@@ -42,7 +43,7 @@ def denoise_column(
     guidance: tuple[float, ...] | None = None,
     seed: int = 0,
 ) -> Denoising:
-    """How the ensemble of a column ``(6, level)`` comes about; the ensemble is that of ``draw_ensemble``, bit for bit.
+    """How the ensemble of a column ``(input, level)`` comes about: that of ``draw_ensemble``, bit for bit.
 
     Args:
         members, steps, guidance, seed: see :func:`diffmp_core.sampling.draw.draw_ensemble`.
@@ -53,7 +54,7 @@ def denoise_column(
     seen: list[tuple[float, NDArray, NDArray]] = []
 
     def watch(s: float, x: Tensor, x_0: Tensor) -> None:
-        state, guess = (emulator.normalization.invert_outputs(values[0].float().cpu().numpy()) for values in (x, x_0))
+        state, guess = (emulator.normalizer.physical_outputs(Normalised(v[0].float())).cpu().numpy() for v in (x, x_0))
         seen.append((s, state, guess))
 
     with watching(watch):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from diffmp_core.models.base import Draw, Emulator, NetworkEmulator, normal_draws
+from diffmp_core.models.normalizer import Physical
 from diffmp_core.training.seeds import Purpose, stream
-from diffmp_core.variables import OUTPUTS
 
 COLUMNS_AT_ONCE = 32
 """Columns whose noise is drawn together. Part of the answer: another number gives other noise. On a CPU they also pass
@@ -36,7 +36,7 @@ DRAWING: Drawing = {"members": 32, "steps": 5, "seed": 0, "guidance": None}
 
 def default_guidance(emulator: Emulator) -> tuple[float, ...]:
     """Guidance strength of each output that an emulator was configured with; none where it knows none."""
-    return tuple(getattr(getattr(emulator, "config", None), "guidance", (0.0,) * len(OUTPUTS)))
+    return emulator.guidance if isinstance(emulator, NetworkEmulator) else (0.0,) * len(emulator.schema.outputs)
 
 
 def draw_ensemble(
@@ -49,7 +49,7 @@ def draw_ensemble(
     seed: int = 0,
     start: int = 0,
 ) -> np.ndarray:
-    """Ensemble ``(column, member, 4, level)`` float32 for inputs ``(column, 6, level)``, both in physical units.
+    """Ensemble ``(column, member, output, level)`` for inputs ``(column, input, level)``, float32 in physical units.
 
     The noise is a function of ``seed``, of the columns' numbers from ``start`` on, and of ``members`` and ``steps``
     alone: other inputs get the same noise (common random numbers), and columns of a store get the same whatever was
@@ -69,14 +69,14 @@ def draw_ensemble(
     together = columns_together(device)
     parts = []
     for first in range(0, max(len(inputs), 1), together):
-        part = torch.from_numpy(inputs[first : first + together])
+        part = Physical(torch.from_numpy(inputs[first : first + together]))
         if isinstance(emulator, NetworkEmulator):
             draw = block_draws(seed, start + first, len(part), device)
             found = emulator.sample_drawn(part, members, draw=draw, steps=steps, guidance=strengths)
         else:
             generator = stream(seed, Purpose.ensemble, start + first, device=device)
             found = emulator.sample(part, members, generator=generator, steps=steps, guidance=strengths)
-        parts.append(found.numpy())
+        parts.append(found.cpu().numpy())
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

@@ -16,7 +16,7 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.files import whole
 from diffmp_core.identity import columns_id
 from diffmp_core.lock import holding
-from diffmp_core.models.base import Emulator, NetworkEmulator
+from diffmp_core.models.base import Emulator
 from diffmp_core.models.folder import load_config, load_emulator
 from diffmp_core.sampling.draw import (
     COLUMNS_AT_ONCE,
@@ -25,11 +25,12 @@ from diffmp_core.sampling.draw import (
     device_of,
     draw_ensemble,
 )
-from diffmp_core.stores import iterate_columns, open_columns, open_store, select_split
+from diffmp_core.schema import ColumnSchema, variables_attrs
+from diffmp_core.stores import ColumnBatch, iterate_columns, open_columns, open_store, select_split
 from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.processes import choose_device
 from diffmp_core.training.times import has_split, trained_on_layout, training_times
-from diffmp_core.variables import ENSEMBLE_DIMS, INPUTS, OUTPUTS
+from diffmp_core.variables import Variable
 
 BATCH = 4 * COLUMNS_AT_ONCE
 """Columns of a chunk of an ensemble store."""
@@ -44,8 +45,8 @@ def ensembles(
     guidance: tuple[float, ...] | None = None,
     seed: int = 0,
     batch: int | None = None,
-) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
-    """Walk over a column store: rows, inputs, truth and ensemble of each batch.
+) -> Iterator[tuple[ColumnBatch, np.ndarray]]:
+    """Walk over a column store: each batch and its ensemble.
 
     Args:
         columns: column store, or a choice of its times and cells.
@@ -53,24 +54,20 @@ def ensembles(
         batch: columns read at once, by default what suits the device; all multiples of 32 give the same answer.
 
     Yields:
-        ``rows``, a slice into the flattened (time, cell) order that lies within one time; inputs
-        ``(column, 6, level)``, truth ``(column, 4, level)`` and ensemble ``(column, member, 4, level)``,
-        float32 in physical units.
+        the batch, with inputs and truth of the emulator's variables, and its ensemble
+        ``(column, member, output, level)``, float32 in physical units.
 
     Raises:
-        DiffmpError: columns of other levels than the emulator's, values that are not finite, or bad options.
+        DiffmpError: columns of other variables or levels than the emulator's, values that are not finite, or bad
+            options.
     """
-    if isinstance(emulator, NetworkEmulator):
-        emulator.normalization.check_levels(columns)
+    emulator.schema.check_columns(columns, outputs=True)
     batch = batch or max(BATCH, columns_together(device_of(emulator)))
-    for rows, values in iterate_columns(columns, batch, INPUTS + OUTPUTS):
-        inputs, truth = values[:, : len(INPUTS)], values[:, len(INPUTS) :]
+    for part in iterate_columns(columns, batch, variables=emulator.schema.variables):
         yield (
-            rows,
-            inputs,
-            truth,
+            part,
             draw_ensemble(
-                emulator, inputs, members=members, steps=steps, guidance=guidance, seed=seed, start=rows.start
+                emulator, part.inputs, members=members, steps=steps, guidance=guidance, seed=seed, start=part.rows.start
             ),
         )
 
@@ -156,16 +153,15 @@ def generate(
         "seed": seed,
     }
     with whole(out, folders=True) as (part,):
-        arrays = create_ensemble_store(part, chosen, members=members, attrs=attrs)
+        arrays = create_ensemble_store(part, chosen, model.schema, members=members, attrs=attrs)
         cells = chosen.sizes["cell"]
-        for rows, _, _, ensemble in ensembles(
-            model, chosen, members=members, steps=steps, guidance=strengths, seed=seed
-        ):
-            time, first = divmod(rows.start, cells)
-            for channel, array in enumerate(arrays):
-                array[time, first : first + len(ensemble)] = ensemble[:, :, channel]
+        for batch, ensemble in ensembles(model, chosen, members=members, steps=steps, guidance=strengths, seed=seed):
+            time, first = divmod(batch.rows.start, cells)
+            for channel, (variable, array) in enumerate(zip(model.schema.outputs, arrays, strict=True)):
+                values = ensemble[:, :, channel] if variable.profile else ensemble[:, :, channel, 0]
+                array[time, first : first + len(ensemble)] = values
             if progress is not None:
-                progress(rows.stop, chosen.sizes["time"] * cells)
+                progress(batch.rows.stop, chosen.sizes["time"] * cells)
     return out
 
 
@@ -176,27 +172,32 @@ def _as_drawn(kind: str, *, members: int, steps: int, guidance: tuple[float, ...
     return known | {"members": members} | ({"guidance": list(guidance)} if drawn.guidance else {})
 
 
-def create_ensemble_store(path: Path, columns: xr.Dataset, *, members: int, attrs: dict) -> list[zarr.Array]:
-    """Empty ensemble store with the coordinates of the columns; its four arrays ``(time, cell, member, level)``."""
+def create_ensemble_store(
+    path: Path, columns: xr.Dataset, schema: ColumnSchema, *, members: int, attrs: dict
+) -> list[zarr.Array]:
+    """Empty ensemble store with the coordinates of the columns; its arrays ``(time, cell, member[, level])``, one an
+    output."""
     coordinates = columns.drop_vars([str(name) for name in columns.data_vars])
     if "layer_mass" in columns:
         coordinates = coordinates.assign_coords(layer_mass=columns["layer_mass"])
-    coordinates.attrs = attrs
+    coordinates.attrs = attrs | variables_attrs(schema.variables)
     coordinates.drop_encoding().to_zarr(path, mode="w", consolidated=False)
     group = zarr.open_group(path, mode="r+")
-    shape = (columns.sizes["time"], columns.sizes["cell"], members, columns.sizes["level"])
-    return [
-        group.create_array(
+    sizes = {**columns.sizes, "member": members}
+
+    def create(variable: Variable) -> zarr.Array:
+        shape = tuple(sizes[dim] for dim in variable.member_dims)
+        return group.create_array(
             variable.name,
             shape=shape,
             chunks=(1, min(BATCH, shape[1]), *shape[2:]),
             dtype="float32",
             fill_value=float("nan"),
-            dimension_names=ENSEMBLE_DIMS,
+            dimension_names=variable.member_dims,
             attributes={**variable.attrs},
         )
-        for variable in OUTPUTS
-    ]
+
+    return [create(variable) for variable in schema.outputs]
 
 
 def check_place(out: Path) -> None:

@@ -182,7 +182,7 @@ class LiveEmulator:
         return self._worker.submit(key, lambda: work(self))
 
     def answer(self, inputs: np.ndarray, **options: Unpack[Drawing]) -> np.ndarray:
-        """Ensemble ``(column, member, 4, level)`` for inputs ``(column, 6, level)``, on the calling thread.
+        """Ensemble ``(column, member, output, level)`` for inputs ``(column, input, level)``, on the calling thread.
 
         Recent answers are kept. The same seed and shape give the same noise, whatever the inputs. The array is shared:
         it cannot be written to.

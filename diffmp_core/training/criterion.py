@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from diffmp_core.models.base import NetworkEmulator, normal_draws
-from diffmp_core.training.data import ColumnArrays
+from diffmp_core.models.normalizer import Normalised
+from diffmp_core.training.data import NormalisedColumns
 from diffmp_core.training.seeds import Purpose, stream
-from diffmp_core.variables import OUTPUTS
 
 CRITERION_COLUMNS = 1024
 """Validation columns that are sampled for the criterion, at most (the paper: 10,000)."""
@@ -31,8 +31,8 @@ def paper_criterion(truth: np.ndarray, members: np.ndarray) -> float:
     A correlation with something that never varies, such as the spread of equal members, counts as zero.
 
     Args:
-        truth: ``(column, 4, level)``, physical units.
-        members: ``(column, member, 4, level)``, physical units.
+        truth: ``(column, output, level)``, physical units.
+        members: ``(column, member, output, level)``, physical units.
     """
     truth, members = np.asarray(truth, np.float64), np.asarray(members, np.float64)
     mean = members.mean(axis=1)
@@ -55,7 +55,7 @@ def correlation(x: np.ndarray, y: np.ndarray) -> float:
 
 @torch.inference_mode()
 def sample_criterion(
-    emulator: NetworkEmulator, columns: ColumnArrays, *, seed: int, number_format: AbstractContextManager
+    emulator: NetworkEmulator, columns: NormalisedColumns, *, seed: int, number_format: AbstractContextManager
 ) -> float:
     """:func:`paper_criterion` of an emulator without guidance, on columns spread evenly over those given.
 
@@ -75,7 +75,8 @@ def sample_criterion(
                 CRITERION_MEMBERS,
                 draw=normal_draws(generator),
                 steps=CRITERION_STEPS,
-                guidance=(0.0,) * len(OUTPUTS),
+                guidance=(0.0,) * len(emulator.schema.outputs),
             )
-        parts.append(emulator.physical_outputs(ensemble))
-    return paper_criterion(emulator.normalization.invert_outputs(columns.outputs[index]), np.concatenate(parts))
+        parts.append(emulator.physical_outputs(ensemble).cpu().numpy())
+    truth = Normalised(torch.from_numpy(columns.outputs[index]).to(emulator.device))
+    return paper_criterion(emulator.normalizer.physical_outputs(truth).cpu().numpy(), np.concatenate(parts))

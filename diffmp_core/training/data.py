@@ -8,20 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor
 
-from diffmp_core.columns.normalize import Normalization, replace_abnormal
+from diffmp_core.columns.normalize import replace_abnormal
 from diffmp_core.errors import DiffmpError
+from diffmp_core.models.normalizer import Normalised, Normalizer, Physical
+from diffmp_core.schema import ColumnSchema, schema_of
 from diffmp_core.stores import iterate_columns, select_split
-from diffmp_core.variables import INPUTS, OUTPUTS
 
 _BLOCK = 8192
 
 
 @dataclass(frozen=True, eq=False)
-class ColumnArrays:
-    """Inputs ``(column, 6, level)`` and outputs ``(column, 4, level)``, float32, columns in (time, cell) order."""
+class PhysicalColumns:
+    """Columns in physical units, float32, in (time, cell) order.
 
+    Attributes:
+        schema: of the columns.
+        inputs: ``(column, input, level)``.
+        outputs: ``(column, output, level)``.
+    """
+
+    schema: ColumnSchema
     inputs: np.ndarray
     outputs: np.ndarray
 
@@ -35,22 +42,34 @@ class ColumnArrays:
             digest.update(np.ascontiguousarray(array, dtype="<f4").data)
         return digest.hexdigest()
 
-    def batch(self, index: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
+
+@dataclass(frozen=True, eq=False)
+class NormalisedColumns:
+    """Columns as a network has them; arrays as in :class:`PhysicalColumns`."""
+
+    inputs: np.ndarray
+    outputs: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def batch(self, index: np.ndarray, device: torch.device) -> tuple[Normalised, Normalised]:
         """Inputs and outputs of some columns as tensors on a device."""
-        return torch.from_numpy(self.inputs[index]).to(device), torch.from_numpy(self.outputs[index]).to(device)
+        inputs, outputs = (torch.from_numpy(array[index]).to(device) for array in (self.inputs, self.outputs))
+        return Normalised(inputs), Normalised(outputs)
 
 
 def values_checksum(columns: xr.Dataset) -> str:
-    """As :meth:`ColumnArrays.checksum` of all columns, of which only some are in memory at a time."""
+    """As :meth:`PhysicalColumns.checksum` of all columns, of which only some are in memory at a time."""
     digest = hashlib.sha256()
-    for variables in (INPUTS, OUTPUTS):
-        for _, values in iterate_columns(columns, _BLOCK, variables):
-            digest.update(np.ascontiguousarray(values, dtype="<f4").data)
+    for role in ("inputs", "outputs"):
+        for batch in iterate_columns(columns, _BLOCK):
+            digest.update(np.ascontiguousarray(getattr(batch, role), dtype="<f4").data)
     return digest.hexdigest()
 
 
-def read_columns(columns: xr.Dataset, split: str, *, limit: int | None = None) -> ColumnArrays:
-    """Columns of one split in physical units; with ``limit``, that many spread evenly over times and cells.
+def read_columns(columns: xr.Dataset, split: str, *, limit: int | None = None) -> PhysicalColumns:
+    """Columns of one split; with ``limit``, that many spread evenly over times and cells.
 
     Raises:
         DiffmpError: no such split, or a value that is not finite (variable, time and cell are named).
@@ -58,17 +77,17 @@ def read_columns(columns: xr.Dataset, split: str, *, limit: int | None = None) -
     chosen = select_split(columns, split)
     count = chosen.sizes["time"] * chosen.sizes["cell"]
     wanted = np.arange(count) if limit is None or limit >= count else np.linspace(0, count - 1, limit).astype(int)
-    levels = chosen.sizes["level"]
-    inputs = np.empty((len(wanted), len(INPUTS), levels), dtype=np.float32)
-    outputs = np.empty((len(wanted), len(OUTPUTS), levels), dtype=np.float32)
-    for rows, values in iterate_columns(chosen, _BLOCK, INPUTS + OUTPUTS):
-        first, last = np.searchsorted(wanted, (rows.start, rows.stop))
-        picked = values[wanted[first:last] - rows.start]
-        inputs[first:last], outputs[first:last] = picked[:, : len(INPUTS)], picked[:, len(INPUTS) :]
-    return ColumnArrays(inputs, outputs)
+    schema = schema_of(columns)
+    inputs = np.empty((len(wanted), *schema.input_shape), dtype=np.float32)
+    outputs = np.empty((len(wanted), *schema.output_shape), dtype=np.float32)
+    for batch in iterate_columns(chosen, _BLOCK):
+        first, last = np.searchsorted(wanted, (batch.rows.start, batch.rows.stop))
+        picked = wanted[first:last] - batch.rows.start
+        inputs[first:last], outputs[first:last] = batch.inputs[picked], batch.outputs[picked]
+    return PhysicalColumns(schema, inputs, outputs)
 
 
-def normalize_columns(columns: ColumnArrays, normalization: Normalization, *, drop_abnormal: bool) -> ColumnArrays:
+def normalize_columns(columns: PhysicalColumns, normalizer: Normalizer, *, drop_abnormal: bool) -> NormalisedColumns:
     """Normalised columns, outputs held within the normalisation's limit; the arrays given are overwritten.
 
     Args:
@@ -77,15 +96,17 @@ def normalize_columns(columns: ColumnArrays, normalization: Normalization, *, dr
     Raises:
         DiffmpError: normalised values that are not finite (a variable of far larger size than in training).
     """
+    inputs, outputs = columns.inputs, columns.outputs
     for first in range(0, len(columns), _BLOCK):
         rows = slice(first, first + _BLOCK)
-        columns.inputs[rows] = normalization.apply_inputs(columns.inputs[rows])
-        columns.outputs[rows] = normalization.winsorise(normalization.apply_outputs(columns.outputs[rows]))
-        if not (np.isfinite(columns.inputs[rows]).all() and np.isfinite(columns.outputs[rows]).all()):
+        read, truth = (Physical(torch.from_numpy(array[rows])) for array in (inputs, outputs))
+        inputs[rows] = normalizer.normalise_inputs(read).numpy()
+        outputs[rows] = normalizer.winsorise(normalizer.normalise_outputs(truth)).numpy()
+        if not (np.isfinite(inputs[rows]).all() and np.isfinite(outputs[rows]).all()):
             raise DiffmpError("expected finite normalised values, found infinity; check the units of the columns")
     if drop_abnormal:
-        index = replace_abnormal(columns.outputs)
+        index = replace_abnormal(outputs)
         abnormal = np.flatnonzero(index != np.arange(len(index)))
-        columns.inputs[abnormal] = columns.inputs[index[abnormal]]
-        columns.outputs[abnormal] = columns.outputs[index[abnormal]]
-    return columns
+        inputs[abnormal] = inputs[index[abnormal]]
+        outputs[abnormal] = outputs[index[abnormal]]
+    return NormalisedColumns(inputs, outputs)

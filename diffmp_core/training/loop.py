@@ -21,10 +21,11 @@ from diffmp_core.lock import hold
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.folder import CONFIG_FILE, WEIGHTS_FILE, save_emulator
 from diffmp_core.models.folder import load_config as load_emulator_config
+from diffmp_core.models.normalizer import Normalizer
 from diffmp_core.stores import open_columns, select_split, sha256_of
 from diffmp_core.training.card import write_card
 from diffmp_core.training.config import DOMAIN_FILE, TrainingConfig
-from diffmp_core.training.data import ColumnArrays, normalize_columns, read_columns, values_checksum
+from diffmp_core.training.data import NormalisedColumns, normalize_columns, read_columns, values_checksum
 from diffmp_core.training.log import LOG_FILE
 from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.position import CHECKPOINT_FOLDER, FILE
@@ -168,8 +169,8 @@ def is_finished(out: Path, run: str, *, earlier: str, columns: xr.Dataset, resum
 class TrainingData:
     """What a training reads: normalised columns, what was fitted on them, and a checksum of their values as read."""
 
-    training: ColumnArrays
-    validation: ColumnArrays | None
+    training: NormalisedColumns
+    validation: NormalisedColumns | None
     normalization: Normalization
     domain: TrainingDomain
     values_sha256: str
@@ -177,22 +178,17 @@ class TrainingData:
 
 def load_data(columns: xr.Dataset, config: TrainingConfig) -> TrainingData:
     """Normalised training and validation columns; normalisation and domain are fitted on the training columns only."""
-    training = read_columns(columns, "train")
-    values_sha256 = training.checksum()
-    normalization = fit(
-        training.inputs,
-        training.outputs,
-        height=np.asarray(columns["height"], dtype=float),
-        pressure=np.asarray(columns["pressure"], dtype=float),
-        method=config.model.normalization,
-    )
+    read = read_columns(columns, "train")
+    values_sha256 = read.checksum()
+    normalization = fit(read.inputs, read.outputs, schema=read.schema, method=config.model.normalization)
     normalization = replace(normalization, winsorise_limit=config.winsorise)
-    domain = fit_domain(training.inputs, generator=np.random.default_rng(stream_seed(config.seed, Purpose.domain)))
-    training = normalize_columns(training, normalization, drop_abnormal=config.replace_abnormal)
+    normalizer = Normalizer(normalization)
+    domain = fit_domain(read.inputs, generator=np.random.default_rng(stream_seed(config.seed, Purpose.domain)))
+    training = normalize_columns(read, normalizer, drop_abnormal=config.replace_abnormal)
     validation = None
     if has_split(columns, "validation"):
-        validation = read_columns(columns, "validation", limit=config.validation_columns)
-        validation = normalize_columns(validation, normalization, drop_abnormal=config.replace_abnormal)
+        read = read_columns(columns, "validation", limit=config.validation_columns)
+        validation = normalize_columns(read, normalizer, drop_abnormal=config.replace_abnormal)
     return TrainingData(training, validation, normalization, domain, values_sha256)
 
 
@@ -201,5 +197,5 @@ def fresh_emulator(config: TrainingConfig, normalization: Normalization) -> Netw
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(config.seed, Purpose.weights))
         emulator = build_emulator(config.model.model_dump(), normalization)
-    emulator.set_out()
+    emulator.warm_start()
     return emulator

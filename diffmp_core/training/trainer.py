@@ -30,7 +30,7 @@ from diffmp_core.training.checkpoint import (
 )
 from diffmp_core.training.config import TrainingConfig
 from diffmp_core.training.criterion import sample_criterion
-from diffmp_core.training.data import ColumnArrays
+from diffmp_core.training.data import NormalisedColumns
 from diffmp_core.training.learning_rate import cosine_rate, cyclical_rate, warmup_factor
 from diffmp_core.training.log import digits, read_log, write_log
 from diffmp_core.training.position import Position
@@ -50,8 +50,8 @@ class Trainer:
         *,
         emulator: NetworkEmulator,
         config: TrainingConfig,
-        training: ColumnArrays,
-        validation: ColumnArrays | None,
+        training: NormalisedColumns,
+        validation: NormalisedColumns | None,
         processes: Processes,
         report: Report,
         checkpoint: Path,
@@ -187,7 +187,7 @@ class Trainer:
         return self._order[1][place * self.batch : (place + 1) * self.batch]
 
     def _loss_of(
-        self, emulator: NetworkEmulator, columns: ColumnArrays, index: np.ndarray, generator: torch.Generator
+        self, emulator: NetworkEmulator, columns: NormalisedColumns, index: np.ndarray, generator: torch.Generator
     ) -> Tensor:
         inputs, outputs = columns.batch(index, self.device)
         with self._number_format():
