@@ -8,15 +8,15 @@ import pytest
 from diffmp_core.cautions import ALSO_TELLS, NO_DOMAIN, find_cautions
 from diffmp_core.columns.domain import fit_domain
 from diffmp_core.perturbation import Perturbation
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS
+from diffmp_core.stores import stack_inputs
+from diffmp_core.variables import PAPER
 from diffmp_core.verdict import ASSOCIATION
 from tests.synthetic import make_columns
 
 
 @pytest.fixture(scope="module")
 def inputs() -> np.ndarray:
-    return stack_channels(make_columns(cells=200), INPUTS)
+    return stack_inputs(make_columns(cells=200))
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,9 @@ def domain(inputs):
 
 
 @pytest.fixture(scope="module")
-def air(inputs) -> dict[str, np.ndarray]:
+def air(inputs) -> dict:
     levels = inputs.shape[2]
-    return {"pressure": np.linspace(1e5, 5e3, levels), "layer_mass": np.full(levels, 300.0)}
+    return {"channels": PAPER.inputs, "pressure": np.linspace(1e5, 5e3, levels), "layer_mass": np.full(levels, 300.0)}
 
 
 def test_a_usual_column_as_it_is_needs_no_caution(inputs, domain, air):

@@ -12,8 +12,7 @@ from diffmp_core.models.folder import load_emulator
 from diffmp_core.perturbation import Perturbation
 from diffmp_core.regimes import REGIMES, column_facts, represent
 from diffmp_core.sensitivity import respond
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.stores import stack_inputs, stack_outputs
 
 from .style import markdown
 
@@ -29,12 +28,13 @@ def main() -> None:
     cells = represent(selected)
     chosen = columns.isel(time=[TIME], cell=cells)
     mass = chosen["layer_mass"].transpose("cell", "level").values
-    heating = integrate(stack_channels(chosen, OUTPUTS)[:, None], mass)["heating"]
     emulator = load_emulator(experiment.emulators[0].folder)
+    outputs = emulator.schema.outputs
+    heating = integrate(stack_outputs(chosen, outputs)[:, None], mass, outputs)["heating"]
     rows = []
     for name, settings in CHANGES.items():
         answer = respond(
-            emulator, stack_channels(chosen, INPUTS), Perturbation(**settings),
+            emulator, stack_inputs(chosen, emulator.schema.inputs), Perturbation(**settings),
             pressure=columns["pressure"].values, layer_mass=mass,
         ).changes[0]  # fmt: skip
         errors = f"{answer.standard_error:.0f} +- {answer.standard_error_columns:.0f}"
