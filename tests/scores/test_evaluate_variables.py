@@ -66,7 +66,7 @@ def test_single_values_are_scored_once_and_stand_at_every_level(climsim):
     assert (rain["histogram_truth"].sum("bin") == truth.size).all()
     level, overall = rain["level_mse"].values[0], rain["overall_mse"].item()
     assert result.scores["PRECC"]["mse"] == overall == pytest.approx(level, rel=1e-12)
-    misses = 2.501e9 * std * np.sqrt(store["cell_mse"].sel(variable="PRECC")[0]).mean()
+    misses = 2.501e9 * std * np.sqrt(store["cell_mse"].sel(variable="PRECC")[0]).mean().item()
     assert result.climsim["PRECC"]["rmse"] == pytest.approx(misses, rel=0.01)
 
 
