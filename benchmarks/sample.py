@@ -14,14 +14,14 @@ from peak import compare, most_memory, times_as_long
 from plain_loop import sample_plainly
 from workload import count_flops, make_columns, make_normalization, options, show
 
+from diffmp_core.compute.memory import keep_freed_memory
 from diffmp_core.models.diffusion import DiffMP
 from diffmp_core.models.folder import inference_dtype, load_emulator
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, columns_together, default_guidance, draw_ensemble
-from diffmp_core.stores import open_columns, stack_channels
+from diffmp_core.stores import open_columns, stack_inputs
 from diffmp_core.training.config import load_config
 from diffmp_core.training.loop import fresh_emulator
-from diffmp_core.training.memory import keep_freed_memory
-from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS
+from diffmp_core.variables import LEVELS, OUTPUTS
 
 ROOT = Path(__file__).parents[1]
 TRAINED, COLUMNS = ROOT / "assets" / "emulators" / "simulator-120km-calibrated", ROOT / "data" / "demo" / "columns.nc"
@@ -87,8 +87,7 @@ def apart(device: torch.device) -> float:
     exact, ours = load_emulator(TRAINED, device=device, precision="float32"), load_emulator(TRAINED, device=device)
     columns = open_columns(COLUMNS).isel(time=[0])
     chosen = columns.isel(cell=slice(0, None, columns.sizes["cell"] // COLUMNS_AT_ONCE + 1))
-    inputs = exact.normalization.apply_inputs(stack_channels(chosen, INPUTS))
-    condition = torch.from_numpy(inputs).to(device)
+    condition = exact.normalizer.normalise_inputs(torch.from_numpy(stack_inputs(chosen)).to(device))
     noise = draw_noise(condition)
     expected = sample_plainly(exact, condition, noise, STEPS)
     difference = sample_ours(ours, condition, noise) - expected

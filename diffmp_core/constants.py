@@ -21,6 +21,9 @@ LATENT_HEAT_FUSION = 3.337e5
 LATENT_HEAT_SUBLIMATION = LATENT_HEAT_VAPORISATION + LATENT_HEAT_FUSION
 """Latent heat of sublimation at 0 degC [J kg-1]."""
 
+FREEZING_POINT = 273.15
+"""Freezing point of water at 1013.25 hPa, 0 degC [K]."""
+
 VON_KARMAN = 0.4
 """Von Karman constant [1]."""
 
@@ -35,6 +38,9 @@ EARTH_RADIUS = 6.371e6
 
 SECONDS_PER_DAY = 86400.0
 """Length of a mean solar day [s]."""
+
+WATER_DENSITY = 1000.0
+"""Density of the liquid water that a depth of precipitation is meant of [kg m-3]."""
 
 REFERENCE_PRESSURE = 1.0e5
 """Reference pressure of potential temperature and of hybrid levels [Pa]."""

@@ -1,8 +1,9 @@
 """Emulators as one file for a host model: physical columns and noise in, physical tendencies and clouds out.
 
 The file holds the whole of :meth:`diffmp_core.models.base.NetworkEmulator.sample` but the drawing: normalisation,
-network, sampler with its steps, guidance, normalisation back, clouds settled. All that is random is an input, so that
-the host's own generator rules and a restart repeats itself. docs/coupling.md shows the use from Fortran and Python.
+network, sampler with its steps, guidance, normalisation back, traces of cloud set to zero. All that is random is an
+input, so that the host's own generator rules and a restart repeats itself. docs/coupling.md shows the use from Fortran
+and Python.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from torch import Tensor, nn
 from diffmp_core import __version__
 from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import whole
-from diffmp_core.lock import holding
 from diffmp_core.models.base import NetworkEmulator
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.models.normalizer import Normalised, Physical
+from diffmp_core.storage.files import whole
+from diffmp_core.storage.lock import holding
 
 Format = Literal["onnx", "torchscript"]
 

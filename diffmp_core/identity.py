@@ -2,8 +2,8 @@
 
 An id of columns is ``LAYOUT-VALUES``. LAYOUT (12 hexadecimal digits) is of source, spacing, number of cells, heights
 and times, reads no value, and is the whole of an id that an older version wrote. VALUES (16 digits) is of all values of
-the ten variables, of the places, and of grid, start, seed, sea table and scheme of simulator runs. Two ids are of the
-same columns where what both have is equal (:func:`same_columns`). ``layer_mass`` is in neither: it is a mean over
+the store's variables, of the places, and of grid, start, seed, sea table and scheme of simulator runs. Two ids are of
+the same columns where what both have is equal (:func:`same_columns`). ``layer_mass`` is in neither: it is a mean over
 whatever times were prepared together, and a choice of times would not know itself again.
 
 Values are digested time by time. ``diffmp prepare`` keeps the digests in the store, so that any choice of its times has
@@ -21,8 +21,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from diffmp_core.schema import variables_of
 from diffmp_core.stores import CELLS_READ_AT_ONCE
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.variables import PAPER
 
 DIGEST = "digest"
 """Variable ``digest(time)`` of a column store: int64, the first half of a SHA-256 of the values of each time."""
@@ -32,7 +33,6 @@ SEAL = "seal"
 
 _PLACES = ("lat", "lon", "area", "land_fraction", "height", "pressure")
 _ORIGIN = ("grid", "start", "seed", "sea_table", "scheme")
-_VARIABLES = INPUTS + OUTPUTS
 
 
 def columns_id(columns: xr.Dataset, *, trust: bool = True) -> str:
@@ -45,6 +45,7 @@ def columns_id(columns: xr.Dataset, *, trust: bool = True) -> str:
     digest = hashlib.sha256()
     digest.update(_places(columns).encode())
     digest.update(json.dumps(_origin(columns.attrs)).encode())
+    digest.update(_names(columns).encode())
     digest.update(time_digests(columns, trust=trust).astype("<i8").tobytes())
     return f"{layout_id(columns)}-{digest.hexdigest()[:16]}"
 
@@ -97,10 +98,11 @@ def time_digests(columns: xr.Dataset, *, trust: bool = True) -> NDArray[np.int64
 
 def with_digests(columns: xr.Dataset) -> xr.Dataset:
     """The same columns with their digests to keep: computed with the values where these are lazy (dask)."""
-    cell_level = [[dim for dim in variable.dims if dim != "time"] for variable in _VARIABLES]
+    stored = variables_of(columns).stored
+    cell_level = [[dim for dim in variable.dims if dim != "time"] for variable in stored.values()]
     digests = xr.apply_ufunc(
         _digest_times,
-        *(columns[variable.name].reset_coords(drop=True) for variable in _VARIABLES),
+        *(columns[name].reset_coords(drop=True) for name in stored),
         input_core_dims=cell_level,
         dask="parallelized",
         dask_gufunc_kwargs={"allow_rechunk": True},
@@ -164,11 +166,12 @@ def _digests(columns: xr.Dataset) -> Iterator[NDArray[np.int64]]:
     times = max(1, CELLS_READ_AT_ONCE // max(columns.sizes["cell"], 1))
     for first in range(0, columns.sizes["time"], times):
         part = columns.isel(time=slice(first, first + times))
-        yield _digest_times(*(part[variable.name].transpose(*variable.dims).values for variable in _VARIABLES))
+        stored = variables_of(columns).stored
+        yield _digest_times(*(part[name].transpose(*variable.dims).values for name, variable in stored.items()))
 
 
 def _digest_times(*values: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Digest of each time ``(time,)`` of the variables in the order of their table, each ``(time, cell[, level])``."""
+    """Digest of each time ``(time,)`` of the variables in the order of the store's, each ``(time, cell[, level])``."""
     found = np.empty(len(values[0]), dtype=np.int64)
     for time in range(len(found)):
         digest = hashlib.sha256()
@@ -185,6 +188,12 @@ def _places(columns: xr.Dataset) -> str:
         if name in columns.variables:
             digest.update(name.encode() + np.ascontiguousarray(columns[name].values, dtype="<f4").tobytes())
     return digest.hexdigest()[:16]
+
+
+def _names(columns: xr.Dataset) -> str:
+    """What the values are of, in their order; '' for the paper's choice, which ids had not to tell from another."""
+    found, paper = ((of.inputs.names, of.outputs.names) for of in (variables_of(columns), PAPER))
+    return "" if found == paper else json.dumps(found)
 
 
 def _origin(attrs: dict[Any, Any]) -> dict[str, list[str]]:

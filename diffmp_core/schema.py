@@ -16,8 +16,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from diffmp_core.documents import UnreadableError, parse_json
 from diffmp_core.errors import DiffmpError
+from diffmp_core.storage.documents import UnreadableError, parse_json
 from diffmp_core.variables import PAPER, Channels, ColumnVariables, Variable
 
 FORMAT = 2

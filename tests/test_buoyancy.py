@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from diffmp_core.buoyancy import energy_and_inhibition, level_pressure, rising_parcel
-from diffmp_core.moisture import EPSILON, saturation_mixing_ratio
+from diffmp_core.physics.buoyancy import energy_and_inhibition, level_pressure, rising_parcel
+from diffmp_core.physics.moisture import EPSILON, saturation_mixing_ratio
 
 GRAVITY, DRY_GAS, HEAT_CAPACITY, VAPOUR_GAS, LATENT_HEAT = 9.80665, 287.04, 1004.64, 461.5, 2.501e6
 KAPPA = 0.2854

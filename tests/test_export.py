@@ -19,7 +19,8 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.export import ABOUT, EmulatorProgram, export_emulator
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import load_emulator, save_emulator
-from diffmp_core.stores import stack_channels
+from diffmp_core.schema import schema_of
+from diffmp_core.stores import stack_inputs, stack_outputs
 from diffmp_core.variables import INPUT_NAMES, INPUTS, LEVELS, OUTPUT_NAMES, OUTPUTS
 from tests.synthetic import make_columns
 
@@ -29,7 +30,7 @@ PAPER = {"prediction": "epsilon", "schedule": "paper", "sampler": "ancestral", "
 CASES: dict[str, tuple[dict[str, Any], tuple[int, ...] | None]] = {
     "calibrated": (DIFFUSION, (1, 4, LEVELS)),
     "fresh noise": (DIFFUSION | {"sampler": "dpm_solver_pp_2m_sde"}, (3, 4, LEVELS)),
-    "paper": (DIFFUSION | PAPER | {"settle_clouds": False, "normalization": "paper"}, (3, 4, LEVELS)),
+    "paper": (DIFFUSION | PAPER | {"zero_traces": False, "normalization": "paper"}, (3, 4, LEVELS)),
     "cvae": ({**SMALL, "kind": "cvae", "latent": 5}, (1, 5)),
     "cgan": ({**SMALL, "kind": "cgan", "latent": 5, "pretrained": {**SMALL, "kind": "regression"}}, (1, 5)),
     "one step": ({**SMALL, "kind": "one_step"}, (1, 4, LEVELS)),
@@ -51,14 +52,14 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="module")
 def inputs() -> torch.Tensor:
-    return torch.from_numpy(stack_channels(make_columns(cells=5, times=3), INPUTS))
+    return torch.from_numpy(stack_inputs(make_columns(cells=5, times=3)))
 
 
 @pytest.fixture(scope="module")
 def normalizations() -> dict[str, Normalization]:
     store = make_columns(cells=12, times=6)
-    levels = {"height": store["height"].values, "pressure": store["pressure"].values}
-    arrays = stack_channels(store, INPUTS), stack_channels(store, OUTPUTS)
+    levels = {"schema": schema_of(store)}
+    arrays = stack_inputs(store), stack_outputs(store)
     return {method: fit(*arrays, method=method, **levels) for method in ("calibrated", "paper")}
 
 

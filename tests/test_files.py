@@ -20,15 +20,15 @@ from diffmp_core.columns.sources import recognise
 from diffmp_core.crm.sea_table import read_sea_table
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import load_experiment
-from diffmp_core.files import remove, whole, write_bytes, write_text, write_texts
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import load_emulator, save_emulator
-from diffmp_core.stores import open_store, stack_channels, write_store
+from diffmp_core.schema import schema_of
+from diffmp_core.storage.files import remove, whole, write_bytes, write_text, write_texts
+from diffmp_core.stores import open_store, stack_inputs, stack_outputs, write_store
 from diffmp_core.training.checkpoint import load_checkpoint, save_checkpoint
 from diffmp_core.training.config import load_config
 from diffmp_core.training.log import read_log
 from diffmp_core.training.position import Position
-from diffmp_core.variables import INPUTS, OUTPUTS
 from tests.synthetic import make_columns
 
 NOBODY = 65534
@@ -172,8 +172,8 @@ def shared() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     columns = make_columns(cells=12)
-    inputs, outputs = stack_channels(columns, INPUTS), stack_channels(columns, OUTPUTS)
-    normalization = fit(inputs, outputs, height=columns["height"].values, pressure=columns["pressure"].values)
+    inputs, outputs = stack_inputs(columns), stack_outputs(columns)
+    normalization = fit(inputs, outputs, schema=schema_of(columns))
     torch.manual_seed(0)
     emulator = build_emulator({"kind": "regression", "filters": 8, "layers": 2}, normalization)
     fit_domain(inputs, generator=np.random.default_rng(0)).save(folder / "emulator" / "domain.safetensors")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.moisture import (
+from diffmp_core.physics.moisture import (
     EPSILON,
     mixing_ratio,
     moistening_name,

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.moisture import relative_humidity
-from diffmp_core.perturbation import (
+from diffmp_core.physics.moisture import relative_humidity
+from diffmp_core.physics.perturbation import (
     Perturbation,
     neutralise_temperature,
     neutralise_vapour,

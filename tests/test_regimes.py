@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.moisture import saturation_mixing_ratio
-from diffmp_core.regimes import (
+from diffmp_core.physics.moisture import saturation_mixing_ratio
+from diffmp_core.physics.regimes import (
     COMPOSITE,
     INPUT_FACTS,
     REGIMES,

@@ -9,15 +9,16 @@ import pytest
 import xarray as xr
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import write_text
 from diffmp_core.identity import columns_id
+from diffmp_core.storage.files import write_text
 from diffmp_core.stores import (
     count_splits,
     iterate_columns,
     open_columns,
     open_store,
     select_split,
-    stack_channels,
+    stack_inputs,
+    stack_outputs,
     write_store,
 )
 from diffmp_core.variables import BY_NAME, INPUTS, OUTPUTS
@@ -96,12 +97,12 @@ def test_a_value_that_is_not_finite_is_located():
     columns = make_columns()
     columns["qv"][2, 7, 3] = np.nan
     with pytest.raises(DiffmpError, match="qv.*time index 2, cell index 7"):
-        stack_channels(columns, INPUTS)
+        stack_inputs(columns)
 
 
 def test_walking_in_batches_gives_the_whole():
     columns = make_columns(cells=10, times=3)
-    whole = stack_channels(columns, OUTPUTS)
+    whole = stack_outputs(columns)
     parts = list(iterate_columns(columns, 4, OUTPUTS))
     np.testing.assert_array_equal(np.concatenate([values for _, values in parts]), whole)
     assert max(len(values) for _, values in parts) == 4
@@ -110,7 +111,7 @@ def test_walking_in_batches_gives_the_whole():
 
 def test_single_level_inputs_are_repeated_over_the_levels():
     columns = make_columns()
-    stacked = stack_channels(columns, INPUTS)
+    stacked = stack_inputs(columns)
     channel = [v.name for v in INPUTS].index("LHF")
     assert (stacked[:, channel] == columns["LHF"].values.reshape(-1, 1)).all()
 
@@ -155,4 +156,4 @@ def test_a_broken_chunk_is_said_with_its_variable(tmp_path):
     chunk = next(path for path in (tmp_path / "columns.zarr" / "qv").rglob("*") if path.is_file() and path.suffix == "")
     chunk.write_bytes(chunk.read_bytes()[:20])
     with pytest.raises(DiffmpError, match="expected values of qv that can be read"):
-        stack_channels(open_columns(tmp_path / "columns.zarr"), INPUTS)
+        stack_inputs(open_columns(tmp_path / "columns.zarr"))

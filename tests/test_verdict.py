@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from diffmp_core.column_integrals import Change, chance, integrals_of
+from diffmp_core.physics.column_integrals import Change, chance, integrals_of
+from diffmp_core.response.verdict import MEANING, Estimate, Verdict, judge, verdict_words
 from diffmp_core.variables import PAPER
-from diffmp_core.verdict import MEANING, Estimate, Verdict, judge, verdict_words
 
 NAN = math.nan
 

@@ -11,20 +11,22 @@ import xarray as xr
 from bokeh.models import Range1d, UIElement
 from matplotlib.axes import Axes
 
-from app.catalog import Catalog
-from app.exhibits.exhibit import OfSelection, levels_of, quantity
-from app.exhibits.live_column import LiveColumn
-from app.exhibits.paper import level_panel, zero_line
-from app.figures.axes import TITLES, ValueAxis, plain_number
-from app.figures.response import BAND, Band, ResponsePanel, band
-from app.theme import LIGHT
-from diffmp_core.column_integrals import Change
 from diffmp_core.crm.answers import ModelAnswer
-from diffmp_core.perturbation import Perturbation
+from diffmp_core.physics.column_integrals import Change
+from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.variables import OUTPUTS
 
+from ..data.axes import TITLES, ValueAxis
+from ..data.catalog import Catalog
+from ..figures.axes import plain_number
+from ..figures.response import BAND, Band, ResponsePanel, band
+from ..figures.theme import LIGHT
+from .exhibit import OfSelection, levels_of, quantity
+from .live_column import LiveColumn
+from .paper import level_panel, zero_line
+
 if TYPE_CHECKING:
-    from diffmp_core.sensitivity import Profiles
+    from diffmp_core.response.sensitivity import Profiles
 
 BOTH = {"baseline": (LIGHT.emulator, "-"), "perturbed": (LIGHT.perturbed, "--")}
 """Colour and line of both answers."""

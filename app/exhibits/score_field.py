@@ -9,12 +9,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from app.catalog import Catalog
-from app.composites import selection_words, selects_all
-from app.exhibits.exhibit import OfSelection, score_store, scored_words
-from app.figures.axes import TITLES
-from app.figures.zonal import Bands, make_bands
-from app.metrics import MAP_BY_NAME, MapMetric, perfect_coverage
 from diffmp_core.scores.significance import (
     RATE,
     design_effect,
@@ -24,6 +18,13 @@ from diffmp_core.scores.significance import (
     pool_size,
 )
 from diffmp_core.variables import BY_NAME
+
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..data.composites import selection_words, selects_all
+from ..data.metrics import MAP_BY_NAME, MapMetric, perfect_coverage
+from ..figures.zonal import Bands, make_bands
+from .exhibit import OfSelection, score_store, scored_words
 
 SELDOM = 0.5
 """Cells covered at fewer than this part of the times are marked on a map of means."""

@@ -10,15 +10,16 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.exhibits.exhibit import Exhibit, Rows, changed_words, quantity, seen_words
-from app.figures.axes import TITLES
-from app.figures.score_table import score_table
-from app.metrics import SCORES
-from app.theme import LIGHT
 from diffmp_core.drawn import Drawn
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUT_NAMES
+
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..data.metrics import SCORES
+from ..figures.score_table import score_table
+from ..figures.theme import LIGHT
+from .exhibit import Exhibit, Rows, changed_words, quantity, seen_words
 
 MARKS = dict(
     zip(

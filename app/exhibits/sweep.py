@@ -10,19 +10,21 @@ import xarray as xr
 from bokeh.models import UIElement
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.choices import STEPS
-from app.exhibits.changed import Asked
-from app.exhibits.exhibit import Progress, Rows, quantity
-from app.exhibits.paper import colour_bar, coloured
-from app.figures.axes import padded_range
-from app.figures.colouring import Colouring
-from app.figures.response import BAND
-from app.figures.sweep import CurvePanel, MapPanel
-from app.sweeps import ONE_WAY, SLIDERS, TWO_WAY, edges
-from app.theme import LIGHT
-from diffmp_core.column_integrals import INTEGRALS, larger_error
 from diffmp_core.errors import DiffmpError
+from diffmp_core.physics.column_integrals import INTEGRALS, larger_error
+
+from ..data.axes import edges
+from ..data.catalog import Catalog
+from ..figures.axes import padded_range
+from ..figures.colouring import Colouring
+from ..figures.response import BAND
+from ..figures.sweep import CurvePanel, MapPanel
+from ..figures.theme import LIGHT
+from ..state.choices import STEPS
+from ..state.sweeps import ONE_WAY, SLIDERS, TWO_WAY
+from .changed import Asked
+from .exhibit import Progress, Rows, quantity
+from .paper import colour_bar, coloured
 
 TITLES = {
     "heating": "Heating of the column",
@@ -38,7 +40,7 @@ class Swept(Asked):
     """Answers along one slider or more; the other sliders stay where they are.
 
     Attributes:
-        sweep: slider, a name in ``app.sweeps.SLIDERS``.
+        sweep: slider, a name in ``diffmp_app.state.sweeps.SLIDERS``.
     """
 
     sweep: str = "fluxes"
@@ -56,7 +58,7 @@ class Swept(Asked):
         Raises:
             DiffmpError: no such columns, emulator or sliders.
         """
-        from diffmp_core.sweep import SweepAxis, sweep  # torch takes a second: only when it is asked for
+        from diffmp_core.response.sweep import SweepAxis, sweep  # torch takes a second: only when it is asked for
 
         columns, names = self.columns(catalog), self.names
         sliders = [SLIDERS[name] for name in names]

@@ -7,9 +7,10 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from app.figures.axes import TITLES
-from app.metrics import SCORES, Score
 from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
+
+from ..data.axes import TITLES
+from ..data.metrics import SCORES, Score
 
 Tables = Mapping[str, Mapping[str, Any]]
 """What 'diffmp score' wrote, for each emulator by name."""

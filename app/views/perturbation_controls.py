@@ -10,10 +10,10 @@ import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable
 
-from app.choices import PERTURBATIONS
-from app.presets import PRESETS
-from app.state import State
-from app.views.controls import small_button, stepped_slider
+from ..state.choices import PERTURBATIONS
+from ..state.presets import PRESETS
+from ..state.state import State
+from .controls import small_button, stepped_slider
 
 
 class PerturbationControls:

@@ -49,6 +49,11 @@ def parse_guidance(text: str | None, emulator: Path) -> tuple[float, ...] | None
     return values
 
 
+def parse_names(text: str | None) -> tuple[str, ...] | None:
+    """Names from ``"T,qv,Ps"``; None stays None."""
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def parse_split(text: str) -> tuple[float, float, float]:
     """Shares of training, validation and test times from ``"13,4,2"``.
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diffmp_core.compute.seeds import Purpose, stream
 from diffmp_core.models.base import Draw, Emulator, NetworkEmulator, normal_draws
 from diffmp_core.models.normalizer import Physical
-from diffmp_core.training.seeds import Purpose, stream
 
 COLUMNS_AT_ONCE = 32
 """Columns whose noise is drawn together. Part of the answer: another number gives other noise. On a CPU they also pass

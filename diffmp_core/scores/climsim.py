@@ -26,13 +26,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
+from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR, WATER_DENSITY
 from diffmp_core.scores.moments import Additive, Array, Sums
 from diffmp_core.scores.statistics import LEAST_TIMES, VANISHING_STD, Statistics
 from diffmp_core.variables import Channels
-
-WATER_DENSITY = 1000.0
-"""Of fresh water [kg m-3], as in ClimSim."""
 
 ENERGY = {
     "tend_T_sgs": SPECIFIC_HEAT_DRY_AIR,

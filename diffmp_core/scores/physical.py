@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
-from diffmp_core.moisture import mixing_ratio, moistening_name, per_moist_air, vapour_name
+from diffmp_core.physics.moisture import mixing_ratio, moistening_name, per_moist_air, vapour_name
 from diffmp_core.scores.moments import Additive, Array
 from diffmp_core.variables import Channels, ColumnVariables
 

@@ -13,7 +13,7 @@ import xarray as xr
 from diffmp_core.drawn import Drawn
 
 if TYPE_CHECKING:
-    from diffmp_core.training.times import Seen
+    from diffmp_core.models.seen_times import Seen
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import columns_id
-from diffmp_core.lock import holding
 from diffmp_core.schema import variables_attrs, variables_of
+from diffmp_core.storage.lock import holding
 from diffmp_core.stores import open_columns, open_store, write_store
 from diffmp_core.studies import guidance, models, samplers, steps
 from diffmp_core.studies.cases import Watch, Workshop, silent

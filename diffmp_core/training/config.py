@@ -13,18 +13,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from diffmp_core.columns.normalize import WINSORISE_LIMIT
-from diffmp_core.documents import UnreadableError, read_yaml
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.cgan import CGANConfig
 from diffmp_core.models.cvae import CVAEConfig
 from diffmp_core.models.diffusion import DiffMPConfig
 from diffmp_core.models.one_step import OneStepConfig
 from diffmp_core.models.regression import GaussianConfig, RegressionConfig
+from diffmp_core.storage.documents import UnreadableError, read_yaml
 from diffmp_core.training.learning_rate import Schedule
 
 CONFIGS = "diffmp_core.configs"
-DOMAIN_FILE = "domain.safetensors"
-"""File of an emulator folder with the training domain (:class:`diffmp_core.columns.domain.TrainingDomain`)."""
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -125,8 +123,12 @@ def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Options of ``base`` with ``changes`` on top; the section ``model`` is merged key by key."""
     merged = base | changes
     if isinstance(changes.get("model"), dict):
-        merged["model"] = base["model"] | changes["model"]
+        merged["model"] = base["model"] | {_RENAMED.get(name, name): value for name, value in changes["model"].items()}
     return merged
+
+
+_RENAMED = {"settle_clouds": "zero_traces"}
+"""Options of a model that older configurations have under another name."""
 
 
 def _validate(options: dict[str, Any], where: str) -> TrainingConfig:

@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager
 import numpy as np
 import torch
 
+from diffmp_core.compute.seeds import Purpose, stream
 from diffmp_core.models.base import NetworkEmulator, normal_draws
 from diffmp_core.models.normalizer import Normalised
 from diffmp_core.training.data import NormalisedColumns
-from diffmp_core.training.seeds import Purpose, stream
 
 CRITERION_COLUMNS = 1024
 """Validation columns that are sampled for the criterion, at most (the paper: 10,000)."""

@@ -36,7 +36,7 @@ class PhysicalColumns:
         return len(self.inputs)
 
     def checksum(self) -> str:
-        """SHA-256 of the values, hexadecimal: whether two trainings read the same data."""
+        """SHA-256 of the values, as :func:`diffmp_core.models.seen_times.values_checksum` has it of a store."""
         digest = hashlib.sha256()
         for array in (self.inputs, self.outputs):
             digest.update(np.ascontiguousarray(array, dtype="<f4").data)
@@ -57,15 +57,6 @@ class NormalisedColumns:
         """Inputs and outputs of some columns as tensors on a device."""
         inputs, outputs = (torch.from_numpy(array[index]).to(device) for array in (self.inputs, self.outputs))
         return Normalised(inputs), Normalised(outputs)
-
-
-def values_checksum(columns: xr.Dataset) -> str:
-    """As :meth:`PhysicalColumns.checksum` of all columns, of which only some are in memory at a time."""
-    digest = hashlib.sha256()
-    for role in ("inputs", "outputs"):
-        for batch in iterate_columns(columns, _BLOCK):
-            digest.update(np.ascontiguousarray(getattr(batch, role), dtype="<f4").data)
-    return digest.hexdigest()
 
 
 def read_columns(columns: xr.Dataset, split: str, *, limit: int | None = None) -> PhysicalColumns:

@@ -11,29 +11,29 @@ import numpy as np
 import torch
 import xarray as xr
 
-from diffmp_core.columns.domain import TrainingDomain, fit_domain
+from diffmp_core.columns.domain import DOMAIN_FILE, TrainingDomain, fit_domain
 from diffmp_core.columns.normalization_file import to_json
 from diffmp_core.columns.normalize import Normalization, fit
+from diffmp_core.compute.memory import keep_freed_memory
+from diffmp_core.compute.seeds import Purpose, stream_seed
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import remove
 from diffmp_core.identity import layout_id
-from diffmp_core.lock import hold
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.folder import CONFIG_FILE, WEIGHTS_FILE, save_emulator
 from diffmp_core.models.folder import load_config as load_emulator_config
 from diffmp_core.models.normalizer import Normalizer
+from diffmp_core.models.seen_times import TrainingTimes, has_split, training_id, values_checksum
+from diffmp_core.storage.files import remove
+from diffmp_core.storage.lock import hold
 from diffmp_core.stores import open_columns, select_split, sha256_of
 from diffmp_core.training.card import write_card
-from diffmp_core.training.config import DOMAIN_FILE, TrainingConfig
-from diffmp_core.training.data import NormalisedColumns, normalize_columns, read_columns, values_checksum
+from diffmp_core.training.config import TrainingConfig
+from diffmp_core.training.data import NormalisedColumns, normalize_columns, read_columns
 from diffmp_core.training.log import LOG_FILE
-from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.position import CHECKPOINT_FOLDER, FILE
 from diffmp_core.training.processes import join_processes
 from diffmp_core.training.provenance import provenance
 from diffmp_core.training.report import Report
-from diffmp_core.training.seeds import Purpose, stream_seed
-from diffmp_core.training.times import TrainingTimes, has_split, training_id
 from diffmp_core.training.trainer import Trainer
 
 PARENT_OPTIONS = {"cgan": "pretrained", "one_step": "initial"}
@@ -110,7 +110,9 @@ def fingerprint(config: TrainingConfig, columns: str) -> str:
     """Which training this is: configuration, weights that it sets out from, and columns (:func:`training_id`)."""
     parent = getattr(config.model, PARENT_OPTIONS.get(config.model.kind, ""), None)
     parents = [_weights_sha256(Path(parent))] if isinstance(parent, str) else []
-    return hashlib.sha256(" ".join([config.model_dump_json(), *parents, columns]).encode()).hexdigest()[:12]
+    return hashlib.sha256(" ".join([config.model_dump_json(by_alias=True), *parents, columns]).encode()).hexdigest()[
+        :12
+    ]
 
 
 def fingerprint_before_values(config: TrainingConfig, columns: xr.Dataset) -> str:
@@ -118,7 +120,7 @@ def fingerprint_before_values(config: TrainingConfig, columns: xr.Dataset) -> st
 
     ``patience`` is left out where there is none: still older versions had no such option.
     """
-    options = config.model_dump_json(exclude={"patience"} if config.patience is None else None)
+    options = config.model_dump_json(by_alias=True, exclude={"patience"} if config.patience is None else None)
     return hashlib.sha256(f"{options} {layout_id(columns)}".encode()).hexdigest()[:12]
 
 

@@ -10,14 +10,14 @@ import torch
 import xarray as xr
 import yaml
 
-from diffmp_core.columns.domain import fit_domain
+from diffmp_core.columns.domain import DOMAIN_FILE, fit_domain
 from diffmp_core.columns.normalize import fit
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
+from diffmp_core.schema import schema_of
 from diffmp_core.scores.table import METRICS
-from diffmp_core.stores import SPLITS, open_columns, select_split, stack_channels, write_store
-from diffmp_core.training.config import DOMAIN_FILE
-from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS
+from diffmp_core.stores import SPLITS, open_columns, select_split, stack_inputs, stack_outputs, write_store
+from diffmp_core.variables import LEVELS, OUTPUTS
 from tests.synthetic import make_columns
 
 
@@ -128,8 +128,8 @@ def make_experiment(folder: Path, *, cells: int = 642, times: int = 4, title: st
 def add_networks(folder: Path) -> None:
     """Put small, untrained networks with a training domain into the emulator folders of an experiment."""
     columns = open_columns(folder / "columns.nc")
-    inputs, outputs = stack_channels(columns, INPUTS), stack_channels(columns, OUTPUTS)
-    normalization = fit(inputs, outputs, height=columns["height"].values, pressure=columns["pressure"].values)
+    inputs, outputs = stack_inputs(columns), stack_outputs(columns)
+    normalization = fit(inputs, outputs, schema=schema_of(columns))
     for seed, entry in enumerate(yaml.safe_load((folder / "experiment.yaml").read_text())["emulators"]):
         if "folder" in entry:
             torch.manual_seed(seed)

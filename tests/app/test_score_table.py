@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from app.figures.score_table import best_emulators, score_table, score_tiles
-from app.metrics import SCORES, perfect_coverage
+from diffmp_app.data.metrics import SCORES, perfect_coverage
+from diffmp_app.figures.score_table import best_emulators, score_table, score_tiles
+
 from diffmp_core.scores.stored import true_table
 from diffmp_core.scores.table import METRICS
 from diffmp_core.variables import OUTPUT_NAMES

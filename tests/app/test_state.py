@@ -6,16 +6,15 @@ from urllib.parse import urlencode
 
 import param
 import pytest
+from diffmp_app.state.address import LONGEST_QUERY, Limits
+from diffmp_app.state.choices import NAMES, REGIONS, TABS, Choices
+from diffmp_app.state.state import State
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.choices import NAMES, REGIONS, TABS, Choices
-from app.offer import LONGEST_QUERY, Limits
-from app.state import State
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS
+from diffmp_core.stores import stack_inputs
 from tests.synthetic import make_columns
 
 LIMITS = {
@@ -229,7 +228,7 @@ def test_an_experiment_that_cannot_be_opened_is_told_and_left():
 
 
 def test_a_column_of_the_readers_own_is_in_the_address_and_stays_with_its_experiment():
-    column = to_text(stack_channels(make_columns(cells=3).isel(time=[0], cell=[1]), INPUTS)[0])
+    column = to_text(stack_inputs(make_columns(cells=3).isel(time=[0], cell=[1]))[0])
     state, other = make_state(), make_state()
     state.param.update(own=column, target="own", tab="Profiles", members=64, scale_LHF=0.35)
     assert len(state.query()) < LONGEST_QUERY

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from diffmp_app.views.studies import STUDIES
 
-from app.views.studies import STUDIES
 from diffmp_core.training.log import LOG_FILE, write_log
 from tests.app.experiment import make_experiment
 from tests.app.served import serve

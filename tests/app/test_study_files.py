@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.study_files import AXES, missing_words, read_studies, study_stamps
+from diffmp_app.state.choices import Criterion, Study
 from numpy.testing import assert_array_equal
 
-from app.catalog import Catalog
-from app.choices import Criterion, Study
-from app.study_files import AXES, missing_words, read_studies, study_stamps
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.table import METRICS
 from diffmp_core.stores import write_store

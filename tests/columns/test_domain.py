@@ -8,8 +8,7 @@ from safetensors.numpy import save_file
 
 from diffmp_core.columns.domain import TrainingDomain, fit_domain
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS
+from diffmp_core.stores import stack_inputs
 from tests.synthetic import make_columns
 
 MEAN = np.array([270.0, 6e-3, 1e5, 20.0, 90.0, 300.0])[:, None]
@@ -37,7 +36,7 @@ def test_distance_of_independent_inputs_is_the_root_mean_square_deviation():
 
 
 def test_percentiles_are_those_of_the_training_columns():
-    inputs = stack_channels(make_columns(cells=100, times=30), INPUTS)
+    inputs = stack_inputs(make_columns(cells=100, times=30))
     domain = fit_domain(inputs, generator=np.random.default_rng(0))
     percentile = domain.percentile(domain.distance(inputs))
     assert np.quantile(percentile, [0.1, 0.5, 0.9]) == pytest.approx([10, 50, 90], abs=1.0)

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from diffmp_core.columns.normalization_file import from_json, load_normalization, save_normalization, to_json
 from diffmp_core.columns.normalize import (
@@ -17,16 +18,27 @@ from diffmp_core.columns.normalize import (
     replace_abnormal,
 )
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.models.normalizer import Normalizer
+from diffmp_core.schema import schema_of
+from diffmp_core.stores import stack_inputs, stack_outputs
+from diffmp_core.variables import INPUTS
 from tests.synthetic import make_columns
 
 COLUMNS = make_columns(cells=60, times=5)
-X, Y = stack_channels(COLUMNS, INPUTS), stack_channels(COLUMNS, OUTPUTS)
+X, Y = stack_inputs(COLUMNS), stack_outputs(COLUMNS)
 
 
 def fitted(method="calibrated") -> Normalization:
-    return fit(X, Y, height=COLUMNS["height"].values, pressure=COLUMNS["pressure"].values, method=method)
+    return fit(X, Y, schema=schema_of(COLUMNS), method=method)
+
+
+def applied(name: str):
+    """A method of the network's normaliser on numpy arrays."""
+    return lambda n, values: getattr(Normalizer(n), name)(torch.from_numpy(np.asarray(values, np.float32))).numpy()
+
+
+normalise_inputs, normalise_outputs = applied("normalise_inputs"), applied("normalise_outputs")
+physical_outputs, zero_traces, winsorise = applied("physical_outputs"), applied("zero_traces"), applied("winsorise")
 
 
 def test_equation_6_maps_the_5_and_95_percent_quantiles_to_0_and_1():
@@ -53,12 +65,12 @@ def test_paper_method_uses_equation_6_for_temperature_and_pressure_and_7_for_the
         np.testing.assert_allclose(n.input_offset[channel], expected[0], rtol=1e-6)
         np.testing.assert_allclose(n.input_scale[channel], expected[1], rtol=1e-6)
     assert (n.output_offset == 0).all()
-    assert np.quantile(np.abs(n.apply_outputs(Y)[:, 0]), 0.95) == pytest.approx(1.0, rel=1e-5)
+    assert np.quantile(np.abs(normalise_outputs(n, Y)[:, 0]), 0.95) == pytest.approx(1.0, rel=1e-5)
     assert n.winsorise_limit is None
 
 
 def test_calibrated_profiles_have_zero_mean_and_unit_spread_at_every_level():
-    norm = fitted().apply_inputs(X)
+    norm = normalise_inputs(fitted(), X)
     np.testing.assert_allclose(norm[:, :2].mean(axis=0), 0.0, atol=2e-3)
     np.testing.assert_allclose(norm[:, :2].std(axis=0), 1.0, rtol=2e-3)
     np.testing.assert_allclose(norm[:, 2:].mean(axis=(0, 2)), 0.0, atol=2e-3)
@@ -66,29 +78,29 @@ def test_calibrated_profiles_have_zero_mean_and_unit_spread_at_every_level():
 
 def test_calibrated_outputs_have_the_root_of_their_relative_spread_and_keep_zero():
     n = fitted()
-    norm = n.apply_outputs(Y).astype(float)
+    norm = normalise_outputs(n, Y).astype(float)
     for channel in range(4):
         relative = Y[:, channel].std(axis=0, dtype=float) / Y[:, channel].std(dtype=float)
         alive = relative > LEAST_SPREAD
         np.testing.assert_allclose(norm[:, channel].std(axis=0)[alive], np.sqrt(relative[alive]), rtol=1e-4)
         assert (norm[:, channel].std(axis=0)[~alive] <= np.sqrt(LEAST_SPREAD)).all()
-    assert (n.apply_outputs(np.zeros_like(Y[:1])) == 0).all()
+    assert (normalise_outputs(n, np.zeros_like(Y[:1])) == 0).all()
 
 
 def test_a_variable_without_spread_is_guarded():
     flat = X.copy()
     flat[:, 5] = 0.0
     flat[:, 0, 3] = 280.0
-    n = fit(flat, np.zeros_like(Y), height=COLUMNS["height"].values, pressure=COLUMNS["pressure"].values)
-    assert np.isfinite(n.apply_inputs(flat)).all()
-    assert np.isfinite(n.apply_outputs(Y)).all()
+    n = fit(flat, np.zeros_like(Y), schema=schema_of(COLUMNS))
+    assert np.isfinite(normalise_inputs(n, flat)).all()
+    assert np.isfinite(normalise_outputs(n, Y)).all()
     assert not n.cloud_possible[2:].any()
 
 
 @pytest.mark.parametrize("method", ["paper", "calibrated"])
 def test_inversion_undoes_normalisation(method):
     n = fitted(method)
-    np.testing.assert_allclose(n.invert_outputs(n.apply_outputs(Y)), Y, rtol=1e-6, atol=1e-14)
+    np.testing.assert_allclose(physical_outputs(n, normalise_outputs(n, Y)), Y, rtol=1e-6, atol=1e-14)
 
 
 def test_values_below_the_floor_hold_a_thousandth_of_the_cloud_at_most():
@@ -107,7 +119,7 @@ def test_settled_clouds_have_no_drizzle_of_noise_and_none_where_truth_has_none()
     sampled[:, 2:] += 0.5 * n.output_floor[2:, None].astype(np.float32)
     sampled[:, 3, 0] = 1e-3
     sampled[0, 2, 5] = -1e-4
-    settled = n.settle_clouds(sampled)
+    settled = zero_traces(n, sampled)
     assert (settled[:, 3, 0] == 0).all()
     assert settled[0, 2, 5] == 0
     assert (settled[:, 2][Y[:, 2] == 0] == 0).all()
@@ -118,8 +130,8 @@ def test_settled_clouds_have_no_drizzle_of_noise_and_none_where_truth_has_none()
 def test_winsorising_only_touches_values_far_out():
     n = fitted()
     values = np.array([-50.0, -29.0, 0.0, 31.0], dtype=np.float32)
-    np.testing.assert_array_equal(n.winsorise(values), [-30, -29, 0, 30])
-    np.testing.assert_array_equal(fitted("paper").winsorise(values), values)
+    np.testing.assert_array_equal(winsorise(n, values), [-30, -29, 0, 30])
+    np.testing.assert_array_equal(winsorise(fitted("paper"), values), values)
 
 
 def test_abnormal_columns_are_replaced_by_the_nearest_one_within():
@@ -135,22 +147,22 @@ def test_abnormal_columns_are_replaced_by_the_nearest_one_within():
 
 def test_levels_of_other_columns_are_refused():
     n = fitted()
-    n.check_levels(COLUMNS)
+    n.schema.check_levels(COLUMNS)
     with pytest.raises(DiffmpError, match="expected levels at .* m .*, found levels at"):
-        n.check_levels(COLUMNS.assign_coords(height=COLUMNS["height"] * 1.02))
+        n.schema.check_levels(COLUMNS.assign_coords(height=COLUMNS["height"] * 1.02))
     with pytest.raises(DiffmpError, match="Pa .lowest"):
-        n.check_levels(COLUMNS.assign_coords(pressure=COLUMNS["pressure"] * 1.02))
+        n.schema.check_levels(COLUMNS.assign_coords(pressure=COLUMNS["pressure"] * 1.02))
     with pytest.raises(DiffmpError, match="expected 30 levels in the column store, found 29"):
-        n.check_levels(COLUMNS.isel(level=slice(1, None)))
+        n.schema.check_levels(COLUMNS.isel(level=slice(1, None)))
 
 
 def test_training_values_that_are_not_finite_are_refused():
     broken = Y.copy()
     broken[3, 2, 1] = np.nan
     with pytest.raises(DiffmpError, match="finite training values of qc"):
-        fit(X, broken, height=COLUMNS["height"].values, pressure=COLUMNS["pressure"].values)
+        fit(X, broken, schema=schema_of(COLUMNS))
     with pytest.raises(DiffmpError, match="shape .column, 4, 30., found"):
-        fit(X, Y[:, :3], height=COLUMNS["height"].values, pressure=COLUMNS["pressure"].values)
+        fit(X, Y[:, :3], schema=schema_of(COLUMNS))
 
 
 @pytest.mark.parametrize("method", ["paper", "calibrated"])

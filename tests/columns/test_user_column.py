@@ -22,13 +22,13 @@ from diffmp_core.columns.user_column import (
     to_text,
 )
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUT_NAMES, INPUTS
+from diffmp_core.stores import stack_inputs
+from diffmp_core.variables import INPUT_NAMES
 from tests.synthetic import make_columns
 
 STORE = make_columns(cells=6)
 HEIGHT, PRESSURE = STORE["height"].values, STORE["pressure"].values
-INPUT = stack_channels(STORE.isel(time=[0], cell=[2]), INPUTS)[0]
+INPUT = stack_inputs(STORE.isel(time=[0], cell=[2]))[0]
 T, QV, PS, SHF, LHF, SOLIN = range(6)
 
 

@@ -13,8 +13,8 @@ from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.errors import DiffmpError, DivergedError
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.folder import inference_dtype, load_config, load_emulator, save_emulator
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.schema import schema_of
+from diffmp_core.stores import stack_inputs, stack_outputs
 from tests.synthetic import make_columns
 
 MODEL = {"kind": "diffusion", "filters": 8, "layers": 2}
@@ -22,14 +22,14 @@ MODEL = {"kind": "diffusion", "filters": 8, "layers": 2}
 
 @pytest.fixture(scope="module")
 def inputs() -> torch.Tensor:
-    return torch.from_numpy(stack_channels(make_columns(cells=12, times=6), INPUTS))
+    return torch.from_numpy(stack_inputs(make_columns(cells=12, times=6)))
 
 
 @pytest.fixture(scope="module")
 def normalization() -> Normalization:
     store = make_columns(cells=12, times=6)
-    levels = {"height": store["height"].values, "pressure": store["pressure"].values}
-    return fit(stack_channels(store, INPUTS), stack_channels(store, OUTPUTS), **levels)
+    levels = {"schema": schema_of(store)}
+    return fit(stack_inputs(store), stack_outputs(store), **levels)
 
 
 @pytest.fixture
@@ -217,7 +217,7 @@ def test_samples_that_are_not_finite_are_no_samples(folder: Path, inputs: torch.
 
 def test_clouds_are_never_negative_however_configured(normalization: Normalization, inputs: torch.Tensor) -> None:
     torch.manual_seed(0)
-    emulator = build_emulator({**MODEL, "settle_clouds": False}, normalization)
+    emulator = build_emulator({**MODEL, "zero_traces": False}, normalization)
     clouds = sample(emulator, inputs)[:, :, 2:]
     assert (clouds >= 0).all()
     assert (clouds == 0).any()

@@ -12,15 +12,16 @@ from torch import Tensor, nn
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.models.base import build_emulator, normal_draws
 from diffmp_core.models.diffusion import DiffMP
+from diffmp_core.models.normalizer import Normalizer
 from diffmp_core.models.schedule import SCHEDULES
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.schema import schema_of
+from diffmp_core.stores import stack_inputs, stack_outputs
 from tests.synthetic import make_columns
 
 MEAN, STD = 0.5, 0.8
 PAPER = {
     "normalization": "paper",
-    "settle_clouds": False,
+    "zero_traces": False,
     "film_path": "noised",
     "prediction": "epsilon",
     "schedule": "paper",
@@ -33,8 +34,8 @@ PAPER = {
 def columns() -> tuple[Tensor, Tensor, dict[str, Normalization]]:
     """Inputs and outputs in physical units, and both normalisations."""
     store = make_columns(cells=42, times=6)
-    inputs, outputs = stack_channels(store, INPUTS), stack_channels(store, OUTPUTS)
-    levels = {"height": store["height"].values, "pressure": store["pressure"].values}
+    inputs, outputs = stack_inputs(store), stack_outputs(store)
+    levels = {"schema": schema_of(store)}
     fitted = {
         "paper": fit(inputs, outputs, method="paper", **levels),
         "calibrated": fit(inputs, outputs, method="calibrated", **levels),
@@ -174,21 +175,21 @@ def test_same_seed_same_answer(build: Any, columns: Any, options: dict[str, Any]
 
 def test_clouds_are_settled_as_configured(build: Any, columns: Any) -> None:
     inputs = columns[0][:8]
-    raw = build(settle_clouds=False).sample(inputs, 8, generator=seeded())
-    settled = build(settle_clouds=True).sample(inputs, 8, generator=seeded())
+    raw = build(zero_traces=False).sample(inputs, 8, generator=seeded())
+    settled = build(zero_traces=True).sample(inputs, 8, generator=seeded())
     normalization = columns[2]["calibrated"]
     torch.testing.assert_close(settled[:, :, :2], raw[:, :, :2])
     assert (raw[:, :, 2:] >= 0).all()
     assert (raw[:, :, 2:] > settled[:, :, 2:]).any()
-    torch.testing.assert_close(settled, torch.from_numpy(normalization.settle_clouds(raw.numpy())))
+    torch.testing.assert_close(settled, Normalizer(normalization).zero_traces(raw))
     assert (settled[:, :, 2:] >= 0).all()
 
 
 @pytest.mark.parametrize("options", [{}, PAPER], ids=["calibrated", "paper"])
 def test_every_weight_learns_and_the_loss_falls(build: Any, columns: Any, options: dict[str, Any]) -> None:
     emulator = build(**options, layers=3)
-    inputs = torch.from_numpy(emulator.normalization.apply_inputs(columns[0][:64].numpy()))
-    outputs = torch.from_numpy(emulator.normalization.apply_outputs(columns[1][:64].numpy()))
+    inputs = emulator.normalizer.normalise_inputs(torch.as_tensor(columns[0][:64].numpy()))
+    outputs = emulator.normalizer.normalise_outputs(torch.as_tensor(columns[1][:64].numpy()))
     optimiser = torch.optim.Adam(emulator.parameters(), lr=5e-3)
     generator = seeded()
     losses = []

@@ -10,8 +10,7 @@ import torch
 
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.folder import load_emulator, save_emulator
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS
+from diffmp_core.stores import stack_inputs
 from tests.models.toy import LEVELS, draw_toy, make_normalization
 from tests.synthetic import make_columns
 
@@ -33,7 +32,7 @@ def build(kind: str, **options: Any) -> NetworkEmulator:
 @pytest.fixture(scope="module")
 def inputs() -> torch.Tensor:
     columns = make_columns(cells=12, times=6).isel(level=slice(LEVELS))
-    return torch.from_numpy(stack_channels(columns, INPUTS))[:3]
+    return torch.from_numpy(stack_inputs(columns))[:3]
 
 
 def sample(emulator: NetworkEmulator, inputs: torch.Tensor, seed: int = 0, **options: Any) -> torch.Tensor:

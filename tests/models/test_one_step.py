@@ -104,7 +104,7 @@ def test_it_sets_out_from_a_trained_diff_mp(tmp_path: Path) -> None:
     save_emulator(parent, tmp_path / "parent")
     child = build(initial=str(tmp_path / "parent"))
     assert isinstance(child, OneStep)
-    child.set_out()
+    child.warm_start()
     for name, value in parent.denoiser.state_dict().items():
         assert torch.equal(child.denoiser.state_dict()[name], value)
     condition, _, _, _ = draw_toy(3, torch.Generator().manual_seed(0))
@@ -128,4 +128,4 @@ def test_it_sets_out_from_a_trained_diff_mp(tmp_path: Path) -> None:
 def test_it_sets_out_from_nothing_else(options: dict[str, Any], problem: str, tmp_path: Path) -> None:
     save_emulator(build(**options), tmp_path / "parent")
     with pytest.raises(DiffmpError, match=problem):
-        build(initial=str(tmp_path / "parent")).set_out()
+        build(initial=str(tmp_path / "parent")).warm_start()

@@ -8,8 +8,7 @@ from scipy.spatial import cKDTree
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models import references
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.stores import stack_inputs, stack_outputs
 from tests.synthetic import make_columns
 
 
@@ -20,7 +19,7 @@ def columns():
 
 @pytest.fixture(scope="module")
 def inputs(columns) -> torch.Tensor:
-    return torch.from_numpy(stack_channels(columns, INPUTS))
+    return torch.from_numpy(stack_inputs(columns))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,7 @@ def analogue(columns):
 def test_a_training_column_is_its_own_nearest_analogue(columns, inputs, analogue):
     sample = analogue.sample(inputs[::7], 3)
     assert sample.shape == (58, 3, 4, 30)
-    np.testing.assert_array_equal(sample[:, 0], stack_channels(columns, OUTPUTS)[::7])
+    np.testing.assert_array_equal(sample[:, 0], stack_outputs(columns)[::7])
 
 
 def test_neighbours_are_those_of_an_exact_search_in_standardised_units(inputs, analogue, monkeypatch):
@@ -64,7 +63,7 @@ def test_more_members_than_columns_are_refused(inputs, analogue):
 
 def test_climatology_draws_training_columns_evenly_whatever_the_input(columns, inputs):
     climatology = ClimatologicalEnsemble.from_columns(columns)
-    truth = torch.from_numpy(stack_channels(columns, OUTPUTS))
+    truth = torch.from_numpy(stack_outputs(columns))
     sample = climatology.sample(inputs, 100, generator=torch.Generator().manual_seed(1))
     assert sample.shape == (400, 100, 4, 30)
     same = climatology.sample(inputs * 0, 100, generator=torch.Generator().manual_seed(1))

@@ -12,8 +12,8 @@ import torch
 from diffmp_core.columns.normalize import fit
 from diffmp_core.models.base import build_emulator, normal_draws
 from diffmp_core.models.regression import LEAST_STD, GaussianRegression, Regression, gaussian_crps
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.schema import schema_of
+from diffmp_core.stores import stack_inputs, stack_outputs
 from tests.models.toy import NARROW, WIDE, draw_toy, make_normalization, moments_on_toy, train_on_toy
 from tests.synthetic import make_columns
 
@@ -21,8 +21,8 @@ from tests.synthetic import make_columns
 @pytest.fixture(scope="module")
 def data() -> tuple[np.ndarray, np.ndarray, Regression]:
     store = make_columns(cells=42, times=6)
-    inputs, outputs = stack_channels(store, INPUTS), stack_channels(store, OUTPUTS)
-    normalization = fit(inputs, outputs, height=store["height"].values, pressure=store["pressure"].values)
+    inputs, outputs = stack_inputs(store), stack_outputs(store)
+    normalization = fit(inputs, outputs, schema=schema_of(store))
     torch.manual_seed(0)
     emulator = build_emulator({"kind": "regression", "filters": 8, "layers": 3}, normalization)
     assert isinstance(emulator, Regression)
@@ -41,16 +41,16 @@ def test_every_member_is_the_same_profile_whatever_the_seed(data: tuple[np.ndarr
 
 def test_loss_is_the_mean_squared_error_of_normalised_outputs(data: tuple[np.ndarray, np.ndarray, Regression]) -> None:
     inputs, outputs, emulator = data
-    condition = torch.from_numpy(emulator.normalization.apply_inputs(inputs[:5]))
-    truth = torch.from_numpy(emulator.normalization.apply_outputs(outputs[:5]))
+    condition = emulator.normalizer.normalise_inputs(torch.as_tensor(inputs[:5]))
+    truth = emulator.normalizer.normalise_outputs(torch.as_tensor(outputs[:5]))
     loss = emulator.training_loss(condition, truth, torch.Generator())
     torch.testing.assert_close(loss, ((emulator.predict(condition) - truth) ** 2).mean())
 
 
 def test_it_learns_the_mean_of_what_is_stochastic(data: tuple[np.ndarray, np.ndarray, Regression]) -> None:
     inputs, outputs, emulator = data
-    condition = torch.from_numpy(emulator.normalization.apply_inputs(inputs[:64]))
-    truth = torch.from_numpy(emulator.normalization.apply_outputs(outputs[:64]))
+    condition = emulator.normalizer.normalise_inputs(torch.as_tensor(inputs[:64]))
+    truth = emulator.normalizer.normalise_outputs(torch.as_tensor(outputs[:64]))
     optimiser = torch.optim.Adam(emulator.parameters(), lr=5e-3)
     for _ in range(60):
         loss = emulator(condition, truth, torch.Generator())

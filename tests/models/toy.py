@@ -9,7 +9,8 @@ from torch import Tensor
 
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.models.base import NetworkEmulator, normal_draws
-from diffmp_core.stores import stack_channels
+from diffmp_core.schema import schema_of
+from diffmp_core.stores import stack_inputs, stack_outputs
 from diffmp_core.variables import INPUTS, OUTPUTS
 from tests.synthetic import make_columns
 
@@ -23,8 +24,8 @@ def make_normalization(levels: int = LEVELS) -> Normalization:
     """Normalisation of synthetic columns, cut to the lowest levels."""
     store = make_columns(cells=12, times=6)
     store = store.isel(level=slice(levels))
-    where = {"height": store["height"].values, "pressure": store["pressure"].values}
-    return fit(stack_channels(store, INPUTS), stack_channels(store, OUTPUTS), **where)
+    where = {"schema": schema_of(store)}
+    return fit(stack_inputs(store), stack_outputs(store), **where)
 
 
 def draw_toy(count: int, generator: torch.Generator, levels: int = LEVELS) -> tuple[Tensor, Tensor, Tensor, Tensor]:

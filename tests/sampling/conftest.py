@@ -7,15 +7,15 @@ import pytest
 import torch
 import xarray as xr
 
-from diffmp_core.columns.domain import fit_domain
+from diffmp_core.columns.domain import DOMAIN_FILE, fit_domain
 from diffmp_core.columns.normalize import fit
+from diffmp_core.compute.seeds import Purpose, stream_seed
 from diffmp_core.identity import columns_id
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
+from diffmp_core.schema import schema_of
 from diffmp_core.stores import write_store
-from diffmp_core.training.config import DOMAIN_FILE
 from diffmp_core.training.data import read_columns
-from diffmp_core.training.seeds import Purpose, stream_seed
 from tests.synthetic import make_columns
 
 
@@ -39,9 +39,7 @@ def column_store(columns, tmp_path_factory) -> Path:
 def folder(columns, tmp_path_factory) -> Path:
     """Emulator folder of random weights, as if trained on ``columns``; its output head is not left at zero."""
     arrays = read_columns(columns, "train")
-    normalization = fit(
-        arrays.inputs, arrays.outputs, height=columns["height"].values, pressure=columns["pressure"].values
-    )
+    normalization = fit(arrays.inputs, arrays.outputs, schema=schema_of(columns))
     torch.manual_seed(0)
     emulator = build_emulator({"kind": "diffusion", "filters": 8, "layers": 2}, normalization)
     with torch.no_grad():

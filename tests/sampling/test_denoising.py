@@ -13,13 +13,12 @@ from diffmp_core.models.samplers import SAMPLERS, watching
 from diffmp_core.models.schedule import karras_levels
 from diffmp_core.sampling.denoising import denoise_column
 from diffmp_core.sampling.draw import draw_ensemble
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS
+from diffmp_core.stores import stack_inputs
 
 
 @pytest.fixture(scope="module")
 def column(columns):
-    return stack_channels(columns.isel(time=[0], cell=[3]), INPUTS)[0]
+    return stack_inputs(columns.isel(time=[0], cell=[3]))[0]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -51,9 +50,9 @@ def test_the_answer_is_that_of_the_emulator_bit_for_bit(folder, column):
     np.testing.assert_array_equal(found.ensemble, draw_ensemble(emulator, column[None], members=6, steps=4, seed=2)[0])
     assert found.states.shape == found.predicted.shape == (4, 6, 4, 30)
     assert (np.diff(found.signal) > 0).all()
-    last = emulator.normalization.settle_clouds(found.predicted[-1])
+    last = emulator.normalizer.zero_traces(torch.from_numpy(found.predicted[-1]))
     np.testing.assert_array_equal(last, found.ensemble)  # DPM-Solver++ ends in its last prediction
-    noise = emulator.normalization.apply_outputs(found.states[0])
+    noise = emulator.normalizer.normalise_outputs(torch.from_numpy(found.states[0]))
     assert abs(noise.std() - 1) < 0.1
 
 

@@ -12,8 +12,8 @@ from diffmp_core.models.folder import load_emulator
 from diffmp_core.sampling import draw
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, columns_together, draw_ensemble
 from diffmp_core.sampling.generate import default_split, ensembles, generate
-from diffmp_core.stores import open_store, select_split, stack_channels, write_store
-from diffmp_core.variables import INPUTS, OUTPUT_NAMES, OUTPUTS
+from diffmp_core.stores import open_store, select_split, stack_inputs, stack_outputs, write_store
+from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
 from tests.synthetic import make_columns
 
 
@@ -24,14 +24,17 @@ def emulator(folder):
 
 def collect(emulator, columns, **options):
     batches = list(ensembles(emulator, columns, members=4, steps=2, **options))
-    return [rows for rows, *_ in batches], *(np.concatenate([batch[i] for batch in batches]) for i in (2, 3))
+    truth, members = (
+        np.concatenate(parts) for parts in zip(*((b.outputs, drawn) for b, drawn in batches), strict=True)
+    )
+    return [batch.rows for batch, _ in batches], truth, members
 
 
 def test_rows_cover_the_store_and_truth_is_the_stores(emulator, columns):
     test = columns.isel(time=[4, 5])
     rows, truth, members = collect(emulator, test, batch=64)
     assert [(r.start, r.stop) for r in rows] == [(0, 64), (64, 80), (80, 144), (144, 160)]
-    np.testing.assert_array_equal(truth, stack_channels(test, OUTPUTS))
+    np.testing.assert_array_equal(truth, stack_outputs(test))
     assert members.shape == (160, 4, 4, 30)
     assert members.dtype == np.float32
     assert np.isfinite(members).all()
@@ -46,7 +49,7 @@ def test_answer_does_not_depend_on_the_size_of_a_batch(emulator, columns):
 def test_a_gpu_takes_many_blocks_together_and_answers_alike(emulator, columns, monkeypatch, sampler):
     emulator = copy.copy(emulator)
     emulator.config = emulator.config.model_copy(update={"sampler": sampler})
-    inputs = stack_channels(columns.isel(time=[0]), INPUTS)
+    inputs = stack_inputs(columns.isel(time=[0]))
     passes = []
     sample = emulator.sample_drawn
 
@@ -77,7 +80,7 @@ def test_seed_members_and_columns_have_noise_of_their_own(emulator, columns):
 
 def test_other_inputs_get_the_same_noise(emulator, columns):
     """Common random numbers: with a network that ignores its condition, other inputs change nothing."""
-    inputs = stack_channels(columns.isel(time=[0], cell=slice(3)), INPUTS)
+    inputs = stack_inputs(columns.isel(time=[0], cell=slice(3)))
     blind = Blind(emulator, inputs)
     first = draw_ensemble(blind, inputs, members=4, seed=3)
     assert np.isfinite(first).all()
@@ -88,7 +91,8 @@ class Blind:
     """The same emulator, which is always shown the same columns."""
 
     def __init__(self, emulator, shown) -> None:
-        self.kind, self.emulator, self.shown = "blind", emulator, torch.from_numpy(shown)
+        self.kind, self.schema = "blind", emulator.schema
+        self.emulator, self.shown = emulator, torch.from_numpy(shown)
 
     def sample(self, inputs, members, *, generator, steps, guidance):
         return self.emulator.sample(self.shown, members, generator=generator, steps=steps, guidance=guidance)
@@ -109,7 +113,7 @@ def test_store_holds_the_ensemble_of_the_unseen_split(folder, columns, column_st
     np.testing.assert_array_equal(store["time"], test["time"])
     np.testing.assert_array_equal(store["lat"], test["lat"])
     expected = np.concatenate(
-        [members for *_, members in ensembles(load_emulator(folder), test, members=3, steps=2, seed=5)]
+        [members for _, members in ensembles(load_emulator(folder), test, members=3, steps=2, seed=5)]
     )
     for channel, name in enumerate(OUTPUT_NAMES):
         assert store[name].dims == ("time", "cell", "member", "level")
@@ -124,22 +128,19 @@ def test_unseen_columns_are_the_test_split_of_the_training_store_and_all_of_anot
     assert default_split(folder, make_columns(cells=42)) == "all"
 
 
-def test_emulators_own_guidance_is_the_default(columns):
+def test_emulators_own_guidance_is_the_default(emulator, columns, monkeypatch):
     strengths = []
 
-    class Emulator:
-        kind = "spy"
+    def drawn(inputs, members, *, draw, steps, guidance):
+        strengths.append(guidance)
+        return torch.zeros(len(inputs), members, 4, 30)
 
-        class config:
-            guidance = (0.5, 0.5, 0.0, 0.0)
-
-        def sample(self, inputs, members, *, generator, steps, guidance):
-            strengths.append(guidance)
-            return torch.zeros(len(inputs), members, 4, 30)
-
+    own = emulator.config.model_copy(update={"guidance": (0.5, 0.5, 0.0, 0.0)})
+    monkeypatch.setattr(emulator, "config", own)
+    monkeypatch.setattr(emulator, "sample_drawn", drawn)
     part = columns.isel(time=[0], cell=slice(2))
-    list(ensembles(Emulator(), part, members=2))
-    list(ensembles(Emulator(), part, members=2, guidance=(0.0, 0.0, 0.0, 1.0)))
+    list(ensembles(emulator, part, members=2))
+    list(ensembles(emulator, part, members=2, guidance=(0.0, 0.0, 0.0, 1.0)))
     assert strengths == [(0.5, 0.5, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0)]
 
 

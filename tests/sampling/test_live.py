@@ -10,8 +10,7 @@ import pytest
 from diffmp_core.errors import DiffmpError
 from diffmp_core.sampling.draw import draw_ensemble
 from diffmp_core.sampling.live import LatestWins, LiveEmulator, WorkerLost, shared_worker
-from diffmp_core.stores import stack_channels
-from diffmp_core.variables import INPUTS
+from diffmp_core.stores import stack_inputs
 
 
 class Gate:
@@ -85,7 +84,7 @@ def live(folder):
 
 @pytest.fixture(scope="module")
 def inputs(columns):
-    return stack_channels(columns.isel(time=[0], cell=[3]), INPUTS)
+    return stack_inputs(columns.isel(time=[0], cell=[3]))
 
 
 def test_answer_is_the_ensemble_of_its_seed(live, inputs):

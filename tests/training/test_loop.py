@@ -18,15 +18,16 @@ import yaml
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from diffmp_core.columns.domain import TrainingDomain
+from diffmp_core.columns.domain import DOMAIN_FILE, TrainingDomain
 from diffmp_core.columns.normalization_file import load_normalization
 from diffmp_core.columns.normalize import fit
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import layout_id
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.models.one_step import OneStepConfig
+from diffmp_core.schema import schema_of
 from diffmp_core.stores import open_columns, write_store
-from diffmp_core.training.config import DOMAIN_FILE, load_config
+from diffmp_core.training.config import load_config
 from diffmp_core.training.data import read_columns
 from diffmp_core.training.loop import fingerprint, fingerprint_before_values, train
 from diffmp_core.training.trainer import Trainer
@@ -110,7 +111,7 @@ def test_normalisation_and_domain_are_fitted_on_the_training_columns_only(finish
     folder, _ = finished
     store = open_columns(columns)
     arrays = read_columns(store, "train")
-    expected = fit(arrays.inputs, arrays.outputs, height=store["height"].values, pressure=store["pressure"].values)
+    expected = fit(arrays.inputs, arrays.outputs, schema=schema_of(store))
     found = load_normalization(folder / "normalization.json")
     np.testing.assert_array_equal(found.input_scale, expected.input_scale)
     np.testing.assert_array_equal(found.output_scale, expected.output_scale)
