@@ -29,10 +29,11 @@ from app.offer import Limits
 from app.readable import leave_out_unreadable, read_config
 from app.served import Served
 from app.study_files import study_names
-from diffmp_core.drawn import REFERENCE, Drawn, drawn_by_kind
+from diffmp_core.drawn import Drawn, drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import column_places, find_experiments, scored_columns
 from diffmp_core.identity import kept_id
+from diffmp_core.kinds import REFERENCE
 from diffmp_core.regimes import REGIMES, Facts, Mask, column_facts
 from diffmp_core.score_table import read_score_table
 from diffmp_core.scores.significance import nearest_cells

@@ -20,7 +20,8 @@ from app.state import State
 from app.theme import colours
 from app.views.export_menu import export_menu
 from app.views.layout import GAP, WHOLE, paper, uneven_grid
-from diffmp_core.drawn import REFERENCE, drawn_for
+from diffmp_core.drawn import drawn_for
+from diffmp_core.kinds import REFERENCE
 
 STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
 

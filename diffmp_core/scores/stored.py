@@ -41,7 +41,7 @@ def true_table(table: Mapping[str, Any], kind: str | None) -> dict[str, Any]:
     """A table of ``diffmp score`` with the members, steps, guidance and evaluations that took effect.
 
     Args:
-        kind: kind of the emulator, ``diffmp_core.drawn.REFERENCE`` where it has no folder.
+        kind: kind of the emulator, ``diffmp_core.kinds.REFERENCE`` where it has no folder.
     """
     scores = table.get("scores") or {}
     found = dict(table)

@@ -17,6 +17,7 @@ from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.errors import DiffmpError
 from diffmp_core.files import remove
 from diffmp_core.identity import layout_id
+from diffmp_core.kinds import KINDS
 from diffmp_core.lock import hold
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.folder import CONFIG_FILE, WEIGHTS_FILE, save_emulator
@@ -34,9 +35,6 @@ from diffmp_core.training.report import Report
 from diffmp_core.training.seeds import Purpose, stream_seed
 from diffmp_core.training.times import TrainingTimes, has_split, training_id
 from diffmp_core.training.trainer import Trainer
-
-PARENT_OPTIONS = {"cgan": "pretrained", "one_step": "initial"}
-"""Option by which an emulator names the trained one that it is made from."""
 
 
 def train(
@@ -107,7 +105,7 @@ def train(
 
 def fingerprint(config: TrainingConfig, columns: str) -> str:
     """Which training this is: configuration, weights that it sets out from, and columns (:func:`training_id`)."""
-    parent = getattr(config.model, PARENT_OPTIONS.get(config.model.kind, ""), None)
+    parent = getattr(config.model, KINDS[config.model.kind].parent, None)
     parents = [_weights_sha256(Path(parent))] if isinstance(parent, str) else []
     return hashlib.sha256(" ".join([config.model_dump_json(), *parents, columns]).encode()).hexdigest()[:12]
 

@@ -38,8 +38,8 @@ from app.views.profiles import ProfilesView
 from app.views.sensitivity import SensitivityView
 from diffmp_core.columns.normalize import fit
 from diffmp_core.columns.user_column import to_text
-from diffmp_core.drawn import KINDS, REFERENCE
 from diffmp_core.errors import DiffmpError
+from diffmp_core.kinds import KINDS, REFERENCE
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
 from diffmp_core.scores.evaluate import evaluate

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from diffmp_core.drawn import REFERENCE
+from diffmp_core.kinds import REFERENCE
 from diffmp_core.scores.stored import true_store, true_table
 from diffmp_core.scores.table import METRICS, SPREAD_METRICS
 from diffmp_core.variables import OUTPUT_NAMES
