@@ -37,7 +37,7 @@ from diffmp_core.kinds import REFERENCE
 from diffmp_core.regimes import REGIMES, Facts, Mask, column_facts
 from diffmp_core.score_table import read_score_table
 from diffmp_core.scores.significance import nearest_cells
-from diffmp_core.scores.stored import SPREAD_FIELDS, true_store, true_table
+from diffmp_core.scores.stored import spread_fields, true_store, true_table
 from diffmp_core.stores import open_store
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Catalog(Served):
             return f"{emulator} has no score store" + self._why(name, emulator)
         missing = [field for field in fields if field not in scores]
         named = called or ", ".join(missing)
-        if scores.attrs.get("members") == 1 and set(missing) & set(SPREAD_FIELDS):
+        if scores.attrs.get("members") == 1 and set(missing) & set(spread_fields()):
             return f"{emulator} gives one answer for each column, so it has no {named}"
         return f"The score store of {emulator} has no {named}" if missing else ""
 

@@ -23,30 +23,6 @@ WHY_BY_INPUTS = (
     "even a perfect ensemble has too little rain on average, and misses the truth too often."
 )
 
-SCORE_FORMULAS: dict[str, str] = {
-    "mse": "⟨(x̄ − y)²⟩",
-    "pcc": "⟨(x̄ − ⟨x̄⟩)(y − ⟨y⟩)⟩ / (std(x̄) std(y))",
-    "bias": "⟨x̄ − y⟩",
-    "crps_fair": "⟨ Σᵢ |xᵢ − y| / M − Σᵢⱼ |xᵢ − xⱼ| / (2 M (M − 1)) ⟩",
-    "coverage_ratio": "⟨ [min xᵢ ≤ y ≤ max xᵢ] ⟩",
-    "coverage_ratio_ties": "⟨ 1 − ([b = 0] + [a = 0]) / (t + 1) ⟩ with b members below y, t equal to it, a above",
-    "spread_skill_ratio": "√( (M + 1)/M · ⟨s²⟩ ) / √⟨(x̄ − y)²⟩",
-    "spread_skill_correlation": "corr( s, |x̄ − y| )",
-    "std_ratio": "std(all xᵢ) / std(y)",
-    "skewness_ratio": "skew(all xᵢ) / skew(y), skew(x) = ⟨(x − ⟨x⟩)³⟩ / std(x)³",
-    "kurtosis_ratio": "kurt(all xᵢ) / kurt(y), kurt(x) = ⟨(x − ⟨x⟩)⁴⟩ / std(x)⁴",
-}
-"""Formula of each score of the table; ``docs/scores.md`` says more."""
-
-MAP_FORMULAS: dict[str, str] = {
-    "mse": SCORE_FORMULAS["mse"],
-    "coverage": SCORE_FORMULAS["coverage_ratio"],
-    "spread": "s, over several times √⟨s²⟩",
-    "crps_fair": SCORE_FORMULAS["crps_fair"],
-    "bias": SCORE_FORMULAS["bias"],
-}
-"""Formula of each score of the maps, at one cell and level; ⟨ ⟩ is the mean over the times."""
-
 CONTROL_FORMULAS: dict[str, str] = {
     "neutralise_T": "θ → (1 − a) θ + a θₘ, θₘ keeping the layer's enthalpy; a from 0 to 1",
     "neutralise_qv": "q → (1 − a) q + a qₘ, qₘ keeping the layer's water; a from 0 to 1",
@@ -99,13 +75,13 @@ def regimes() -> list[Entry]:
 
 def scores() -> list[Entry]:
     """The scores of the table."""
-    return [(score.label, score.definition, SCORE_FORMULAS[score.name]) for score in SCORES]
+    return [(score.label, score.definition, score.formula) for score in SCORES]
 
 
 def map_scores() -> list[Entry]:
     """The scores of the maps."""
     return [
-        (metric.label, f"{metric.meaning[:1].upper()}{metric.meaning[1:]}".rstrip(".") + ".", MAP_FORMULAS[metric.name])
+        (metric.label, f"{metric.meaning[:1].upper()}{metric.meaning[1:]}".rstrip(".") + ".", metric.formula)
         for metric in MAPS
     ]
 

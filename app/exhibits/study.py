@@ -13,12 +13,12 @@ from app.exhibits.exhibit import Exhibit, Rows, quantity, stem_of
 from app.exhibits.paper import draw_page
 from app.exhibits.study_paper import draw_charts
 from app.figures.axes import TITLES
-from app.figures.study import COST, SCORE_BY_NAME, guidance_table, study_charts, study_gaps
+from app.figures.study import COST, guidance_table, study_charts, study_gaps
 from app.figures.study_chart import ChartPlot, legend
 from app.figures.study_gaps import CASES, LOST
-from diffmp_core.scores.table import SHORT_NAMES, ideal, perfect_coverage
+from diffmp_core.scores.score import SCORES, ideal, perfect_coverage
 from diffmp_core.studies.result import scored_on
-from diffmp_core.studies.table import PAPER_CRITERIA, SHOWN, TRAININGS
+from diffmp_core.studies.table import PAPER_CRITERIA, TRAININGS, shown_scores
 from diffmp_core.variables import OUTPUT_NAMES
 
 LAYOUTS = {"criteria": (4, (10.0, 7.2)), "outputs": (2, (10.0, 7.2)), "all": (4, (10.0, 14.5))}
@@ -67,14 +67,14 @@ class StudyScores(Exhibit):
         ``guidance`` has ``best_guidance(emulator, choice, variable)`` and ``report_NAME`` too, ``samplers`` the cost.
         """
         study = catalog.study(self.experiment, self.study, self.study_file)
-        names = {"criteria": SHOWN, "outputs": (self.criterion,)}.get(self.charts, PAPER_CRITERIA)
+        names = {"criteria": shown_scores(), "outputs": (self.criterion,)}.get(self.charts, PAPER_CRITERIA)
         outputs = [self.variable] if self.charts == "criteria" else list(OUTPUT_NAMES)
         shown, members = study.sel(variable=outputs), int(study.attrs.get("members", 0))
         perfect = ideal(members) | {"coverage_ratio": perfect_coverage(members)} if members else {}
         known = [name for name in names if name in shown]
         parts: dict[str, tuple] = {}
         for name in known:
-            score, words = shown[name], SCORE_BY_NAME[name].definition
+            score, words = shown[name], SCORES[name].definition
             reference = {"perfect": perfect[name]} if name in perfect else {}
             many = TRAININGS in score.dims
             mean = score.mean(TRAININGS) if many else score
@@ -82,7 +82,7 @@ class StudyScores(Exhibit):
             if many and score.sizes[TRAININGS] > 1:
                 count = score.notnull().sum(TRAININGS)
                 spread = score.std(TRAININGS, ddof=1).where(count > 1)
-                parts[f"{name}_std"] = _quantity(spread, "1", f"standard deviation of {SHORT_NAMES[name]}")
+                parts[f"{name}_std"] = _quantity(spread, "1", f"standard deviation of {SCORES[name].heading}")
         if "columns" in shown:
             tried, over = shown["columns"], (TRAININGS,) if TRAININGS in shown["columns"].dims else ()
             parts[CASES] = _quantity(tried.notnull().sum(over), "1", "trainings in the study")
@@ -125,7 +125,7 @@ class StudyScores(Exhibit):
         return LAYOUTS[self.charts]
 
     def _title(self, study: xr.Dataset) -> str:
-        of = {"criteria": TITLES[self.variable], "outputs": SHORT_NAMES[self.criterion]}.get(self.charts)
+        of = {"criteria": TITLES[self.variable], "outputs": SCORES[self.criterion].heading}.get(self.charts)
         title = str(study.attrs.get("title") or self.study) + (f" ({self.study_file})" if self.study_file else "")
         return f"{title}: {of}" if of else title
 

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from app.figures.axes import TITLES, plain_number
 from app.figures.study_chart import Chart, Gap, Series, dodged
 from app.figures.study_gaps import SIGNS, gap_sentences, why_empty
-from app.metrics import SCORES
-from diffmp_core.scores.table import SHORT_NAMES
+from diffmp_core.scores.score import SCORES
 
 LABELS: Mapping[str, str] = {
     "fixed": "trained on n fixed steps",
@@ -45,7 +44,6 @@ CHOICES: Mapping[str, str] = {
 }
 """Ways in which strengths of guidance are chosen (docs/studies.md)."""
 
-SCORE_BY_NAME = {score.name: score for score in SCORES}
 COST = "milliseconds_per_column"
 
 
@@ -105,7 +103,7 @@ def score_chart(data: xr.Dataset, study: str, name: str, output: str, *, full: b
     """One score of one output."""
     how, score = ARRANGEMENTS[study], data[name].sel(variable=output)
     spread = data[f"{name}_std"].sel(variable=output) if f"{name}_std" in data else xr.full_like(score, np.nan)
-    short, definition = SHORT_NAMES[name], SCORE_BY_NAME[name].definition
+    short, definition = SCORES[name].heading, SCORES[name].definition
     return Chart(
         title=TITLES[output] if full else short,
         x_label=short if how.rows and full else how.label,
@@ -160,7 +158,7 @@ def guidance_table(data: xr.Dataset) -> str:
             if not np.isfinite(strength):
                 cells += '<td>– <span class="soft">none for columns of this width</span></td>'
                 continue
-            worth = ", ".join(f"{SHORT_NAMES[n]} {_number(at[f'report_{n}'])}" for n in reported[:1])
+            worth = ", ".join(f"{SCORES[n].heading} {_number(at[f'report_{n}'])}" for n in reported[:1])
             soft = f' <span class="soft">{escape(worth)}</span>' if worth else ""
             cells += f"<td>{strength:.1f}{soft}</td>"
         rows.append(f"<tr><td>{escape(str(emulator))}</td><td>{escape(CHOICES[str(choice)])}</td>{cells}</tr>")

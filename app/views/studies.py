@@ -25,8 +25,8 @@ from app.views.export_menu import export_menu
 from app.views.layout import QUARTER, beside, grid, pane, paper, words
 from app.views.training import TrainingCards
 from diffmp_core.errors import DiffmpError
-from diffmp_core.scores.table import SHORT_NAMES
-from diffmp_core.studies.table import SHOWN
+from diffmp_core.scores.score import SCORES
+from diffmp_core.studies.table import shown_scores
 
 STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
 LOOK_MS = 3000
@@ -92,7 +92,7 @@ class StudiesView:
         self.file = free_select("File", self._choose_file)
         self.choosers = {
             "charts": choice(state, "charts", "Shown", {text: name for name, text in CHARTS.items()}),
-            "criterion": select(state, "criterion", "Score", {SHORT_NAMES[name]: name for name in SHOWN}),
+            "criterion": select(state, "criterion", "Score", {SCORES[name].heading: name for name in shown_scores()}),
             "variable": select(
                 state, "variable", "Output", {TITLES[name]: name for name in state.param.variable.objects}
             ),
