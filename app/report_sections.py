@@ -27,8 +27,9 @@ from app.exhibits.ranks import RANK_HISTOGRAM
 from app.explanations import WHY_BY_INPUTS
 from app.metrics import MAP_BY_NAME
 from app.presets import PRESETS
-from app.study_files import AXES, read_studies
+from app.study_files import read_studies
 from diffmp_core.regimes import REGIMES
+from diffmp_core.studies.study import STUDIES
 from diffmp_core.variables import OUTPUT_NAMES
 
 METRICS = ("mse", "crps_fair", "coverage")
@@ -88,7 +89,7 @@ def sections(catalog: Catalog, experiment: str, emulator: str) -> Iterator[Secti
         )
 
     found, _ = read_studies(catalog.folder(experiment))
-    studies = [(kind, file) for kind in AXES for file in found.get(kind, ())]
+    studies = [(kind, file) for kind in STUDIES for file in found.get(kind, ())]
     if studies:
         yield Section(
             "Studies",

@@ -18,6 +18,7 @@ from app.figures.study_chart import ChartPlot, legend
 from app.figures.study_gaps import CASES, LOST
 from diffmp_core.scores.score import SCORES, ideal, perfect_coverage
 from diffmp_core.studies.result import scored_on
+from diffmp_core.studies.study import STUDIES
 from diffmp_core.studies.table import PAPER_CRITERIA, TRAININGS, shown_scores
 from diffmp_core.variables import OUTPUT_NAMES
 
@@ -87,13 +88,13 @@ class StudyScores(Exhibit):
             tried, over = shown["columns"], (TRAININGS,) if TRAININGS in shown["columns"].dims else ()
             parts[CASES] = _quantity(tried.notnull().sum(over), "1", "trainings in the study")
             parts[LOST] = _quantity((tried == 0).sum(over), "1", "trainings whose samples were not finite")
-        if self.study == "guidance" and "best_guidance" in shown:
+        if "best_guidance" in shown:
             parts |= self._choices(shown, known)
-        if self.study in ("steps", "samplers"):
+        if STUDIES[self.study].along == "steps":
             passes = shown["network_evaluations"].fillna(shown["steps"])  # where samples diverged none were counted
             passes = passes.mean(TRAININGS) if TRAININGS in passes.dims else passes
             parts["network_evaluations"] = _quantity(passes, "1", "passes of the network for each member")
-        if self.study == "samplers":
+        if STUDIES[self.study].cost:
             cost = shown["seconds_per_column"]
             parts[COST] = _quantity(cost * 1e3, "ms", "wall-clock time of one column's ensemble")
         axes = {str(dim): study[dim].values for name in known for dim in study[name].dims if dim != TRAININGS}

@@ -12,7 +12,7 @@ from dask.callbacks import Callback
 
 import diffmp_core
 from diffmp_core.columns.plausibility import check_upright, with_checks
-from diffmp_core.columns.sources import Progress, recognise
+from diffmp_core.columns.sources import SOURCES, Progress, recognise
 from diffmp_core.columns.sources.base import Read
 from diffmp_core.columns.split import PAPER_PROPORTIONS, split_times
 from diffmp_core.errors import DiffmpError
@@ -59,13 +59,14 @@ def prepare(
             values that are not finite or not plausible, a truncated file, or an ``out`` that exists.
     """
     source, out = Path(source), Path(out)
-    reader = recognise(source, kind)
+    chosen = {name: value for name, value in options.items() if value is not None}
+    implied = next((name for name, entry in SOURCES.items() if entry.implied_by in chosen), None)
+    reader = recognise(source, kind or implied)
     if out.exists():
         raise DiffmpError(f"expected a new name for the column store, found something at {out}; remove it or rename")
-    chosen = {name: value for name, value in options.items() if value is not None}
     if foreign := sorted(chosen.keys() - reader.options):
         raise DiffmpError(
-            f"expected options that a source of kind {reader.kind} takes ({sorted(reader.options) or 'none'}), found "
+            f"expected options that a source of kind {reader.name} takes ({sorted(reader.options) or 'none'}), found "
             f"{foreign} ({source.name}); leave them out"
         )
     if not all(0 <= share < np.inf for share in proportions) or sum(proportions) == 0:
@@ -88,7 +89,7 @@ def prepare(
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     columns.attrs |= {
         "diffmp_version": diffmp_core.__version__,
-        "diffmp_source_kind": reader.kind,
+        "diffmp_source_kind": reader.name,
         "history": f"{now} diffmp {diffmp_core.__version__} prepare {source.name}",
     }
     checked = with_digests(_with_checks(columns, source.name))

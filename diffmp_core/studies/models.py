@@ -15,6 +15,7 @@ from diffmp_core.studies.cases import Case, Sampling, Workshop
 from diffmp_core.studies.material import Material, StudyColumns
 from diffmp_core.studies.preset import SMOKE_SIZE, SMOKE_TIGHT, TWO_CORES, Preset
 from diffmp_core.studies.sources import Given, Reference, Source, Trained, TrainingSize, sized_config
+from diffmp_core.studies.study import Plan
 from diffmp_core.training.config import shipped_configs
 
 
@@ -29,13 +30,6 @@ class ModelsPreset(Preset):
     seeds: int = Field(default=3, ge=1)
     """Trainings of each model."""
     size: TrainingSize = TWO_CORES
-
-
-PRESETS = {
-    "default": ModelsPreset(),
-    "paper": ModelsPreset(limit=1_600_000, size=TrainingSize(filters=128, batch=8000, epochs=5)),
-    "smoke": ModelsPreset(**SMOKE_TIGHT, seeds=1, size=SMOKE_SIZE),
-}
 
 
 def run(workshop: Workshop, material: Material, preset: ModelsPreset) -> xr.Dataset:
@@ -90,3 +84,13 @@ def _case(columns: StudyColumns, model: str, seed: int, source: Source, preset: 
         columns.report_split,
         Sampling(preset.members, preset.steps, preset.limit, preset.seed),
     )
+
+
+PLAN = Plan(
+    presets={
+        "default": ModelsPreset(),
+        "paper": ModelsPreset(limit=1_600_000, size=TrainingSize(filters=128, batch=8000, epochs=5)),
+        "smoke": ModelsPreset(**SMOKE_TIGHT, seeds=1, size=SMOKE_SIZE),
+    },
+    run=run,
+)

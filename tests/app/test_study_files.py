@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 
 from app.catalog import Catalog
 from app.choices import Criterion, Study
-from app.study_files import AXES, missing_words, read_studies, study_stamps
+from app.study_files import missing_words, read_studies, study_stamps
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.score import SCORES
 from diffmp_core.stores import write_store
@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_page_knows_every_study_and_every_score_of_them():
-    assert set(AXES) == set(STUDIES) == set(Study.__args__) - {"training"}
+    assert set(STUDIES) == set(Study.__args__) - {"training"}
     assert set(Criterion.__args__) == set(shown_scores())
     assert set(shown_scores()) < set(SCORES)
 
@@ -33,7 +33,7 @@ def test_the_page_knows_every_study_and_every_score_of_them():
 def test_every_kind_is_found_by_what_it_says_not_by_its_name(folder: Path):
     os.rename(folder / "studies" / "steps.nc", folder / "studies" / "mine.nc")
     studies, problems = read_studies(folder)
-    assert set(studies) == set(AXES)
+    assert set(studies) == set(STUDIES)
     assert problems == ()
     assert_array_equal(studies["steps"]["mine"]["crps_fair"], make_study("steps")["crps_fair"])
 

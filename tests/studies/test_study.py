@@ -18,9 +18,10 @@ from diffmp_core.studies.guidance import GuidancePreset
 from diffmp_core.studies.models import ModelsPreset
 from diffmp_core.studies.preset import SMOKE_SIZE
 from diffmp_core.studies.result import open_study
+from diffmp_core.studies.run import run_study
 from diffmp_core.studies.samplers import SamplersPreset
 from diffmp_core.studies.steps import StepsPreset
-from diffmp_core.studies.study import STUDIES, run_study
+from diffmp_core.studies.study import STUDIES
 from diffmp_core.variables import OUTPUT_NAMES
 from tests.synthetic import make_columns
 
@@ -37,7 +38,7 @@ def guidance(columns, emulator, tmp_path_factory) -> xr.Dataset:
 
 
 def test_every_study_has_the_three_presets():
-    assert {frozenset(study.presets) for study in STUDIES.values()} == {frozenset({"default", "paper", "smoke"})}
+    assert {frozenset(study.plan().presets) for study in STUDIES.values()} == {frozenset({"default", "paper", "smoke"})}
 
 
 @pytest.fixture(scope="module")

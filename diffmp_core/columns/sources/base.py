@@ -37,22 +37,24 @@ class Source:
     """One kind of raw data.
 
     Attributes:
-        kind: name on the command line.
+        name: on the command line, and in the columns made.
         expects: what a path of this kind looks like, for error messages.
         recognise: whether a path is of this kind; never raises.
         read: opens it lazily (dask) as a column store without ``split``.
         gap_hours: times of different splits lie at least this far apart.
         runs: the data are continuous runs, each of which is cut into the splits; else scattered times are dealt out.
         options: further keyword options of ``prepare`` that the reader takes.
+        implied_by: the one of them that is given for this reader alone, so that nothing need be recognised.
     """
 
-    kind: str
+    name: str
     expects: str
     recognise: Callable[[Path], bool]
     read: Read
     gap_hours: float
     runs: bool = False
     options: frozenset[str] = frozenset()
+    implied_by: str = ""
 
 
 def stored_kind(path: Path) -> str | None:

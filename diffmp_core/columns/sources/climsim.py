@@ -296,7 +296,7 @@ def _stacked(state: xr.Dataset, units: dict[str, str], times: list[cftime.dateti
 
 
 SOURCE = Source(
-    kind="climsim",
+    name="climsim",
     expects="a stacked ClimSim file or a folder of E3SM-MMF.mli and mlo files",
     recognise=recognise,
     read=read,

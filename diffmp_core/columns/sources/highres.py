@@ -274,11 +274,12 @@ def _of_cells(
 
 
 SOURCE = Source(
-    kind="highres",
+    name="highres",
     expects="a file with w(time, z, point) and a map cell_of_point or points_of_cell, or any run with --fields",
     recognise=recognise,
     read=read,
     gap_hours=3.0,
     runs=True,
     options=frozenset({"fields"}),
+    implied_by="fields",
 )
