@@ -22,7 +22,7 @@ from app.figures.profile import INPUT_TOP, InputPanel
 from app.figures.response import response_table
 from app.model_answers import ModelQuestion
 from app.target import Target
-from diffmp_core.perturbation import potential_temperature
+from diffmp_core.stratification import potential_temperature
 from diffmp_core.variables import INPUT_NAMES, OUTPUTS
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from app.catalog import Catalog
 from app.figures.axes import TITLES, LevelAxis, set_range
 from app.figures.profile import INPUT_TOP, InputPanel
 from app.state import State
-from diffmp_core.perturbation import potential_temperature
+from diffmp_core.stratification import potential_temperature
 from diffmp_core.variables import BY_NAME, INPUT_NAMES
 
 if TYPE_CHECKING:

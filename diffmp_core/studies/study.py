@@ -99,8 +99,8 @@ STUDIES: Registry[Study] = Registry(
             labels={"calibrated": "DIFF-MP calibrated", "paper": "DIFF-MP paper"},
             how_to_read="Each dot is an emulator, trained on the same columns (how long, the Overview says); its "
             "colour and shape are the resolution. Bars span one standard deviation over trainings: where they overlap, "
-            "read no ranking. The analogue ensemble and the climatology are made of the training columns; what they beat "
-            "has learnt little.",
+            "read no ranking. The analogue ensemble and the climatology are made of the training columns; what they "
+            "beat has learnt little.",
         ),
         Study(
             name="steps",
