@@ -31,7 +31,7 @@ COMMANDS = {
 }
 HOLDER = """
 import sys, time
-from diffmp_core.lock import hold
+from diffmp_core.storage.lock import hold
 with hold(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)
