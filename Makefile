@@ -13,7 +13,7 @@ PARALLEL := -n 2 --dist loadfile
 
 install: .venv/installed
 
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed: pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "expected Python >= 3.11, found $$($(PYTHON) --version); name another with make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv

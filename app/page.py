@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -13,26 +12,27 @@ import panel_material_ui as pmui
 import param
 from panel.io import hold
 
-from app.ahead import activity
-from app.browser import Browser
-from app.catalog import Catalog
-from app.choices import NAMES, Choices
-from app.history import History
-from app.places import BEARINGS
-from app.presentation import Presentation
-from app.state import State
-from app.template import TEMPLATE
-from app.theme import OWN_FIGURES, PAGE_THEME
-from app.views.explain import ExplainDrawer
-from app.views.notices import Notices, notice
-from app.views.presenter import PresenterStrip
-from app.views.scenes import ScenesDrawer
-from app.views.tabs import VIEWS, Tabs
-from app.views.toolbar import Toolbar
-from app.views.tour import Tour
+from diffmp_core.shipped import ASSETS
 from diffmp_core.variables import LEVELS
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
+from .data.catalog import Catalog
+from .data.places import BEARINGS
+from .figures.theme import OWN_FIGURES, PAGE_THEME
+from .state.choices import NAMES, Choices
+from .state.history import History
+from .state.presentation import Presentation
+from .state.state import State
+from .views.explain import ExplainDrawer
+from .views.notices import Notices, notice
+from .views.presenter import PresenterStrip
+from .views.scenes import ScenesDrawer
+from .views.tabs import VIEWS, Tabs
+from .views.toolbar import Toolbar
+from .views.tour import Tour
+from .web.ahead import activity
+from .web.browser import Browser
+from .web.template import TEMPLATE
+
 TITLE = "DIFF-MP"
 SETTLED_MS = 400
 """Address and history follow the state when nothing has changed for this long, so not during a drag."""

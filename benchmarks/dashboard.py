@@ -22,10 +22,10 @@ import numpy as np
 from dashboard_globe import make_globe
 from dashboard_sessions import READERS, level_changes, model_queue
 from dashboard_window import Server, Stopwatch, Timing, chromium_window, figure_box, hold_slider, median, serve
+from diffmp_app.data.axes import TITLES
 from rich.console import Console
 from rich.table import Table
 
-from app.figures.axes import TITLES
 from diffmp_core.scores.histograms import BINS, bin_edges, count_values
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 

@@ -1,6 +1,6 @@
 """Response of the cloud-resolving model, and of an emulator, to the page's experiments, over one composite of columns.
 
-Columns are picked by their inputs (diffmp_core/regimes.py), as the page picks them. Run:
+Columns are picked by their inputs (diffmp_core/physics/regimes.py), as the page picks them. Run:
     python benchmarks/reference_response.py [COLUMNS] [--emulator FOLDER] [--regime NAME] [--time 0] [--hours 6]
 prints the rows of the second table in docs/sensitivity.md, and the time of one response. COLUMNS: those of the demo, or
 others made from a simulator run at 120 km.
@@ -12,17 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from diffmp_app.state.presets import PRESETS
 
-from app.presets import PRESETS
 from data.make_demo import DEMO
-from diffmp_core.column_integrals import PairedChange, integrate, paired_change
 from diffmp_core.constants import SECONDS_PER_DAY
 from diffmp_core.crm.origin import departure, find_origin, spun_up
 from diffmp_core.crm.response import composite, hourly_ensemble, reference_response
 from diffmp_core.experiments import load_experiment
 from diffmp_core.models.folder import load_emulator
-from diffmp_core.perturbation import Perturbation, perturb
-from diffmp_core.regimes import REGIMES, column_facts, represent
+from diffmp_core.physics.column_integrals import PairedChange, integrate, paired_change
+from diffmp_core.physics.perturbation import Perturbation, perturb
+from diffmp_core.physics.regimes import REGIMES, column_facts, represent
 from diffmp_core.sampling.draw import draw_ensemble
 from diffmp_core.stores import open_columns, stack_channels
 from diffmp_core.variables import INPUTS

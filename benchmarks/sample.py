@@ -14,13 +14,13 @@ from peak import compare, most_memory, times_as_long
 from plain_loop import sample_plainly
 from workload import count_flops, make_columns, make_normalization, options, show
 
+from diffmp_core.compute.memory import keep_freed_memory
 from diffmp_core.models.diffusion import DiffMP
 from diffmp_core.models.folder import inference_dtype, load_emulator
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, columns_together, default_guidance, draw_ensemble
 from diffmp_core.stores import open_columns, stack_channels
 from diffmp_core.training.config import load_config
 from diffmp_core.training.loop import fresh_emulator
-from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS
 
 ROOT = Path(__file__).parents[1]

@@ -10,9 +10,9 @@ import torch
 from peak import compare, most_memory, times_as_long
 from workload import count_flops, make_columns, make_normalization, options, show
 
+from diffmp_core.compute.memory import keep_freed_memory
 from diffmp_core.training.config import TrainingConfig, load_config
 from diffmp_core.training.loop import fresh_emulator
-from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.processes import Processes
 from diffmp_core.training.report import Report
 from diffmp_core.training.trainer import LEAST_STEPS_PER_EPOCH, Trainer, repeatable_kernels

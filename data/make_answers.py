@@ -13,20 +13,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.target import take_target
+from diffmp_app.report.sections import COMPOSITE
+from diffmp_app.state.choices import Choices
+from diffmp_app.state.presets import PRESETS
 
-from app.catalog import SHIPPED, Catalog
-from app.choices import Choices
-from app.presets import PRESETS
-from app.report_sections import COMPOSITE
-from app.target import take_target
 from diffmp_core import __version__
 from diffmp_core.crm.answers import FILE, ModelAnswer, cells_words, pack, read_answers, write_answers
 from diffmp_core.crm.response import HOURS, MEMBERS
 from diffmp_core.crm.runs import run_model
 from diffmp_core.crm.simulate import SCHEME_VERSION
 from diffmp_core.errors import DiffmpError
-from diffmp_core.perturbation import Perturbation
-from diffmp_core.regimes import REGIMES
+from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.physics.regimes import REGIMES
+from diffmp_core.shipped import DATA
 
 RANKS = 6
 """Typical columns of each regime, as many as the page lists."""
@@ -82,7 +83,7 @@ def make_answers(folder: Path) -> Path:
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="Experiment folder with columns of the simulator.")] = SHIPPED / "demo",
+    folder: Annotated[Path, typer.Argument(help="Experiment folder with columns of the simulator.")] = DATA / "demo",
 ) -> None:
     """Ask the cloud-resolving model about the columns that the page offers first."""
     typer.echo(make_answers(folder))

@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from make_answers import make_answers
 from make_demo import CALIBRATED, DEMO, EMULATORS, ONE_STEP, REGRESSION, demo_figures, finer_emulator, make_demo
 
-from diffmp_core.files import write_text
 from diffmp_core.models.folder import WEIGHTS_FILE, load_config, load_emulator, save_emulator
 from diffmp_core.models.seal import KEY
 from diffmp_core.scores.evaluate import evaluate
+from diffmp_core.storage.files import write_text
 from diffmp_core.variables import OUTPUT_NAMES
 
 HERE = Path(__file__).parent

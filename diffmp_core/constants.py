@@ -21,6 +21,9 @@ LATENT_HEAT_FUSION = 3.337e5
 LATENT_HEAT_SUBLIMATION = LATENT_HEAT_VAPORISATION + LATENT_HEAT_FUSION
 """Latent heat of sublimation at 0 degC [J kg-1]."""
 
+FREEZING_POINT = 273.15
+"""Freezing point of water at 1013.25 hPa, 0 degC [K]."""
+
 VON_KARMAN = 0.4
 """Von Karman constant [1]."""
 

@@ -23,10 +23,10 @@ import xarray as xr
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from diffmp_core.documents import UnreadableError, read_yaml
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import write_text, write_texts
 from diffmp_core.identity import columns_id, kept_id, layout_id, same_columns
+from diffmp_core.storage.documents import UnreadableError, read_yaml
+from diffmp_core.storage.files import write_text, write_texts
 from diffmp_core.stores import open_columns, open_store, real_path, select_split
 from diffmp_core.variables import OUTPUT_NAMES
 

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from diffmp_core import __version__
 from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import whole
-from diffmp_core.lock import holding
 from diffmp_core.models.base import CLOUD, NetworkEmulator
 from diffmp_core.models.folder import load_emulator
+from diffmp_core.storage.files import whole
+from diffmp_core.storage.lock import holding
 from diffmp_core.variables import INPUT_NAMES, INPUTS, OUTPUT_NAMES, OUTPUTS
 
 Format = Literal["onnx", "torchscript"]

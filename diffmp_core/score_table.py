@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from diffmp_core.documents import UnreadableError, check_shape, read_json
 from diffmp_core.errors import DiffmpError
+from diffmp_core.storage.documents import UnreadableError, check_shape, read_json
 
 Scores = dict[str, dict[str, float | None]]
 

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from diffmp_core.coordinates import check_coordinates
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import refuse_devices, whole
-from diffmp_core.netcdf_handles import open_netcdf
-from diffmp_core.unreadable_data import unreadable_data
+from diffmp_core.storage.coordinates import check_coordinates
+from diffmp_core.storage.files import refuse_devices, whole
+from diffmp_core.storage.netcdf_handles import open_netcdf
+from diffmp_core.storage.unreadable_data import unreadable_data
+from diffmp_core.storage.zarr_chunks import refuse_missing_chunks
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS, Variable
-from diffmp_core.zarr_chunks import refuse_missing_chunks
 
 SPLITS = ("train", "validation", "test", "gap")
 """Meaning of the values 0, 1, 2, 3 of the flag variable ``split(time)`` of a column store."""

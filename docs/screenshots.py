@@ -41,7 +41,7 @@ class Picture:
     """One picture.
 
     Attributes:
-        address: choices of the page (app/choices.py).
+        address: choices of the page (app/state/choices.py).
         caption: what is seen, in a sentence or two.
         ready: words on the page that stand there when what is asked for does.
         press: buttons to press then, each with words that stand there when it has acted.

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 import typer
 import yaml
+from diffmp_app.data.catalog import Catalog
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import diffmp_core.cli.dashboard as dashboard
-from app.catalog import Catalog
 from diffmp_core.cli import run
 from diffmp_core.columns.fetch import GRID_INFO
 from diffmp_core.errors import DiffmpError
@@ -76,7 +76,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         raise DiffmpError("expected no more of this command in this test")
 
     def run_here(command: list[str], **_: object) -> SimpleNamespace:
-        from app.report import main
+        from diffmp_app.report.write import main
 
         monkeypatch.setattr(sys, "argv", ["report", *command[3:]])
         try:
@@ -99,7 +99,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diffmp_core.crm.simulate.run_here", lambda tasks, workers, report: None)
     monkeypatch.setattr("diffmp_core.studies.run.Workshop", stop)
     monkeypatch.setattr("diffmp_core.columns.fetch._import_hub", stop)
-    monkeypatch.setattr("app.report.report", report_here)
+    monkeypatch.setattr("diffmp_app.report.write.report", report_here)
     monkeypatch.setattr(dashboard, "run_server", serve_here)
     monkeypatch.setattr(dashboard, "subprocess", SimpleNamespace(run=run_here))
 

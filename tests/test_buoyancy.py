@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diffmp_core.buoyancy import (
+from diffmp_core.physics.buoyancy import (
     EPSILON,
     energy_and_inhibition,
     level_pressure,

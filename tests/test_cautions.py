@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffmp_core.cautions import NO_DOMAIN, find_cautions
 from diffmp_core.columns.domain import fit_domain
-from diffmp_core.perturbation import Perturbation
-from diffmp_core.sliders import SLIDERS
+from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.physics.sliders import SLIDERS
+from diffmp_core.response.cautions import NO_DOMAIN, find_cautions
+from diffmp_core.response.verdict import ASSOCIATION
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS
-from diffmp_core.verdict import ASSOCIATION
 from tests.synthetic import make_columns
 
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from diffmp_core import coarse_grain
-from diffmp_core.coarse_grain import (
+from diffmp_core.errors import DiffmpError
+from diffmp_core.physics import coarse_grain
+from diffmp_core.physics.coarse_grain import (
     flux_tendency,
     gather,
     horizontal_mean,
@@ -11,7 +12,6 @@ from diffmp_core.coarse_grain import (
     subgrid_moistening,
     subgrid_vertical_flux,
 )
-from diffmp_core.errors import DiffmpError
 
 
 def test_mean_and_flux_of_two_points_by_hand():

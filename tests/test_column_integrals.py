@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from diffmp_core.column_integrals import compare, integrate, paired_change
 from diffmp_core.errors import DiffmpError
+from diffmp_core.physics.column_integrals import compare, integrate, paired_change
 
 CP, DAY = 1004.64, 86400.0
 

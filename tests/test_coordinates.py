@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from diffmp_core.coordinates import check_areas, check_coordinate, check_places, check_times
 from diffmp_core.errors import DiffmpError
+from diffmp_core.storage.coordinates import check_areas, check_coordinate, check_places, check_times
 from diffmp_core.stores import open_columns, write_store
 from tests.synthetic import make_columns
 

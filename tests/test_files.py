@@ -20,9 +20,9 @@ from diffmp_core.columns.sources import recognise
 from diffmp_core.crm.sea_table import read_sea_table
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import load_experiment
-from diffmp_core.files import remove, whole, write_bytes, write_text, write_texts
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import load_emulator, save_emulator
+from diffmp_core.storage.files import remove, whole, write_bytes, write_text, write_texts
 from diffmp_core.stores import open_store, stack_channels, write_store
 from diffmp_core.training.checkpoint import load_checkpoint, save_checkpoint
 from diffmp_core.training.config import load_config

@@ -13,10 +13,10 @@ import pytest
 from filelock import FileLock
 from typer.testing import CliRunner
 
-from diffmp_core import lock
 from diffmp_core.cli import app
 from diffmp_core.errors import DiffmpError
-from diffmp_core.lock import hold, holding, lock_file
+from diffmp_core.storage import lock
+from diffmp_core.storage.lock import hold, holding, lock_file
 
 COMMANDS = {
     "simulate": ("{out}", "--grid", "G0", "--hours", "1"),
@@ -31,7 +31,7 @@ COMMANDS = {
 }
 HOLDER = """
 import sys, time
-from diffmp_core.lock import hold
+from diffmp_core.storage.lock import hold
 with hold(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)
@@ -53,7 +53,7 @@ def test_every_command_that_writes_is_kept_off_a_place_that_another_run_writes(t
 
 
 def test_a_report_is_kept_off_too(tmp_path):
-    from app.report import write_report
+    from diffmp_app.report.write import write_report
 
     with hold(tmp_path / "out.html"), pytest.raises(DiffmpError, match=f"found process {os.getpid()} on"):
         write_report(tmp_path / "nothing", tmp_path / "out.html")

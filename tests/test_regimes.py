@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from diffmp_core.buoyancy import saturation_mixing_ratio
-from diffmp_core.regimes import (
+from diffmp_core.physics.buoyancy import saturation_mixing_ratio
+from diffmp_core.physics.regimes import (
     COMPOSITE,
     INPUT_FACTS,
     REGIMES,

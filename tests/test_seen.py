@@ -10,12 +10,12 @@ import pytest
 import torch
 import xarray as xr
 import yaml
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import ScoreMap, ScoreSummary
+from diffmp_app.state.state import State
+from diffmp_app.views.overview import OverviewView
 from rich.console import Console
 
-from app.catalog import Catalog
-from app.exhibits import ScoreMap, ScoreSummary
-from app.state import State
-from app.views.overview import OverviewView
 from diffmp_core import identity
 from diffmp_core.columns.normalize import fit
 from diffmp_core.errors import DiffmpError
@@ -24,13 +24,13 @@ from diffmp_core.identity import columns_id, kept_id, layout_id, with_digests
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
 from diffmp_core.models.references import ClimatologicalEnsemble
+from diffmp_core.models.seen_times import TIMES_FILE, TrainingTimes
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.table import rich_table
 from diffmp_core.stores import open_columns, open_store, select_split, write_store
 from diffmp_core.studies.material import gather
 from diffmp_core.training.card import card_text, write_card
 from diffmp_core.training.data import read_columns
-from diffmp_core.training.times import TIMES_FILE, TrainingTimes
 from tests.synthetic import make_columns
 
 SAMPLING = {"members": 2, "steps": 1}

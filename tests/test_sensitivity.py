@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from diffmp_core.cautions import NO_SPREAD, check_range, check_settings
 from diffmp_core.columns.domain import fit_domain
-from diffmp_core.perturbation import Perturbation
-from diffmp_core.sensitivity import profiles, respond
+from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.response.cautions import NO_SPREAD, check_range, check_settings
+from diffmp_core.response.sensitivity import profiles, respond
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS
 from tests.synthetic import make_columns

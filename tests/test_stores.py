@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import write_text
 from diffmp_core.identity import columns_id
+from diffmp_core.storage.files import write_text
 from diffmp_core.stores import (
     count_splits,
     iterate_columns,

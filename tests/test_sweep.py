@@ -8,12 +8,12 @@ import torch
 
 from diffmp_core.columns.domain import fit_domain
 from diffmp_core.errors import DiffmpError
-from diffmp_core.perturbation import Perturbation
-from diffmp_core.sensitivity import respond
+from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.response.sensitivity import respond
+from diffmp_core.response.sweep import SweepAxis, significant, sweep
+from diffmp_core.response.verdict import ASSOCIATION
 from diffmp_core.stores import stack_channels
-from diffmp_core.sweep import SweepAxis, significant, sweep
 from diffmp_core.variables import INPUTS
-from diffmp_core.verdict import ASSOCIATION
 from tests.synthetic import make_columns
 
 CP = 1004.64

@@ -14,8 +14,8 @@ import xarray as xr
 
 from diffmp_core.columns.prepare import prepare
 from diffmp_core.errors import DiffmpError
+from diffmp_core.storage.unreadable_data import unreadable_data
 from diffmp_core.stores import open_store
-from diffmp_core.unreadable_data import unreadable_data
 from tests.columns.climsim_files import make_stack, write_pairs
 from tests.columns.foreign_files import write_yaml
 from tests.columns.test_fills import run_of_nine

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from diffmp_core.column_integrals import INTEGRALS, Change, chance
-from diffmp_core.verdict import MEANING, Estimate, Verdict, judge, verdict_words
+from diffmp_core.physics.column_integrals import INTEGRALS, Change, chance
+from diffmp_core.response.verdict import MEANING, Estimate, Verdict, judge, verdict_words
 
 NAN = math.nan
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 import xarray as xr
+from diffmp_app.exhibits.formats import netcdf
 
-from app.exhibits.formats import netcdf
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import write_store
 from diffmp_core.training.config import load_config
@@ -40,7 +40,7 @@ def one_thread() -> None:
 @pytest.fixture(autouse=True)
 def short_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """The text of a report, without the half minute that its figures take."""
-    monkeypatch.setattr("app.report.report", lambda *arguments: "figures " * 20_000)
+    monkeypatch.setattr("diffmp_app.report.write.report", lambda *arguments: "figures " * 20_000)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.report import write_report
+from diffmp_app.report.write import write_report
+
 from diffmp_core.columns.fetch import fetch_climsim
 from diffmp_core.columns.prepare import prepare
 from diffmp_core.crm.simulate import simulate

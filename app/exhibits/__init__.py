@@ -3,22 +3,22 @@
 Exports, the report and the scripts that readers download make a figure from the same few words.
 """
 
-from app.exhibits.denoising import DenoisingSteps
-from app.exhibits.distribution import Distribution
-from app.exhibits.ensemble import Ensemble
-from app.exhibits.ensemble_pair import EnsemblePair
-from app.exhibits.every_ensemble import EveryEnsemble
-from app.exhibits.exhibit import Exhibit
-from app.exhibits.model_response import ModelResponse
-from app.exhibits.ranks import Ranks, SelectionRanks
-from app.exhibits.response import EmulatorResponse
-from app.exhibits.score_map import ScoreMap
-from app.exhibits.score_summary import ScoreSummary
-from app.exhibits.spread_error import SpreadAgainstError
-from app.exhibits.study import StudyScores
-from app.exhibits.study_training import TrainingCurve
-from app.exhibits.sweep import SweepCurve, SweepMap
-from app.exhibits.zonal_section import ZonalSection
+from .denoising import DenoisingSteps
+from .distribution import Distribution
+from .ensemble import Ensemble
+from .ensemble_pair import EnsemblePair
+from .every_ensemble import EveryEnsemble
+from .exhibit import Exhibit
+from .model_response import ModelResponse
+from .ranks import Ranks, SelectionRanks
+from .response import EmulatorResponse
+from .score_map import ScoreMap
+from .score_summary import ScoreSummary
+from .spread_error import SpreadAgainstError
+from .study import StudyScores
+from .study_training import TrainingCurve
+from .sweep import SweepCurve, SweepMap
+from .zonal_section import ZonalSection
 
 __all__ = [
     "DenoisingSteps",

@@ -13,16 +13,17 @@ import xarray as xr
 from bokeh.models import Range1d, UIElement
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.choices import STEPS
-from app.exhibits.exhibit import Rows, level_coordinates, levels_of, quantity
-from app.exhibits.live_column import LiveColumn
-from app.exhibits.paper import level_panel
-from app.figures.axes import TITLES
-from app.figures.denoising import DenoisingPanel, shared_range
-from app.theme import LIGHT
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUTS
+
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..figures.denoising import DenoisingPanel, shared_range
+from ..figures.theme import LIGHT
+from ..state.choices import STEPS
+from .exhibit import Rows, level_coordinates, levels_of, quantity
+from .live_column import LiveColumn
+from .paper import level_panel
 
 if TYPE_CHECKING:
     from diffmp_core.sampling.denoising import Denoising

@@ -12,15 +12,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.exhibits.exhibit import Exhibit, Rows, level_coordinates, levels_of, quantity, score_store, scored_words
-from app.exhibits.paper import colour_bar, finite, level_panel
-from app.figures.axes import TITLES, LevelAxis, ValueAxis
-from app.figures.distribution import BETWEEN, RATIO_LABELS, RATIO_LIMIT, DistributionPanels
-from app.figures.heatmap import Histograms, hollow, occupied, ratio_between, ratio_colours, share_colours
-from app.theme import LIGHT
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.distributions import log_ratio, shares, wasserstein, wasserstein_floor
+
+from ..data.axes import TITLES, LevelAxis, ValueAxis
+from ..data.catalog import Catalog
+from ..figures.distribution import BETWEEN, RATIO_LABELS, RATIO_LIMIT, DistributionPanels
+from ..figures.heatmap import Histograms, hollow, occupied, ratio_between, ratio_colours, share_colours
+from ..figures.theme import LIGHT
+from .exhibit import Exhibit, Rows, level_coordinates, levels_of, quantity, score_store, scored_words
+from .paper import colour_bar, finite, level_panel
 
 HISTOGRAMS = ("bin_edges", "histogram_truth", "histogram_members")
 """Fields of a score store that distributions are made of."""

@@ -12,30 +12,15 @@ from bokeh.models import Range1d, UIElement
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.exhibits.exhibit import (
-    STEPS,
-    Rows,
-    level_coordinates,
-    levels_of,
-    quantity,
-    table_quantity,
-)
-from app.exhibits.live_column import LiveColumn
-from app.exhibits.paper import level_panel, zero_line
-from app.figures.axes import TITLES, LevelAxis, ValueAxis
-from app.figures.profile import (
-    LINES,
-    EnsemblePanel,
-    InputPanel,
-    chosen_lines,
-    ensemble_words,
-    fan,
-    inside,
-    surface_line,
-)
-from app.theme import LIGHT
 from diffmp_core.variables import INPUTS, OUTPUTS
+
+from ..data.axes import TITLES, LevelAxis, ValueAxis
+from ..data.catalog import Catalog
+from ..figures.profile import LINES, EnsemblePanel, InputPanel, chosen_lines, ensemble_words, fan, inside, surface_line
+from ..figures.theme import LIGHT
+from .exhibit import STEPS, Rows, level_coordinates, levels_of, quantity, table_quantity
+from .live_column import LiveColumn
+from .paper import level_panel, zero_line
 
 PROFILES = ("T", "qv")
 """Inputs drawn as profiles."""

@@ -10,19 +10,20 @@ import xarray as xr
 from bokeh.models import Range1d, UIElement
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.exhibits.ensemble import Ensemble, draw_output
-from app.exhibits.exhibit import Rows, drawn_words, levels_of
-from app.exhibits.live_column import together
-from app.exhibits.paper import level_panel, zero_line
-from app.figures.axes import TITLES, ValueAxis
-from app.figures.profile import EnsemblePanel, lock
-from app.figures.profile_difference import DifferencePanel, MeanDifference, mean_difference
-from app.pinned import differs, nothing_pinned, pinned
-from app.theme import LIGHT
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.significance import RATE
 from diffmp_core.variables import OUTPUTS
+
+from ..data.axes import TITLES, ValueAxis
+from ..data.catalog import Catalog
+from ..figures.profile import EnsemblePanel, lock
+from ..figures.profile_difference import DifferencePanel, MeanDifference, mean_difference
+from ..figures.theme import LIGHT
+from ..state.pinned import differs, nothing_pinned, pinned
+from .ensemble import Ensemble, draw_output
+from .exhibit import Rows, drawn_words, levels_of
+from .live_column import together
+from .paper import level_panel, zero_line
 
 SIDES = ("selected", "pinned")
 

@@ -15,16 +15,17 @@ import xarray as xr
 from bokeh.models import UIElement
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.choices import NAMES, STEPS, Choices
-from app.exhibits.paper import draw_page, save_page
-from app.figures.axes import LevelAxis, level_axis
-from app.target import OWN
 from diffmp_core import __version__
 from diffmp_core.drawn import drawn_for
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import emulator_id
 from diffmp_core.variables import BY_NAME
+
+from ..data.axes import LevelAxis, level_axis
+from ..data.catalog import Catalog
+from ..data.target import OWN
+from ..state.choices import NAMES, STEPS, Choices
+from .paper import draw_page, save_page
 
 Rows: TypeAlias = Sequence[Sequence[UIElement | str]]
 """Bokeh figures, or HTML, in rows from the top."""
@@ -36,7 +37,7 @@ PAPER = "Wang et al. (2024), doi:10.20944/preprints202409.1262.v1"
 
 @dataclass(frozen=True, kw_only=True)
 class Exhibit(ABC):
-    """One figure of the page. Fields are the choices that make it, named as those of :class:`app.choices.Choices`.
+    """One figure of the page. Fields are choices that make it, named as in :class:`diffmp_app.state.choices.Choices`.
 
     Attributes:
         experiment: name in the catalog.
@@ -129,7 +130,7 @@ class Exhibit(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class OfSelection(Exhibit):
-    """An exhibit that a region and a regime narrow; fields as in :class:`app.choices.Choices`."""
+    """An exhibit that a region and a regime narrow; fields as in :class:`diffmp_app.state.choices.Choices`."""
 
     region: str = "globe"
     south: int = -20

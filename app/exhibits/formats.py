@@ -11,11 +11,13 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from app.catalog import SHIPPED, Catalog
-from app.exhibits.exhibit import Exhibit
-from app.exhibits.paper import save_page
 from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
+from diffmp_core.shipped import DATA
+
+from ..data.catalog import Catalog
+from .exhibit import Exhibit
+from .paper import save_page
 
 SAID = ("verdict", "cautions")
 """Attributes that stand beside a figure wherever it goes."""
@@ -85,14 +87,15 @@ def script(exhibit: Exhibit, catalog: Catalog) -> str:
         if field.name != "experiment" and getattr(exhibit, field.name) != field.default
     }
     choices = "".join(f"    {name}={value!r},\n" for name, value in given.items())
+    shipped = "from diffmp_core.shipped import DATA\n" if _shipped(exhibit, catalog) else ""
     return f'''"""{kind}: a figure of the DIFF-MP {__version__} dashboard. Runs where DIFF-MP is installed."""
 
 import sys
 from pathlib import Path
 
-from app.catalog import {"SHIPPED, " if _shipped(exhibit, catalog) else ""}Catalog
-from app.exhibits import {kind}
-
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import {kind}
+{shipped}
 catalog = Catalog([{_place(exhibit, catalog)}])  # the experiment's folder
 exhibit = {kind}(
     experiment=catalog.names[0],
@@ -104,14 +107,14 @@ exhibit.save(data, sys.argv[1] if len(sys.argv) > 1 else "{exhibit.stem}.svg")  
 
 
 def _shipped(exhibit: Exhibit, catalog: Catalog) -> bool:
-    return catalog.folder(exhibit.experiment).parent == SHIPPED
+    return catalog.folder(exhibit.experiment).parent == DATA
 
 
 def _place(exhibit: Exhibit, catalog: Catalog) -> str:
     """The experiment's folder as Python: from the package, from where the server was started, or else in full."""
     folder = catalog.folder(exhibit.experiment)
     if _shipped(exhibit, catalog):
-        return f"SHIPPED / {folder.name!r}"
+        return f"DATA / {folder.name!r}"
     here = Path.cwd()
     return f"Path({os.path.relpath(folder, here) if folder.is_relative_to(here) else str(folder)!r})"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.catalog import Catalog
-from app.exhibits.exhibit import OfSelection, drawn_words
-from app.target import Target, take_target, target_cautions
 from diffmp_core.errors import DiffmpError
+
+from ..data.catalog import Catalog
+from ..data.target import Target, take_target, target_cautions
+from .exhibit import OfSelection, drawn_words
 
 
 def together(cautions: Mapping[str, str]) -> str:

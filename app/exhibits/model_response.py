@@ -10,15 +10,16 @@ import xarray as xr
 from bokeh.models import UIElement
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.exhibits.changed import BOTH, Changed, change_variables, changes_of, integral_words
-from app.exhibits.exhibit import Rows, level_coordinates, quantity
-from app.figures.axes import padded_range
-from app.figures.response import BAND, HourlyPanel, response_table
-from app.model_answers import ModelQuestion
-from app.target import take_target
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUTS
+
+from ..data.catalog import Catalog
+from ..data.model_answers import ModelQuestion
+from ..data.target import take_target
+from ..figures.axes import padded_range
+from ..figures.response import BAND, HourlyPanel, response_table
+from .changed import BOTH, Changed, change_variables, changes_of, integral_words
+from .exhibit import Rows, level_coordinates, quantity
 
 SERIES = {
     "heating": "Heating of the column",
@@ -31,8 +32,8 @@ SERIES = {
 class ModelResponse(Changed):
     """The cloud-resolving model's own answer over some hours for the selected column, or the mean over many.
 
-    ``target`` is as in :class:`app.exhibits.live_column.LiveColumn`; ``emulator`` only names the unit of normalised
-    values. ``hour`` is the one whose profiles and integrals are shown, 0 for the mean of all.
+    ``target`` is as in :class:`diffmp_app.exhibits.live_column.LiveColumn`; ``emulator`` only names the unit of
+    normalised values. ``hour`` is the one whose profiles and integrals are shown, 0 for the mean of all.
     """
 
     emulator: str
@@ -54,7 +55,7 @@ class ModelResponse(Changed):
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Both answers ``(level,)`` of the hour or the mean, and numbers by ``hour``; means over the columns."""
-        from diffmp_core.sensitivity import profiles  # torch takes a second: only when it is asked for
+        from diffmp_core.response.sensitivity import profiles  # torch takes a second: only when it is asked for
 
         columns, rule = take_target(self.choices, catalog)
         if columns is None or not columns.cells:

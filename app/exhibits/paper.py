@@ -18,10 +18,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 
-from app.figures.axes import LevelAxis
-from app.figures.colouring import Colouring
-from app.theme import LIGHT
 from diffmp_core import __version__
+
+from ..data.axes import LevelAxis
+from ..figures.colouring import Colouring
+from ..figures.theme import LIGHT
 
 DOTS_PER_INCH = 300
 LETTERS_PER_INCH = {12: 9.8, 9: 14.5, 6.5: 20}

@@ -12,17 +12,18 @@ from bokeh.models import UIElement
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from app.catalog import Catalog
-from app.choices import STEPS
-from app.composites import selection_words
-from app.exhibits.exhibit import Exhibit, OfSelection, Progress, Rows, drawn_words, quantity, score_store, scored_words
-from app.figures.axes import TITLES
-from app.figures.profile import RankPanel
-from app.theme import LIGHT
-from diffmp_core.cautions import NO_DOMAIN, outside_words
 from diffmp_core.errors import DiffmpError
+from diffmp_core.response.cautions import NO_DOMAIN, outside_words
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS, OUTPUT_NAMES, OUTPUTS
+
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..data.composites import selection_words
+from ..figures.profile import RankPanel
+from ..figures.theme import LIGHT
+from ..state.choices import STEPS
+from .exhibit import Exhibit, OfSelection, Progress, Rows, drawn_words, quantity, score_store, scored_words
 
 RANK_HISTOGRAM = "rank_histogram"
 """Field of a score store that ranks are drawn from."""

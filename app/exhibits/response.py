@@ -12,21 +12,22 @@ import xarray as xr
 from bokeh.models import Range1d, UIElement
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.choices import STEPS
-from app.exhibits.changed import BOTH, Asked, change_variables, changes_of, integral_words
-from app.exhibits.exhibit import Rows, level_coordinates, levels_of, quantity, table_quantity
-from app.exhibits.paper import level_panel
-from app.figures.axes import TITLES
-from app.figures.profile import INPUT_TOP, InputPanel
-from app.figures.response import response_table
-from app.model_answers import ModelQuestion
-from app.target import Target
-from diffmp_core.stratification import potential_temperature
+from diffmp_core.physics.stratification import potential_temperature
 from diffmp_core.variables import INPUT_NAMES, OUTPUTS
 
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..data.model_answers import ModelQuestion
+from ..data.target import Target
+from ..figures.profile import INPUT_TOP, InputPanel
+from ..figures.response import response_table
+from ..state.choices import STEPS
+from .changed import BOTH, Asked, change_variables, changes_of, integral_words
+from .exhibit import Rows, level_coordinates, levels_of, quantity, table_quantity
+from .paper import level_panel
+
 if TYPE_CHECKING:
-    from diffmp_core.sensitivity import Response
+    from diffmp_core.response.sensitivity import Response
 
 MODEL_WORDS = " · black: the cloud-resolving model (dotted: as it is, dash-dotted: changed)"
 
@@ -51,7 +52,7 @@ class EmulatorResponse(Asked):
         answers, question = catalog.model_answers(self.experiment), self._question(columns)
         if self.model_hours and answers.hours_asked(question) != self.model_hours:
             answers.ask(question, self.model_hours)
-        judged = answers.judge(response, columns, self.time)
+        judged = answers.judge(response, self.time, columns.cells)
         variables = self.answers(catalog, self.emulator, response.baseline, response.perturbed)
         pressure = catalog.grid(self.experiment).pressure
         for which, inputs in zip(BOTH, (response.inputs, response.perturbed_inputs), strict=True):
@@ -121,7 +122,7 @@ class EmulatorResponse(Asked):
         return ModelQuestion(self.time, columns.cells, self.perturbation)
 
     def _respond(self, catalog: Catalog, columns: Target) -> Response:
-        from diffmp_core.sensitivity import respond  # torch takes a second: only when it is asked for
+        from diffmp_core.response.sensitivity import respond  # torch takes a second: only when it is asked for
 
         def work(live: Any) -> Response:
             return respond(

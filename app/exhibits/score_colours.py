@@ -10,12 +10,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from app.catalog import Catalog
-from app.exhibits.score_field import ScoreField
-from app.figures.axes import TITLES
-from app.figures.colouring import Colouring
-from app.figures.zonal import zonal_mean
-from app.metrics import MapMetric, perfect_coverage
+from diffmp_core.scores.maps import MapScore
+from diffmp_core.scores.score import perfect_coverage
+
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..figures.colouring import Colouring
+from ..figures.zonal import zonal_mean
+from .score_field import ScoreField
 
 SHOWN_PERCENT = 99.0
 """Colours run to this percentile, so that a few cells do not make the others invisible."""
@@ -66,7 +68,7 @@ def field_colouring(field: ScoreField, catalog: Catalog, *, section: bool = Fals
 def score_range(
     catalog: Catalog,
     name: str,
-    metric: MapMetric,
+    metric: MapScore,
     variable: str,
     *,
     averaged: bool,

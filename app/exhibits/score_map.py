@@ -11,16 +11,18 @@ from bokeh.models import UIElement
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.exhibits.exhibit import Rows, level_coordinates, quantity
-from app.exhibits.paper import MARK, colour_bar, coloured, finite
-from app.exhibits.score_colours import colour_attrs, colouring_of, field_colouring
-from app.exhibits.score_field import ScoreField, beside, panels
-from app.figures.axes import TITLES, plain_number
-from app.figures.globe import PIXELS, Globe, Raster, cell_tree, globe, make_raster
-from app.figures.map_image import gather, make_map
-from app.figures.zonal import LATITUDE_ATTRS, LATITUDE_LABELS, LATITUDES, area_mean, make_zonal_line, zonal_mean
-from app.theme import LIGHT
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..data.places import cell_tree
+from ..figures.axes import plain_number
+from ..figures.globe import PIXELS, Globe, Raster, globe, make_raster
+from ..figures.map_image import gather, make_map
+from ..figures.theme import LIGHT
+from ..figures.zonal import LATITUDE_ATTRS, LATITUDE_LABELS, LATITUDES, area_mean, make_zonal_line, zonal_mean
+from .exhibit import Rows, level_coordinates, quantity
+from .paper import MARK, colour_bar, coloured, finite
+from .score_colours import colour_attrs, colouring_of, field_colouring
+from .score_field import ScoreField, beside, panels
 
 PAPER_PIXELS = 4 * PIXELS
 REPORT_PIXELS = PIXELS // 4

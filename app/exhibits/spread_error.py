@@ -9,14 +9,15 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.composites import selection_words
-from app.exhibits.exhibit import OfSelection, Rows, quantity, score_store, scored_words
-from app.exhibits.study_paper import draw_charts
-from app.figures.axes import TITLES
-from app.figures.study_chart import Chart, ChartPlot, Series, legend
 from diffmp_core.scores.spread_error import SpreadError, spread_against_error
 from diffmp_core.variables import OUTPUT_NAMES
+
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..data.composites import selection_words
+from ..figures.study_chart import Chart, ChartPlot, Series, legend
+from .exhibit import OfSelection, Rows, quantity, score_store, scored_words
+from .study_paper import draw_charts
 
 FIELDS = ("column_mse", "column_spread")
 """Fields of a score store that it is made of."""

@@ -8,19 +8,20 @@ from typing import ClassVar
 import xarray as xr
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.exhibits.exhibit import Exhibit, Rows, quantity, stem_of
-from app.exhibits.paper import draw_page
-from app.exhibits.study_paper import draw_charts
-from app.figures.axes import TITLES
-from app.figures.study import COST, guidance_table, study_charts, study_gaps
-from app.figures.study_chart import ChartPlot, legend
-from app.figures.study_gaps import CASES, LOST
 from diffmp_core.scores.score import SCORES, ideal, perfect_coverage
 from diffmp_core.studies.result import scored_on
 from diffmp_core.studies.study import STUDIES
 from diffmp_core.studies.table import PAPER_CRITERIA, TRAININGS, shown_scores
 from diffmp_core.variables import OUTPUT_NAMES
+
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..figures.study import COST, guidance_table, study_charts, study_gaps
+from ..figures.study_chart import ChartPlot, legend
+from ..figures.study_gaps import CASES, LOST
+from .exhibit import Exhibit, Rows, quantity, stem_of
+from .paper import draw_page
+from .study_paper import draw_charts
 
 LAYOUTS = {"criteria": (4, (10.0, 7.2)), "outputs": (2, (10.0, 7.2)), "all": (4, (10.0, 14.5))}
 """Charts beside each other, and width and height on paper [inches], for each way of choosing them."""

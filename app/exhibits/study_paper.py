@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator, NullFormatter
 
-from app.figures.study_chart import CLOSE_POINTS, Chart, series_colour
-from app.figures.study_gaps import SIGNS
-from app.theme import LIGHT
+from ..figures.study_chart import CLOSE_POINTS, Chart, series_colour
+from ..figures.study_gaps import SIGNS
+from ..figures.theme import LIGHT
 
 LEGEND_HEIGHT = 0.2
 """Height of the row of the legend over that of a chart."""

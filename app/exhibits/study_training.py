@@ -9,12 +9,13 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.exhibits.exhibit import Exhibit, Rows, quantity
-from app.exhibits.study_paper import draw_charts
-from app.figures.study_chart import Chart, ChartPlot, Series, legend
 from diffmp_core.errors import DiffmpError
 from diffmp_core.training.watch import Training, read_training
+
+from ..data.catalog import Catalog
+from ..figures.study_chart import Chart, ChartPlot, Series, legend
+from .exhibit import Exhibit, Rows, quantity
+from .study_paper import draw_charts
 
 QUANTITIES = {
     "loss": "training loss, mean since the last row",

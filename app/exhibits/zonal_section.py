@@ -10,13 +10,13 @@ import xarray as xr
 from bokeh.models import UIElement
 from matplotlib.figure import Figure
 
-from app.catalog import Catalog
-from app.exhibits.exhibit import Rows, level_coordinates, quantity
-from app.exhibits.paper import MARK, colour_bar, coloured, finite
-from app.exhibits.score_colours import colour_attrs, colouring_of, field_colouring
-from app.exhibits.score_field import ScoreField, beside, panels
-from app.figures.axes import TITLES
-from app.figures.zonal import LATITUDE_ATTRS, LATITUDE_LABELS, LATITUDES, make_section, zonal_mean
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..figures.zonal import LATITUDE_ATTRS, LATITUDE_LABELS, LATITUDES, make_section, zonal_mean
+from .exhibit import Rows, level_coordinates, quantity
+from .paper import MARK, colour_bar, coloured, finite
+from .score_colours import colour_attrs, colouring_of, field_colouring
+from .score_field import ScoreField, beside, panels
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,9 +19,10 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from app.figures.axes import plain_number
-from app.metrics import Palette
-from app.theme import coverage_classes, palette
+from diffmp_core.scores.maps import Palette
+
+from .axes import plain_number
+from .theme import coverage_classes, palette
 
 NOTHING = "rgba(0,0,0,0)"
 """Colour of a missing value."""

@@ -6,9 +6,10 @@ import numpy as np
 from bokeh.models import ColumnDataSource, Range1d
 from numpy.typing import ArrayLike
 
-from app.figures.axes import LevelAxis, padded_range, separated, set_range
-from app.figures.output_panel import OutputPanel
-from app.theme import colours
+from ..data.axes import LevelAxis
+from .axes import padded_range, separated, set_range
+from .output_panel import OutputPanel
+from .theme import colours
 
 SHOWN_PERCENT = 0.5
 """Axes leave out this share of the values of all steps at either end [%]: noise has long tails."""

@@ -23,19 +23,12 @@ from bokeh.models import (
 from bokeh.models.annotations import ColorBar, Span
 from bokeh.plotting import figure
 
-from app.figures.axes import LevelAxis, ValueAxis, profile_figure, set_range, set_title
-from app.figures.heatmap import (
-    LEAST_SHARE,
-    Histograms,
-    hollow,
-    occupied,
-    ratio_between,
-    ratio_colours,
-    share_colours,
-    stretch,
-)
-from app.theme import Colours, colours, style
 from diffmp_core.scores.distributions import log_ratio, shares, wasserstein, wasserstein_floor
+
+from ..data.axes import LevelAxis, ValueAxis
+from .axes import profile_figure, set_range, set_title
+from .heatmap import LEAST_SHARE, Histograms, hollow, occupied, ratio_between, ratio_colours, share_colours, stretch
+from .theme import Colours, colours, style
 
 RATIO_LIMIT = 2.0
 """The colours of a ratio end at this power of two (four times too rare, four times too frequent)."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import cartopy.crs as ccrs
 import numpy as np
@@ -17,7 +16,10 @@ import shapely
 from scipy.spatial import cKDTree
 from shapely.geometry import LineString, MultiLineString, Point, Polygon
 
-COASTLINE = Path(__file__).resolve().parents[2] / "assets" / "land-110m.json"
+from diffmp_core.columns.mesh import direction_of
+from diffmp_core.shipped import ASSETS
+
+COASTLINE = ASSETS / "land-110m.json"
 POLAR_EDGE = 20.0
 """Latitude of the rim of the polar maps [degrees]."""
 PIXELS = 360 * 720
@@ -89,17 +91,6 @@ def coastline() -> MultiLineString:
     return MultiLineString(lines)
 
 
-def unit_vectors(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
-    """Points on the unit sphere ``(..., 3)`` of latitudes and longitudes [degrees]."""
-    phi, lam = np.radians(lat), np.radians(lon)
-    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
-
-
-def cell_tree(lat: np.ndarray, lon: np.ndarray) -> cKDTree:
-    """Search tree over cell centres [degrees]; the nearest chord is the nearest great circle."""
-    return cKDTree(unit_vectors(lat, lon))
-
-
 def make_raster(view: Globe, lat: np.ndarray, lon: np.ndarray, tree: cKDTree, *, pixels: int = PIXELS) -> Raster:
     """The nearest cell of each of about so many pixels of a map, and where the cell centres lie in it."""
     x0, y0, x1, y1 = view.bounds
@@ -112,7 +103,7 @@ def make_raster(view: Globe, lat: np.ndarray, lon: np.ndarray, tree: cKDTree, *,
     where = GEODETIC.transform_points(view.projection, x[inside], y[inside])
     finite = np.isfinite(where[:, :2]).all(axis=1)
     nearest = np.full(finite.size, -1, dtype=np.int64)
-    nearest[finite] = tree.query(unit_vectors(where[finite, 1], where[finite, 0]))[1]
+    nearest[finite] = tree.query(direction_of(where[finite, 1], where[finite, 0]))[1]
     cells, labels = np.unique(nearest[finite], return_inverse=True)
     labelled = np.full(finite.size, -1, dtype=np.int32)
     labelled[finite] = labels
@@ -128,7 +119,7 @@ def nearest_cell(view: Globe, tree: cKDTree, x: float, y: float) -> int | None:
     if not (np.isfinite([x, y]).all() and shapely.contains_xy(view.domain, x, y)):
         return None
     lon, lat = GEODETIC.transform_point(x, y, view.projection)
-    return int(tree.query(unit_vectors(np.asarray(lat), np.asarray(lon)))[1]) if np.isfinite([lon, lat]).all() else None
+    return int(tree.query(direction_of(np.asarray(lat), np.asarray(lon)))[1]) if np.isfinite([lon, lat]).all() else None
 
 
 def _projection(name: str, centre: int) -> tuple[ccrs.Projection, Polygon]:

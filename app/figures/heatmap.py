@@ -8,8 +8,9 @@ import colorcet
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.figures.axes import LevelAxis
 from diffmp_core.scores.distributions import log_ratio, shares
+
+from ..data.axes import LevelAxis
 
 ROWS = 240
 """Rows of a heatmap: levels are stretched to their place on the vertical axis by the nearest level."""

@@ -12,9 +12,9 @@ import numpy as np
 from bokeh.models import ColumnDataSource, CustomJS, CustomJSHover, DataRange1d, HoverTool
 from bokeh.plotting import figure
 
-from app.figures.colouring import ColouredImage, add_coloured_image, number_hover
-from app.figures.globe import Globe, Raster
-from app.theme import MAP_ASPECT, colours, make_figure, name_figure, style
+from .colouring import ColouredImage, add_coloured_image, number_hover
+from .globe import Globe, Raster
+from .theme import MAP_ASPECT, colours, make_figure, name_figure, style
 
 CROSS = 6
 """Pixels of the raster that a cross is wide."""

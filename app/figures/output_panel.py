@@ -5,8 +5,9 @@ from __future__ import annotations
 from bokeh.models import Range1d
 from bokeh.models.annotations import Span
 
-from app.figures.axes import TITLES, LevelAxis, profile_figure
-from app.theme import colours, style
+from ..data.axes import TITLES, LevelAxis
+from .axes import profile_figure
+from .theme import colours, style
 
 
 class OutputPanel:

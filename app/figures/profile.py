@@ -12,10 +12,12 @@ from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.models.annotations import Span
 from numpy.typing import ArrayLike, NDArray
 
-from app.figures.axes import TITLES, LevelAxis, ValueAxis, padded_range, profile_figure, separated, set_range, set_title
-from app.figures.output_panel import OutputPanel
-from app.theme import colours, style
 from diffmp_core.variables import INPUTS
+
+from ..data.axes import TITLES, LevelAxis, ValueAxis
+from .axes import padded_range, profile_figure, separated, set_range, set_title
+from .output_panel import OutputPanel
+from .theme import colours, style
 
 SAID = {
     "members": "thin: members, dashed: their mean",

@@ -8,10 +8,12 @@ import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from numpy.typing import ArrayLike, NDArray
 
-from app.figures.axes import LevelAxis, ValueAxis, padded_range, set_range
-from app.figures.output_panel import OutputPanel
-from app.theme import colours
 from diffmp_core.scores.significance import discoveries, paired_interval
+
+from ..data.axes import LevelAxis, ValueAxis
+from .axes import padded_range, set_range
+from .output_panel import OutputPanel
+from .theme import colours
 
 
 @dataclass(frozen=True, kw_only=True)

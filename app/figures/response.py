@@ -16,13 +16,15 @@ from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from app.figures.axes import TITLES, LevelAxis, ValueAxis, padded_range, profile_figure, set_range, steady_range
-from app.theme import colours, style
 from diffmp_core.variables import BY_NAME, INPUT_NAMES
 
+from ..data.axes import TITLES, LevelAxis, ValueAxis
+from .axes import padded_range, profile_figure, set_range, steady_range
+from .theme import colours, style
+
 if TYPE_CHECKING:
-    from diffmp_core.column_integrals import Change
-    from diffmp_core.sensitivity import Profiles, Response
+    from diffmp_core.physics.column_integrals import Change
+    from diffmp_core.response.sensitivity import Profiles, Response
 
 MODEL_LINES = {"control": "dotted", "changed": "dashdot"}
 """Lines of the cloud-resolving model on the panels of an emulator, in black or white."""
@@ -44,7 +46,9 @@ class Band:
 
 def band(profiles: Profiles, channel: int) -> Band:
     """Mean of the members of one output and the band of its middle 80 %."""
-    from diffmp_core.sensitivity import QUANTILES  # torch takes a second: only when there is a response to draw
+    from diffmp_core.response.sensitivity import (
+        QUANTILES,  # torch takes a second: only when there is a response to draw
+    )
 
     low, high = (profiles.quantiles[QUANTILES.index(quantile), channel] for quantile in BAND)
     return Band(profiles.mean[channel], low, high)

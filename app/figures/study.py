@@ -11,11 +11,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from app.figures.axes import TITLES, plain_number
-from app.figures.study_chart import Chart, Gap, Series, dodged
-from app.figures.study_gaps import SIGNS, gap_sentences, why_empty
 from diffmp_core.scores.score import SCORES
 from diffmp_core.studies.study import STUDIES, Study
+
+from ..data.axes import TITLES
+from .axes import plain_number
+from .study_chart import Chart, Gap, Series, dodged
+from .study_gaps import SIGNS, gap_sentences, why_empty
 
 CHOICES: Mapping[str, str] = {
     "none": "no guidance",
@@ -37,7 +39,7 @@ def study_charts(data: xr.Dataset, study: str, *, full: bool = False) -> list[Ch
 
     Args:
         data: scores over the axes of the study and ``variable``, ``NAME_std`` over trainings where there are several
-            (:meth:`app.exhibits.study.StudyScores.gather`).
+            (:meth:`diffmp_app.exhibits.study.StudyScores.gather`).
         study: which study it is.
         full: name both score and output at each chart.
     """

@@ -1,6 +1,7 @@
 """A small chart of curves, points or rows of dots: what studies and trainings are drawn with.
 
-A :class:`Chart` says what is drawn; :class:`ChartPlot` draws it on the page, :mod:`app.exhibits.study_paper` on paper.
+A :class:`Chart` says what is drawn; :class:`ChartPlot` draws it on the page, :mod:`diffmp_app.exhibits.study_paper`
+on paper.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from bokeh.models import (
 )
 from numpy.typing import NDArray
 
-from app.figures.axes import padded_range, set_range, set_title
-from app.figures.colouring import number_hover
-from app.figures.study_gaps import SIGNS
-from app.theme import Colours, colours, make_figure, style
+from .axes import padded_range, set_range, set_title
+from .colouring import number_hover
+from .study_gaps import SIGNS
+from .theme import Colours, colours, make_figure, style
 
 MOST_TICKS = 8
 """Logarithmic axes name each of their values where there are at most so many."""
@@ -107,7 +108,7 @@ class Gap:
     Attributes:
         name, place: of its series.
         at: where along the axis of the cases, or which row.
-        why: a word of :data:`app.figures.study_gaps.SIGNS`.
+        why: a word of :data:`diffmp_app.figures.study_gaps.SIGNS`.
     """
 
     name: str

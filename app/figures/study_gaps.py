@@ -36,7 +36,7 @@ def gap_sentences(data: xr.Dataset, axes: tuple[str, ...], label: Any) -> list[s
     """What is missing of the scores in a dataset and why, a sentence each kind.
 
     Args:
-        data: scores over ``axes`` and ``variable`` (:meth:`app.exhibits.study.StudyScores.gather`).
+        data: scores over ``axes`` and ``variable`` (:meth:`diffmp_app.exhibits.study.StudyScores.gather`).
         axes: axes of the cases, called by ``label(axis, value)``; a case is missing at the last.
     """
     if CASES not in data:

@@ -12,10 +12,10 @@ from bokeh.models.annotations import Span
 from bokeh.transform import transform
 from numpy.typing import NDArray
 
-from app.figures.axes import padded_range, profile_figure, set_range, set_title
-from app.figures.colouring import add_colour_bar
-from app.sweeps import edges
-from app.theme import colours, palette, style
+from ..data.axes import edges
+from .axes import padded_range, profile_figure, set_range, set_title
+from .colouring import add_colour_bar
+from .theme import colours, palette, style
 
 Array = NDArray[np.float64]
 CURVE = ("x", "mean", "low", "high", "inside", "outside", "change", "error", "share")

@@ -10,8 +10,8 @@ from bokeh.models import BasicTicker, ColumnDataSource, FixedTicker, HoverTool, 
 from bokeh.plotting import figure
 from scipy.sparse import csr_matrix
 
-from app.figures.colouring import ColouredImage, add_coloured_image, number_hover
-from app.theme import MAP_ASPECT, colours, make_figure, name_figure, style
+from .colouring import ColouredImage, add_coloured_image, number_hover
+from .theme import MAP_ASPECT, colours, make_figure, name_figure, style
 
 LATITUDE_ATTRS = {"units": "degrees_north", "standard_name": "latitude"}
 LATITUDES = range(-90, 91, 30)

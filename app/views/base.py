@@ -6,8 +6,8 @@ from typing import ClassVar, Protocol
 
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.state import State
+from ..data.catalog import Catalog
+from ..state.state import State
 
 
 class View(Protocol):

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from bokeh.models import Range1d
 
-from app.catalog import Catalog
-from app.figures.axes import TITLES, LevelAxis, set_range
-from app.figures.profile import INPUT_TOP, InputPanel
-from app.state import State
-from diffmp_core.stratification import potential_temperature
+from diffmp_core.physics.stratification import potential_temperature
 from diffmp_core.variables import BY_NAME, INPUT_NAMES
 
+from ..data.axes import TITLES, LevelAxis
+from ..data.catalog import Catalog
+from ..figures.axes import set_range
+from ..figures.profile import INPUT_TOP, InputPanel
+from ..state.state import State
+
 if TYPE_CHECKING:
-    from diffmp_core.sensitivity import Response
+    from diffmp_core.response.sensitivity import Response
 
 
 class ChangedInputs:

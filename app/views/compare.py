@@ -5,9 +5,9 @@ from __future__ import annotations
 import panel as pn
 from panel.viewable import Viewable
 
-from app.pinned import COMPARISONS
-from app.state import State
-from app.views.controls import choice, select, switch
+from ..state.pinned import COMPARISONS
+from ..state.state import State
+from .controls import choice, select, switch
 
 DEPENDS = ("compare", "pinned_emulator", "significant")
 """Choices of a comparison of emulators."""

@@ -11,7 +11,7 @@ import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable
 
-from app.state import State
+from ..state.state import State
 
 Disabled: TypeAlias = param.Parameter | Callable[..., bool] | bool
 """Whether a control is greyed: a parameter, a function bound to parameters, or a constant."""

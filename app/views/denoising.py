@@ -9,22 +9,23 @@ import xarray as xr
 from bokeh.models import Range1d
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.choices import STEPS
-from app.exhibits import DenoisingSteps
-from app.exhibits.denoising import step_words
-from app.exhibits.exhibit import levels_of
-from app.figures.axes import set_range
-from app.figures.denoising import DenoisingPanel
-from app.state import State
-from app.target import DEPENDS
-from app.views.answers import Asker, after
-from app.views.controls import small_button, stepped_slider, switch
-from app.views.export_menu import export_menu
-from app.views.layout import QUARTER, grid, pane, words
-from app.views.notices import hidden_notice, say
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUTS
+
+from ..data.catalog import Catalog
+from ..data.target import DEPENDS
+from ..exhibits import DenoisingSteps
+from ..exhibits.denoising import step_words
+from ..exhibits.exhibit import levels_of
+from ..figures.axes import set_range
+from ..figures.denoising import DenoisingPanel
+from ..state.choices import STEPS
+from ..state.state import State
+from .answers import Asker, after
+from .controls import small_button, stepped_slider, switch
+from .export_menu import export_menu
+from .layout import QUARTER, grid, pane, words
+from .notices import hidden_notice, say
 
 if TYPE_CHECKING:
     from diffmp_core.sampling.denoising import Denoising

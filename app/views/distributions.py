@@ -9,21 +9,22 @@ import numpy as np
 import panel as pn
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.composites import selects_all
-from app.exhibits.distribution import HISTOGRAMS, Distribution, distribution_axes, read_histograms
-from app.exhibits.exhibit import score_store
-from app.figures.axes import TITLES, LevelAxis, ValueAxis
-from app.figures.distribution import DistributionPanels
-from app.figures.heatmap import Histograms
-from app.pinned import nothing_pinned
-from app.state import State
-from app.views.compare import compare_controls
-from app.views.controls import choice, select, stepped_slider
-from app.views.export_menu import export_menu
-from app.views.layout import QUARTER, beside, grid, pane, paper, words
-from app.views.notices import hidden_notice
 from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
+
+from ..data.axes import TITLES, LevelAxis, ValueAxis
+from ..data.catalog import Catalog
+from ..data.composites import selects_all
+from ..exhibits.distribution import HISTOGRAMS, Distribution, distribution_axes, read_histograms
+from ..exhibits.exhibit import score_store
+from ..figures.distribution import DistributionPanels
+from ..figures.heatmap import Histograms
+from ..state.pinned import nothing_pinned
+from ..state.state import State
+from .compare import compare_controls
+from .controls import choice, select, stepped_slider
+from .export_menu import export_menu
+from .layout import QUARTER, beside, grid, pane, paper, words
+from .notices import hidden_notice
 
 SIDE_BY_SIDE = 3
 """Emulators shown beside the truth while none is pinned: the selected one and the next ones of the experiment."""

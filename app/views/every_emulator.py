@@ -11,18 +11,19 @@ import panel as pn
 from bokeh.models import Range1d
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.exhibits import EveryEnsemble
-from app.exhibits.every_ensemble import drawable, emulator_row
-from app.figures.axes import set_range
-from app.figures.profile import lock
-from app.state import State
-from app.target import DEPENDS, Target
-from app.views.controls import switch
-from app.views.export_menu import export_menu
-from app.views.layout import QUARTER, grid, pane, words
-from app.views.live_ensemble import LiveEnsemble
 from diffmp_core.variables import OUTPUTS
+
+from ..data.catalog import Catalog
+from ..data.target import DEPENDS, Target
+from ..exhibits import EveryEnsemble
+from ..exhibits.every_ensemble import drawable, emulator_row
+from ..figures.axes import set_range
+from ..figures.profile import lock
+from ..state.state import State
+from .controls import switch
+from .export_menu import export_menu
+from .layout import QUARTER, grid, pane, words
+from .live_ensemble import LiveEnsemble
 
 WHAT_IT_IS = """
 **Every emulator, the same column.** Each row is an emulator's own ensemble, on the axes of the others; black or white

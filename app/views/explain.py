@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import panel as pn
 import panel_material_ui as pmui
 from panel.viewable import Viewable
 
-from app import explanations
-from app.state import State
-from app.theme import colours
-from app.views.controls import small_button
+from ..data.composites import WHY_BY_INPUTS
+from ..figures.theme import PAGE_STYLE, colours
+from ..state.state import State
+from . import explanations
+from .controls import small_button
 
-STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
 OWN = "dl { grid-template-columns: 1fr; } dt { font-weight: 650; } dd { margin-bottom: 0.4rem; }"
 
 
@@ -24,7 +23,7 @@ class ExplainDrawer:
     def __init__(self, state: State, depends: Callable[[str], Iterable[str]]) -> None:
         """``depends`` names the choices that a tab follows."""
         self.state, self.depends = state, depends
-        self.text = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE, OWN], margin=0)
+        self.text = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[PAGE_STYLE, OWN], margin=0)
         self.drawer = pmui.Drawer(anchor="right", size=460, open=False)
 
     def panel(self) -> Viewable:
@@ -40,7 +39,7 @@ class ExplainDrawer:
         self.text.styles = {"color": chosen.text, "--accent": chosen.accent}
         self.text.object = (
             f"<h2>Controls: {tab}</h2>{explanations.as_list(explanations.controls(self.depends(tab)))}"
-            f'<h2>Regimes</h2><p class="note">{explanations.WHY_BY_INPUTS}</p>'
+            f'<h2>Regimes</h2><p class="note">{WHY_BY_INPUTS}</p>'
             f"{explanations.as_list(explanations.regimes())}"
             f'<h2>Scores</h2><p class="note">{explanations.NOTATION}</p>{explanations.as_list(explanations.scores())}'
             f"<h2>Scores on the maps</h2>{explanations.as_list(explanations.map_scores())}"

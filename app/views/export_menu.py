@@ -14,12 +14,13 @@ import param
 from panel.custom import JSComponent
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.exhibits import Exhibit
-from app.exhibits.formats import FORMATS, File, export
-from app.views.answers import Asker
-from app.views.notices import hidden_notice
 from diffmp_core.errors import DiffmpError
+
+from ..data.catalog import Catalog
+from ..exhibits import Exhibit
+from ..exhibits.formats import FORMATS, File, export
+from .answers import Asker
+from .notices import hidden_notice
 
 
 class Download(JSComponent):

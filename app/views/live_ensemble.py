@@ -8,15 +8,16 @@ from typing import ClassVar
 import numpy as np
 import panel as pn
 
-from app.catalog import Catalog
-from app.choices import STEPS, Choices
-from app.state import State
-from app.target import DEPENDS, Target, target_cautions
-from app.views.answers import Asker, duration
-from app.views.layout import words
-from app.views.notices import hidden_notice, say
 from diffmp_core.drawn import Drawn
 from diffmp_core.errors import DiffmpError
+
+from ..data.catalog import Catalog
+from ..data.target import DEPENDS, Target, target_cautions
+from ..state.choices import STEPS, Choices
+from ..state.state import State
+from .answers import Asker, duration
+from .layout import words
+from .notices import hidden_notice, say
 
 
 class LiveEnsemble(ABC):

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import panel_material_ui as pmui
 
-from app.views.answers import Asker, in_session, session
-from app.views.layout import words
+from .answers import Asker, in_session, session
+from .layout import words
 
 REPORT_EVERY = 0.15
 """Seconds between two reports of progress to the page."""

@@ -9,12 +9,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from app.catalog import Catalog
-from app.composites import selection_words, selects_all
-from app.exhibits import ScoreMap
-from app.figures.axes import plain_number
-from app.figures.zonal import area_mean
-from app.state import State
+from ..data.catalog import Catalog
+from ..data.composites import selection_words, selects_all
+from ..exhibits import ScoreMap
+from ..figures.axes import plain_number
+from ..figures.zonal import area_mean
+from ..state.state import State
 
 Shown: TypeAlias = tuple[ScoreMap, NDArray[np.float32]]
 """A map and its values ``(cell,)`` in the unit shown."""

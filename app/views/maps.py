@@ -14,28 +14,29 @@ from numpy.typing import NDArray
 from panel.viewable import Viewable
 from scipy.spatial import cKDTree
 
-from app.browser import KEYS_CLASS
-from app.catalog import Catalog
-from app.choices import BOX, MAP_METRICS
-from app.exhibits import ScoreMap, ZonalSection
-from app.exhibits.score_colours import field_colouring
-from app.figures.axes import TITLES
-from app.figures.globe import Globe, Raster, globe, make_raster, nearest_cell
-from app.figures.map_image import MapImage, make_map
-from app.figures.zonal import Section, ZonalLine, make_section, make_zonal_line, zonal_mean
-from app.metrics import MAP_BY_NAME, MAPS
-from app.pinned import nothing_pinned
-from app.state import State
-from app.theme import MAP_ASPECT, colours
-from app.views import compare
-from app.views.compare import compare_controls
-from app.views.controls import choice, select, stepped_slider, switch
-from app.views.export_menu import export_menu
-from app.views.layout import beside, grid, pane, paper, words
-from app.views.map_summary import Shown, map_summary
-from app.views.notices import hidden_notice
-from app.views.player import played_slider
+from diffmp_core.scores.maps import MAPS
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
+
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..exhibits import ScoreMap, ZonalSection
+from ..exhibits.score_colours import field_colouring
+from ..figures.globe import Globe, Raster, globe, make_raster, nearest_cell
+from ..figures.map_image import MapImage, make_map
+from ..figures.theme import MAP_ASPECT, colours
+from ..figures.zonal import Section, ZonalLine, make_section, make_zonal_line, zonal_mean
+from ..state.choices import BOX
+from ..state.pinned import nothing_pinned
+from ..state.state import State
+from ..web.browser import KEYS_CLASS
+from . import compare
+from .compare import compare_controls
+from .controls import choice, select, stepped_slider, switch
+from .export_menu import export_menu
+from .layout import beside, grid, pane, paper, words
+from .map_summary import Shown, map_summary
+from .notices import hidden_notice
+from .player import played_slider
 
 FOCUS = ":host(:focus-visible) { outline: 3px solid #d55e00; outline-offset: 2px; }"
 """A figure that the keyboard has reached shows it."""
@@ -81,9 +82,8 @@ class MapsView:
         """Controls at the left, maps and zonal mean beside them, the sections below."""
         state = self.state
         self.refresh(frozenset(self.depends))
-        labels = {metric.name: metric.label for metric in MAPS}
         controls = (
-            select(state, "metric", "Score", {labels[name]: name for name in MAP_METRICS}),
+            select(state, "metric", "Score", {score.label: name for name, score in MAPS.items()}),
             select(state, "variable", "Variable", {TITLES[name]: name for name in OUTPUT_NAMES}),
             played_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
             switch(state, "average", "Mean over all times"),
@@ -100,7 +100,7 @@ class MapsView:
                 "logarithmic",
                 "Logarithmic colours",
                 disabled=pn.bind(
-                    lambda name, compare: compare == "difference" or not MAP_BY_NAME[name].never_negative,
+                    lambda name, compare: compare == "difference" or not MAPS[name].never_negative,
                     state.param.metric,
                     state.param.compare,
                 ),

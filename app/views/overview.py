@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import panel as pn
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.exhibits import ScoreSummary
-from app.exhibits.exhibit import changed_words
-from app.figures.axes import TITLES
-from app.figures.score_table import score_table, score_tiles
-from app.state import State
-from app.theme import colours
-from app.views.export_menu import export_menu
-from app.views.layout import GAP, WHOLE, paper, uneven_grid
 from diffmp_core.drawn import drawn_for
 from diffmp_core.kinds import REFERENCE
 
-STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..exhibits import ScoreSummary
+from ..exhibits.exhibit import changed_words
+from ..figures.score_table import score_table, score_tiles
+from ..figures.theme import PAGE_STYLE, colours
+from ..state.state import State
+from .export_menu import export_menu
+from .layout import GAP, WHOLE, paper, uneven_grid
 
 INTRODUCTION = """
 <p class="lead">Clouds and convection are smaller than the columns of a climate model, and the same resolved state can
@@ -84,7 +82,7 @@ class OverviewView:
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.parts = {
-            name: pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE], margin=0)
+            name: pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[PAGE_STYLE], margin=0)
             for name in ("introduction", "headline", "table", "training", "data", "served", "caveats")
         }
 

@@ -10,16 +10,17 @@ from html import escape
 import panel as pn
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.state import State
-from app.views.answers import Asker
-from app.views.controls import download_button, upload_button
-from app.views.layout import words
-from app.views.notices import hidden_notice
 from diffmp_core.columns.user_column import LARGEST, UserColumn, read_user_column, template, to_text
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS
+
+from ..data.catalog import Catalog
+from ..state.state import State
+from .answers import Asker
+from .controls import download_button, upload_button
+from .layout import words
+from .notices import hidden_notice
 
 ABOUT = (
     "CSV or netCDF, at most 1 MB: T and qv by height or pressure, Ps, SHF, LHF, SOLIN. Its numbers travel in the "

@@ -10,21 +10,22 @@ import panel as pn
 from bokeh.models import Range1d
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.choices import Choices
-from app.exhibits import EnsemblePair
-from app.figures.profile import EnsemblePanel, lock
-from app.figures.profile_difference import DifferencePanel, mean_difference
-from app.pinned import PINS, differs, nothing_pinned, pinned
-from app.state import State
-from app.target import DEPENDS, take_target
-from app.views import compare
-from app.views.export_menu import export_menu
-from app.views.layout import QUARTER, grid, pane, words
-from app.views.live_ensemble import LiveEnsemble
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.significance import RATE
 from diffmp_core.variables import OUTPUTS
+
+from ..data.catalog import Catalog
+from ..data.target import DEPENDS, take_target
+from ..exhibits import EnsemblePair
+from ..figures.profile import EnsemblePanel, lock
+from ..figures.profile_difference import DifferencePanel, mean_difference
+from ..state.choices import Choices
+from ..state.pinned import PINS, differs, nothing_pinned, pinned
+from ..state.state import State
+from . import compare
+from .export_menu import export_menu
+from .layout import QUARTER, grid, pane, words
+from .live_ensemble import LiveEnsemble
 
 ASKS = frozenset((*DEPENDS, *PINS, "emulator", "members", "seed", "compare"))
 """Choices that ask for another ensemble."""

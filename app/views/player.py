@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from panel.viewable import Viewable
 
-from app.state import State
-from app.views.answers import after
-from app.views.controls import STEP, Disabled, small_button, stepped_slider
+from ..state.state import State
+from .answers import after
+from .controls import STEP, Disabled, small_button, stepped_slider
 
 FRAME_MS = 350
 """Time that a value is seen; less than after what history and address follow, so that what is played is one step."""

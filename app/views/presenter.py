@@ -9,9 +9,9 @@ import panel as pn
 import panel_material_ui as pmui
 from panel.viewable import Viewable
 
-from app.presentation import Presentation
-from app.theme import colours
-from app.views.controls import small_button
+from ..figures.theme import colours
+from ..state.presentation import Presentation
+from .controls import small_button
 
 
 class PresenterStrip:

@@ -11,28 +11,30 @@ import panel_material_ui as pmui
 from bokeh.models import Range1d
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.exhibits import Ensemble, Ranks
-from app.exhibits.ranks import RANK_HISTOGRAM
-from app.figures.axes import TITLES, LevelAxis, set_range, value_axis
-from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, ensemble_words, surface_line
-from app.metrics import perfect_coverage
-from app.state import State
-from app.target import DEPENDS, NO_OWN, TARGETS, take_target
-from app.views.compare import compare_controls
-from app.views.controls import choice, small_button, stepped_slider
-from app.views.denoising import DenoisingView
-from app.views.every_emulator import EveryEmulator
-from app.views.export_menu import export_menu
-from app.views.layout import QUARTER, beside, grid, pane, paper, words
-from app.views.live_ensemble import LiveEnsemble
-from app.views.own_column import OwnColumn
-from app.views.pinned_profiles import PinnedProfiles
-from app.views.selection_ranks import SelectionRanksView
-from app.views.spread_error import SpreadErrorView
-from app.views.typical_columns import TypicalColumns
-from diffmp_core.column_integrals import integrate
+from diffmp_core.physics.column_integrals import integrate
+from diffmp_core.scores.score import perfect_coverage
 from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS, Variable
+
+from ..data.axes import TITLES, LevelAxis, value_axis
+from ..data.catalog import Catalog
+from ..data.target import DEPENDS, NO_OWN, TARGETS, take_target
+from ..exhibits import Ensemble, Ranks
+from ..exhibits.ranks import RANK_HISTOGRAM
+from ..figures.axes import set_range
+from ..figures.profile import EnsemblePanel, InputPanel, RankPanel, ensemble_words, surface_line
+from ..state.state import State
+from .compare import compare_controls
+from .controls import choice, small_button, stepped_slider
+from .denoising import DenoisingView
+from .every_emulator import EveryEmulator
+from .export_menu import export_menu
+from .layout import QUARTER, beside, grid, pane, paper, words
+from .live_ensemble import LiveEnsemble
+from .own_column import OwnColumn
+from .pinned_profiles import PinnedProfiles
+from .selection_ranks import SelectionRanksView
+from .spread_error import SpreadErrorView
+from .typical_columns import TypicalColumns
 
 DRAWINGS = {"Members": "members", "Fan": "fan", "Single": "single"}
 

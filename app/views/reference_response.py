@@ -13,21 +13,22 @@ import panel_material_ui as pmui
 from bokeh.models import Range1d
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.choices import PERTURBATIONS, Choices
-from app.exhibits import ModelResponse
-from app.exhibits.model_response import SERIES
-from app.figures.response import HourlyPanel, ResponsePanel, band, response_table
-from app.model_answers import ModelQuestion
-from app.state import State
-from app.target import DEPENDS, Target
-from app.views.export_menu import export_menu
-from app.views.layout import QUARTER, grid, pane, words
-from app.views.long_work import LongWork
-from app.views.notices import hidden_notice
 from diffmp_core.crm.answers import UNITS
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUTS
+
+from ..data.catalog import Catalog
+from ..data.model_answers import ModelQuestion
+from ..data.target import DEPENDS, Target
+from ..exhibits import ModelResponse
+from ..exhibits.model_response import SERIES
+from ..figures.response import HourlyPanel, ResponsePanel, band, response_table
+from ..state.choices import PERTURBATIONS, Choices
+from ..state.state import State
+from .export_menu import export_menu
+from .layout import QUARTER, grid, pane, words
+from .long_work import LongWork
+from .notices import hidden_notice
 
 if TYPE_CHECKING:
     from diffmp_core.crm.runs import ModelRuns
@@ -194,7 +195,7 @@ class ReferenceResponse:
     def _draw(self) -> None:
         if self.answer is None:
             return
-        from diffmp_core.sensitivity import profiles  # torch takes a second: only when there is an answer
+        from diffmp_core.response.sensitivity import profiles  # torch takes a second: only when there is an answer
 
         answer, state = self.answer, self.state
         hour = self._hour

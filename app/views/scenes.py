@@ -10,13 +10,14 @@ import panel as pn
 import panel_material_ui as pmui
 from panel.viewable import Viewable
 
-from app.browser import PRESENT_CLASS
-from app.presentation import Presentation
-from app.scenario import LARGEST, LONGEST_NAME, LONGEST_NOTE, Scenario, plain_text, read_scenario
-from app.state import State
-from app.views.controls import download_button, small_button, upload_button
-from app.views.layout import paper, words
 from diffmp_core.errors import DiffmpError
+
+from ..state.presentation import Presentation
+from ..state.scenario import LARGEST, LONGEST_NAME, LONGEST_NOTE, Scenario, plain_text, read_scenario
+from ..state.state import State
+from ..web.browser import PRESENT_CLASS
+from .controls import download_button, small_button, upload_button
+from .layout import paper, words
 
 ABOUT = """
 A scenario is everything chosen on this page, and any number of scenes: states of the page under a name, with a note for

@@ -8,18 +8,19 @@ import panel as pn
 import xarray as xr
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.exhibits import SelectionRanks
-from app.exhibits.ranks import MOST
-from app.figures.profile import RankPanel
-from app.state import State
-from app.views.answers import duration
-from app.views.export_menu import export_menu
-from app.views.layout import QUARTER, grid, pane, words
-from app.views.long_work import LongWork, waiting_threads
-from app.views.notices import hidden_notice, say
 from diffmp_core.errors import DiffmpError
 from diffmp_core.variables import OUTPUT_NAMES
+
+from ..data.catalog import Catalog
+from ..exhibits import SelectionRanks
+from ..exhibits.ranks import MOST
+from ..figures.profile import RankPanel
+from ..state.state import State
+from .answers import duration
+from .export_menu import export_menu
+from .layout import QUARTER, grid, pane, words
+from .long_work import LongWork, waiting_threads
+from .notices import hidden_notice, say
 
 WHAT_IT_IS = f"""
 **Is it reliable here?** Ensembles of up to {MOST} columns of the region and regime, at any time, drawn at random: how

@@ -10,32 +10,34 @@ import panel_material_ui as pmui
 from bokeh.models import Range1d
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.choices import PERTURBATIONS, STEPS
-from app.exhibits import EmulatorResponse
-from app.figures.axes import LevelAxis, set_range
-from app.figures.profile import InputPanel
-from app.figures.response import ResponsePanel, band, response_table, surface_words
-from app.model_answers import ModelQuestion
-from app.state import State
-from app.target import DEPENDS, NO_OWN, TARGETS, Target, take_target
-from app.views.answers import Asker, after, duration
-from app.views.changed_inputs import ChangedInputs
-from app.views.controls import choice, small_button
-from app.views.export_menu import export_menu
-from app.views.layout import QUARTER, beside, grid, pane, paper, uneven_grid, words
-from app.views.notices import hidden_notice
-from app.views.own_column import OwnColumn
-from app.views.perturbation_controls import PerturbationControls
-from app.views.reference_response import ReferenceResponse
-from app.views.sweeps import Sweeps
-from app.views.verdict_line import VerdictLine
 from diffmp_core.errors import DiffmpError
-from diffmp_core.perturbation import Perturbation
+from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.variables import OUTPUTS
 
+from ..data.axes import LevelAxis
+from ..data.catalog import Catalog
+from ..data.model_answers import ModelQuestion
+from ..data.target import DEPENDS, NO_OWN, TARGETS, Target, take_target
+from ..exhibits import EmulatorResponse
+from ..figures.axes import set_range
+from ..figures.profile import InputPanel
+from ..figures.response import ResponsePanel, band, response_table, surface_words
+from ..state.choices import PERTURBATIONS, STEPS
+from ..state.state import State
+from .answers import Asker, after, duration
+from .changed_inputs import ChangedInputs
+from .controls import choice, small_button
+from .export_menu import export_menu
+from .layout import QUARTER, beside, grid, pane, paper, uneven_grid, words
+from .notices import hidden_notice
+from .own_column import OwnColumn
+from .perturbation_controls import PerturbationControls
+from .reference_response import ReferenceResponse
+from .sweeps import Sweeps
+from .verdict_line import VerdictLine
+
 if TYPE_CHECKING:
-    from diffmp_core.sensitivity import Response
+    from diffmp_core.response.sensitivity import Response
 
 DRAG_BUDGET_MS = 100.0
 """Time of the emulator that an answer may take while a slider moves; many columns get as few members as that needs."""
@@ -167,7 +169,7 @@ class SensitivityView:
 
     def _ask(self, *, resting: bool) -> None:
         """Ask for the response; while a slider moves with as few members as answer in time, then with all."""
-        from diffmp_core.sensitivity import respond  # torch takes a second: only when a tab asks for it
+        from diffmp_core.response.sensitivity import respond  # torch takes a second: only when a tab asks for it
 
         state, target = self.state, self.target
         if target is None:
@@ -283,7 +285,7 @@ class SensitivityView:
         target = f"{state.experiment} {state.emulator} {self.target.rule} {state.vertical}"
         with pn.io.hold():
             differ = not self._perturbation().changes_nothing
-            judged = self.catalog.model_answers(state.experiment).judge(response, self.target, state.time)
+            judged = self.catalog.model_answers(state.experiment).judge(response, state.time, self.target.cells)
             model = judged.answer
             self.verdict_line.show(judged, response.cautions)
             set_range(self.y_range, (levels.start, levels.end))

@@ -8,16 +8,17 @@ from typing import ClassVar
 import panel as pn
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.exhibits import SpreadAgainstError
-from app.exhibits.spread_error import FIELDS, HEIGHT
-from app.figures.study_chart import ChartPlot, legend
-from app.state import State
-from app.theme import colours
-from app.views.controls import switch
-from app.views.export_menu import export_menu
-from app.views.layout import QUARTER, grid, pane, words
 from diffmp_core.errors import DiffmpError
+
+from ..data.catalog import Catalog
+from ..exhibits import SpreadAgainstError
+from ..exhibits.spread_error import FIELDS, HEIGHT
+from ..figures.study_chart import ChartPlot, legend
+from ..figures.theme import colours
+from ..state.state import State
+from .controls import switch
+from .export_menu import export_menu
+from .layout import QUARTER, grid, pane, words
 
 WHAT_IT_IS = """
 **Does it know when it is unsure?** All values of the columns selected by region and regime, at every level and time, in

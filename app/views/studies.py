@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from typing import ClassVar
 
 import panel as pn
@@ -11,30 +10,29 @@ from bokeh.document import Document
 from bokeh.server.callbacks import PeriodicCallback
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.exhibits import StudyScores
-from app.exhibits.study import HEIGHTS
-from app.figures.axes import TITLES
-from app.figures.study import guidance_table, study_charts
-from app.figures.study_chart import Chart, ChartPlot, legend
-from app.state import State
-from app.study_files import Stamps, study_stamps
-from app.theme import colours
-from app.views.controls import choice, free_select, select
-from app.views.export_menu import export_menu
-from app.views.layout import QUARTER, beside, grid, pane, paper, words
-from app.views.training import TrainingCards
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.score import SCORES
 from diffmp_core.studies.study import STUDIES
 from diffmp_core.studies.table import shown_scores
 
-STYLE = (Path(__file__).resolve().parents[2] / "assets" / "dashboard.css").read_text(encoding="utf-8")
+from ..data.axes import TITLES
+from ..data.catalog import Catalog
+from ..data.study_files import Stamps, study_stamps
+from ..exhibits import StudyScores
+from ..exhibits.study import HEIGHTS
+from ..figures.study import guidance_table, study_charts
+from ..figures.study_chart import Chart, ChartPlot, legend
+from ..figures.theme import PAGE_STYLE, colours
+from ..state.choices import TRAINING
+from ..state.state import State
+from .controls import choice, free_select, select
+from .export_menu import export_menu
+from .layout import QUARTER, beside, grid, pane, paper, words
+from .training import TrainingCards
+
 LOOK_MS = 3000
 """The folders are looked at so often while the tab is visible [ms]; nothing is read unless a file has changed."""
 
-TRAINING = "training"
-"""Choice of the trainings, which stand beside the studies."""
 WIDTHS = {"criteria": {"xs": 12, "sm": 6, "lg": 4}, "outputs": {"xs": 12, "sm": 6}, "all": QUARTER}
 """Width of a chart, in twelfths of the window by its size."""
 CHARTS = {"criteria": "All scores", "outputs": "All outputs", "all": "As in the paper"}
@@ -58,7 +56,7 @@ class StudiesView:
         self._built: dict[object, tuple[list[ChartPlot], Viewable]] = {}
         self._stamps: Stamps = ()
         self._looking: tuple[Document, PeriodicCallback] | None = None
-        html = {"sizing_mode": "stretch_width", "margin": 0, "stylesheets": [STYLE]}
+        html = {"sizing_mode": "stretch_width", "margin": 0, "stylesheets": [PAGE_STYLE]}
         self.about, self.legend, self.table = (pn.pane.HTML("", **html) for _ in range(3))
         self.place = pn.Column(sizing_mode="stretch_width", margin=0)
         self.how = words("")

@@ -9,21 +9,22 @@ import panel as pn
 import xarray as xr
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.choices import STEPS
-from app.exhibits import SweepCurve, SweepMap
-from app.exhibits.sweep import TITLES, UNITS
-from app.figures.sweep import CurvePanel, MapPanel
-from app.state import State
-from app.sweeps import SLIDERS
-from app.target import DEPENDS
-from app.views.answers import duration
-from app.views.controls import select
-from app.views.export_menu import export_menu
-from app.views.layout import grid, pane, words
-from app.views.long_work import LongWork, waiting_threads
-from app.views.notices import hidden_notice, say
 from diffmp_core.errors import DiffmpError
+
+from ..data.catalog import Catalog
+from ..data.target import DEPENDS
+from ..exhibits import SweepCurve, SweepMap
+from ..exhibits.sweep import TITLES, UNITS
+from ..figures.sweep import CurvePanel, MapPanel
+from ..state.choices import STEPS
+from ..state.state import State
+from ..state.sweeps import SWEPT_SLIDERS
+from .answers import duration
+from .controls import select
+from .export_menu import export_menu
+from .layout import grid, pane, words
+from .long_work import LongWork, waiting_threads
+from .notices import hidden_notice, say
 
 WHAT_IT_IS = """
 **Sweep.** One slider, or two, from end to end; the others stay where they are. Every point has the same random numbers.
@@ -31,7 +32,7 @@ Dashed, blue: the answer to the inputs as they are; dotted: where the slider cha
 data. Over two sliders the colours are the change, ×: not significant (false discovery rate 10 %), ○: outside the
 training data, the line: no change, the star: unchanged inputs.
 """
-NAMES = {slider.label[0].upper() + slider.label[1:]: name for name, slider in SLIDERS.items()}
+NAMES = {slider.label[0].upper() + slider.label[1:]: name for name, slider in SWEPT_SLIDERS.items()}
 HALF, THIRD = {"xs": 12, "md": 6}, {"xs": 12, "md": 4}
 
 

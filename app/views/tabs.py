@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -14,23 +13,25 @@ import param
 from panel.custom import Child, Children, JSComponent
 from panel.viewable import Viewable
 
-from app.ahead import activity
-from app.catalog import Catalog
-from app.choices import TABS
-from app.presentation import Presentation
-from app.state import State
-from app.theme import set_type_size
-from app.views.answers import session
-from app.views.base import View
-from app.views.distributions import DistributionsView
-from app.views.layout import Beside
-from app.views.maps import MapsView
-from app.views.notices import hidden_notice
-from app.views.overview import OverviewView
-from app.views.profiles import ProfilesView
-from app.views.sensitivity import SensitivityView
-from app.views.studies import StudiesView
 from diffmp_core.errors import DiffmpError
+from diffmp_core.shipped import ASSETS
+
+from ..data.catalog import Catalog
+from ..figures.theme import set_type_size
+from ..state.choices import TABS
+from ..state.presentation import Presentation
+from ..state.state import State
+from ..web.ahead import activity
+from .answers import session
+from .base import View
+from .distributions import DistributionsView
+from .layout import Beside
+from .maps import MapsView
+from .notices import hidden_notice
+from .overview import OverviewView
+from .profiles import ProfilesView
+from .sensitivity import SensitivityView
+from .studies import StudiesView
 
 VIEWS: dict[str, type[View]] = {
     "Overview": OverviewView,
@@ -71,7 +72,7 @@ class Panes(JSComponent):
     behind = param.List(default=[], doc="Indices of panes that show an earlier state, until they have caught up")
     complete = param.Boolean(default=False, doc="Whether there is nothing left to build ahead")
 
-    _esm = (Path(__file__).resolve().parents[2] / "assets" / "tabs.js").read_text(encoding="utf-8")
+    _esm = (ASSETS / "tabs.js").read_text(encoding="utf-8")
 
     def __init__(self, untouched: Callable[[], None], **params: Any) -> None:
         """``untouched`` is called now and then while nobody touches the page and the browser has nothing to do."""

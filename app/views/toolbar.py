@@ -9,15 +9,16 @@ import panel as pn
 import panel_material_ui as pmui
 from panel.viewable import Viewable
 
-from app.browser import KEYS_CLASS, PRESENT_CLASS
-from app.catalog import Catalog
-from app.choices import BOX
-from app.history import History
-from app.pinned import differs, pinned, pins_column
-from app.places import nearest, next_column, parse_place
-from app.state import State
-from app.views.controls import small_button
 from diffmp_core.errors import DiffmpError
+
+from ..data.catalog import Catalog
+from ..data.places import nearest, next_column, parse_place
+from ..state.choices import BOX
+from ..state.history import History
+from ..state.pinned import differs, pinned, pins_column
+from ..state.state import State
+from ..web.browser import KEYS_CLASS, PRESENT_CLASS
+from .controls import small_button
 
 ARROWS = {"west": "←", "north": "↑", "south": "↓", "east": "→"}
 LINE = "34px"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import param
 from panel.custom import JSComponent
 
-from app.choices import TABS
+from diffmp_core.shipped import ASSETS
+
+from ..state.choices import TABS
 
 STEPS: tuple[dict[str, str], ...] = (
     {
@@ -49,7 +50,7 @@ class Tour(JSComponent):
     steps = param.List(default=list(STEPS), doc="tab, title and text of each step")
     runs = param.Integer(default=0, doc="Counts the requests to start")
 
-    _esm = (Path(__file__).resolve().parents[2] / "assets" / "tour.js").read_text(encoding="utf-8")
+    _esm = (ASSETS / "tour.js").read_text(encoding="utf-8")
 
     def __init__(self, show: Callable[[str], None], welcome: Callable[[bool], None], **params: Any) -> None:
         """``show`` shows a tab by name; ``welcome`` hears whether this is a first visit."""

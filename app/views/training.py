@@ -10,15 +10,16 @@ from pathlib import Path
 import panel as pn
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.exhibits import TrainingCurve
-from app.exhibits.study_training import HEIGHT, training_charts, training_data
-from app.figures.study_chart import ChartPlot, legend
-from app.state import State
-from app.views.export_menu import export_menu
-from app.views.layout import GAP, QUARTER, grid, pane, paper
 from diffmp_core.errors import DiffmpError
 from diffmp_core.training.watch import Stamp, Training, read_training, stamp
+
+from ..data.catalog import Catalog
+from ..exhibits import TrainingCurve
+from ..exhibits.study_training import HEIGHT, training_charts, training_data
+from ..figures.study_chart import ChartPlot, legend
+from ..state.state import State
+from .export_menu import export_menu
+from .layout import GAP, QUARTER, grid, pane, paper
 
 MOST = 6
 """Trainings shown at once."""

@@ -11,12 +11,13 @@ import panel_material_ui as pmui
 from numpy.typing import NDArray
 from panel.viewable import Viewable
 
-from app.catalog import Catalog
-from app.explanations import WHY_BY_INPUTS
-from app.state import State
-from app.views.controls import small_button
-from app.views.layout import words
-from diffmp_core.regimes import REGIMES
+from diffmp_core.physics.regimes import REGIMES
+
+from ..data.catalog import Catalog
+from ..data.composites import WHY_BY_INPUTS
+from ..state.state import State
+from .controls import small_button
+from .layout import words
 
 ROWS = 6
 """Columns listed by their rank."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.model_answers import Judged
-from app.views.layout import words
-from app.views.notices import hidden_notice
-from diffmp_core.cautions import Cautions
-from diffmp_core.verdict import NOT_ASKED, Outcome, Verdict
+from diffmp_core.response.cautions import Cautions
+from diffmp_core.response.verdict import NOT_ASKED, Outcome, Verdict
+
+from ..data.model_answers import Judged
+from .layout import words
+from .notices import hidden_notice
 
 SEVERITY: Mapping[Outcome, str] = {
     "agrees": "success", "contradicts": "error", "not confirmed": "warning", "missed": "warning", "undecided": "info",

@@ -25,8 +25,8 @@ from diffmp_core.cli.options import Guidance, Members, Seed, Split, Steps, parse
 from diffmp_core.cli.study import study
 from diffmp_core.cli.terminal import console, progress_bar
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable
 from diffmp_core.plugins import VARIABLE, load_plugins, name_plugins
+from diffmp_core.storage.files import unreadable
 
 STOPPED, FAULT = 130, 70
 """Exit statuses of :func:`run`."""

@@ -1,6 +1,6 @@
 """The commands that show an experiment: ``diffmp serve``, a page, and ``diffmp report``, a file.
 
-The package ``app`` stands above this one, so it is run, not imported.
+The package ``diffmp_app`` stands above this one, so it is run, not imported.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from rich.markup import escape
 
 from diffmp_core.cli.address import check_free, check_origin, check_prefix, open_at, plain_name
 from diffmp_core.cli.terminal import console
-from diffmp_core.documents import UnreadableError, read_json
 from diffmp_core.errors import DiffmpError
+from diffmp_core.shipped import ASSETS
+from diffmp_core.storage.documents import UnreadableError, read_json
 
 DEFAULT_PORT = 5006
 ORIGINS = "BOKEH_ALLOW_WS_ORIGIN"
@@ -47,7 +48,7 @@ def report(
     load_experiment(experiment)
     dashboard_package()
     named = [] if emulator is None else ["--emulator", emulator]
-    command = [sys.executable, "-m", "app.report", str(experiment), str(out), *named]
+    command = [sys.executable, "-m", "diffmp_app.report.write", str(experiment), str(out), *named]
     code = subprocess.run(command, env=ONE_THREAD | os.environ, check=False).returncode
     if code:
         raise typer.Exit(code)
@@ -94,7 +95,7 @@ def serve(
     command += ["--address", address, "--port", str(port), "--websocket-max-message-size", str(LARGEST_MESSAGE)]
     if basic_auth is not None:
         check_passwords(basic_auth)
-        login = package.parent / "assets" / "login.html"
+        login = ASSETS / "login.html"
         command += ["--basic-auth", os.path.realpath(basic_auth), "--basic-login-template", str(login)]
         environment.setdefault("PANEL_COOKIE_SECRET", secrets.token_urlsafe(32))
     command += ["--prefix", path] if path else []
@@ -105,14 +106,14 @@ def serve(
 
 
 def dashboard_package() -> Path:
-    """Folder of the package ``app``.
+    """Folder of the package ``diffmp_app``.
 
     Raises:
         DiffmpError: it is not installed.
     """
-    specification = importlib.util.find_spec("app")
+    specification = importlib.util.find_spec("diffmp_app")
     if specification is None or specification.origin is None:
-        raise DiffmpError("expected the package 'app' beside diffmp_core, found none; install the project again")
+        raise DiffmpError("expected the package 'diffmp_app' beside diffmp_core, found none; install the project again")
     return Path(specification.origin).parent
 
 

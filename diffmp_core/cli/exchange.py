@@ -84,7 +84,7 @@ def card(
     scores: Annotated[Path | None, typer.Option(help="Table of diffmp score (JSON) to show on it.")] = None,
 ) -> None:
     """Write the model card of an emulator folder, card.md: training data, code, configuration, scores."""
-    from diffmp_core.lock import hold
+    from diffmp_core.storage.lock import hold
     from diffmp_core.training.card import write_card
 
     with hold(emulator):

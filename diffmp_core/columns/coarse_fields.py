@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from diffmp_core.coarse_grain import flux_tendency, gather, horizontal_mean, subgrid_vertical_flux
+from diffmp_core.physics.coarse_grain import flux_tendency, gather, horizontal_mean, subgrid_vertical_flux
 
 PROFILES = {
     "T": "K",

@@ -19,8 +19,11 @@ from safetensors.numpy import save
 from scipy.cluster.vq import kmeans2
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable, write_bytes
+from diffmp_core.storage.files import unreadable, write_bytes
 from diffmp_core.variables import INPUTS
+
+DOMAIN_FILE = "domain.safetensors"
+"""File of an emulator folder with its :class:`TrainingDomain`."""
 
 OUT_OF_RANGE_PERCENTILE = 99.9
 """A column farther out than this share of the training columns [%] is out of range."""

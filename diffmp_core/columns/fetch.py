@@ -16,8 +16,8 @@ import cftime
 
 from diffmp_core.columns.sources.climsim import GRID_INFO, TIME_STEP
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import find_refusal, unwritable
-from diffmp_core.lock import holding
+from diffmp_core.storage.files import find_refusal, unwritable
+from diffmp_core.storage.lock import holding
 from diffmp_core.stores import open_store, sha256_of
 
 REPOSITORY = "LEAP/ClimSim_low-res"

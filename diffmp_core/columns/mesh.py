@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from diffmp_core.columns.units import require_unit
-from diffmp_core.coordinates import check_places
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import refuse_devices
+from diffmp_core.storage.coordinates import check_places
+from diffmp_core.storage.files import refuse_devices
 
 CORNER_TOLERANCE = 1e-8
 """Corners nearer than about this [rad], 6 cm on the Earth, are one."""

@@ -13,9 +13,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from diffmp_core.columns.normalize import Method, Normalization
-from diffmp_core.documents import UnreadableError, parse_json, read_document
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import write_text
+from diffmp_core.storage.documents import UnreadableError, parse_json, read_document
+from diffmp_core.storage.files import write_text
 from diffmp_core.variables import INPUT_NAMES, OUTPUT_NAMES, OUTPUTS
 
 _COPY_AGAIN = "copy the emulator again or train it anew"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from diffmp_core.coordinates import time_text
 from diffmp_core.errors import DiffmpError
+from diffmp_core.storage.coordinates import time_text
 from diffmp_core.variables import BY_NAME
 
 LIMITS: dict[str, tuple[float, float, str]] = {

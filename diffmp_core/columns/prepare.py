@@ -17,9 +17,9 @@ from diffmp_core.columns.sources.base import Read
 from diffmp_core.columns.split import PAPER_PROPORTIONS, split_times
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import with_digests
-from diffmp_core.lock import holding
+from diffmp_core.storage.lock import holding
+from diffmp_core.storage.unreadable_data import unreadable_data
 from diffmp_core.stores import SPLITS, validate_columns, write_store
-from diffmp_core.unreadable_data import unreadable_data
 from diffmp_core.variables import BY_NAME
 
 

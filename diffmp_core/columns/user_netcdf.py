@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import disk_errors
+from diffmp_core.storage.files import disk_errors
 
 PATIENCE_S = 30.0
 """Time that the child may take, its start on a busy machine included [s]."""

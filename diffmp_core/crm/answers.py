@@ -15,9 +15,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from diffmp_core.column_integrals import INTEGRALS, Change, PairedChange
 from diffmp_core.errors import DiffmpError
-from diffmp_core.perturbation import Perturbation
+from diffmp_core.physics.column_integrals import INTEGRALS, Change, PairedChange
+from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.stores import open_store, write_store
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 

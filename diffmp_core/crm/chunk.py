@@ -46,7 +46,7 @@ def simulate_chunk(
 ) -> int:
     """Run the cells first, first + 1, ... at lat, lon (cell,) degrees through all hours and write them; how many.
 
-    token, sources: of the run (:func:`diffmp_core.lock.hold`, ``SOURCES``); a worker where they differ refuses.
+    token, sources: of the run (:func:`diffmp_core.storage.lock.hold`, ``SOURCES``); a worker where they differ refuses.
 
     Raises:
         DiffmpError: a worker with another store or other code, a full disk, a column that blows up.

@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from diffmp_core.coarse_grain import subgrid_heating, subgrid_moistening
 from diffmp_core.constants import SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.errors import DiffmpError
+from diffmp_core.physics.coarse_grain import subgrid_heating, subgrid_moistening
 
 LOW_CLOUD_TOP = 3000.0
 """Cloud below this height counts as low [m]."""

@@ -15,7 +15,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from diffmp_core.coarse_grain import subgrid_heating, subgrid_moistening
 from diffmp_core.constants import SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.crm.cell import Cell, advance, make_cell, temperature_noise
 from diffmp_core.crm.column import S
@@ -23,6 +22,7 @@ from diffmp_core.crm.icosahedral import icosahedral_grid
 from diffmp_core.crm.response import MEMBER_NOISE
 from diffmp_core.crm.snapshots import empty_snapshots, record, segment_means
 from diffmp_core.crm.vertical_grid import N_LEVELS, NZ
+from diffmp_core.physics.coarse_grain import subgrid_heating, subgrid_moistening
 from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
 
 COMPARED = (*OUTPUT_NAMES, "T", "qv")

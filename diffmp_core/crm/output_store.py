@@ -17,10 +17,10 @@ import zarr
 from diffmp_core.crm.icosahedral import IcosahedralGrid
 from diffmp_core.crm.snapshots import SEGMENT_POINTS
 from diffmp_core.crm.vertical_grid import DX, N_LEVELS, interface_heights, layer_heights
-from diffmp_core.documents import UnreadableError, parse_json, read_json
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import disk_errors
-from diffmp_core.lock import lock_file
+from diffmp_core.storage.documents import UnreadableError, parse_json, read_json
+from diffmp_core.storage.files import disk_errors
+from diffmp_core.storage.lock import lock_file
 
 SMALLEST_CHUNK, MOST_CHUNKS = 32, 320  # cells; chunks of a large grid
 HOURS_PER_CHUNK = 240

@@ -3,7 +3,7 @@
 The column is spun up again from its seed, copied into members that differ by weak noise, changed once, and run on
 beside the same members left alone. This is an initial-value response over hours: the changed layer drifts back as the
 model likes. It is never clamped, which would put energy in. An emulator answers another question: what goes with such
-a column at that instant (:mod:`diffmp_core.sensitivity`).
+a column at that instant (:mod:`diffmp_core.response.sensitivity`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from diffmp_core.coarse_grain import subgrid_heating, subgrid_moistening
-from diffmp_core.column_integrals import PairedChange, paired_change
 from diffmp_core.constants import SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.crm.cell import SECONDS_PER_HOUR, STEPS_PER_HOUR, Cell, advance, temperature_noise
 from diffmp_core.crm.column import QV, S
@@ -28,8 +26,10 @@ from diffmp_core.crm.snapshots import empty_snapshots, record, segment_means
 from diffmp_core.crm.vertical_grid import N_LEVELS, NZ
 from diffmp_core.crm.workers import available_cores
 from diffmp_core.errors import DiffmpError
-from diffmp_core.perturbation import Perturbation, perturb_layer
-from diffmp_core.sliders import SLIDERS
+from diffmp_core.physics.coarse_grain import subgrid_heating, subgrid_moistening
+from diffmp_core.physics.column_integrals import PairedChange, paired_change
+from diffmp_core.physics.perturbation import Perturbation, perturb_layer
+from diffmp_core.physics.sliders import SLIDERS
 from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
 
 RUNS = ("control", "perturbed")
@@ -47,8 +47,8 @@ def perturb_cell(cell: Cell, perturbation: Perturbation) -> None:
     """Change a cell once, in place.
 
     All points of a level are warmed alike and moistened in proportion, so that their means become those of
-    :func:`diffmp_core.perturbation.perturb_layer` and their departures from it stay; what the surface gives and the
-    clear-sky sun are scaled from now on.
+    :func:`diffmp_core.physics.perturbation.perturb_layer` and their departures from it stay; what the surface gives and
+    the clear-sky sun are scaled from now on.
 
     Raises:
         DiffmpError: a slider that has no like in this model.
@@ -248,7 +248,7 @@ def composite(responses: Sequence[xr.Dataset]) -> xr.Dataset:
 
     Returns:
         The variables of the responses with the dim ``statistic`` in place of ``run`` and ``member``: the fields of
-        :class:`diffmp_core.column_integrals.PairedChange`, with the standard errors by draw and by cells.
+        :class:`diffmp_core.physics.column_integrals.PairedChange`, with the standard errors by draw and by cells.
 
     Raises:
         DiffmpError: no response at all.

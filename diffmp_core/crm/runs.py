@@ -10,13 +10,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from diffmp_core.column_integrals import Change, compare, integrate, paired_change
 from diffmp_core.constants import SECONDS_PER_DAY
 from diffmp_core.crm.answers import RAIN, RAIN_UNIT, ModelAnswer
 from diffmp_core.crm.origin import departure, find_origin
 from diffmp_core.crm.response import HOURS, MEMBERS, RUNS, hourly_ensemble, reference_responses
 from diffmp_core.errors import DiffmpError
-from diffmp_core.perturbation import Perturbation
+from diffmp_core.physics.column_integrals import Change, compare, integrate, paired_change
+from diffmp_core.physics.perturbation import Perturbation
 
 Array = NDArray[np.float64]
 Pair = tuple[Array, Array]

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from diffmp_core.documents import UnreadableError, read_document
 from diffmp_core.errors import DiffmpError
+from diffmp_core.storage.documents import UnreadableError, read_document
 
 MONTHS = range(1, 13)
 DAYS_OF_YEAR = 365.25

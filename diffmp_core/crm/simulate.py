@@ -19,8 +19,8 @@ from diffmp_core.crm.surface_map import is_land
 from diffmp_core.crm.vertical_grid import N_LEVELS, NX, TIME_STEP
 from diffmp_core.crm.workers import available_cores, run_here, run_on_cluster
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import disk_errors
-from diffmp_core.lock import hold
+from diffmp_core.storage.files import disk_errors
+from diffmp_core.storage.lock import hold
 
 SCHEME_VERSION = 4  # raise it when the same seed gives other numbers
 Progress = Callable[[int, int, float], None]

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from diffmp_core.coarse_grain import flux_tendency, horizontal_mean, subgrid_vertical_flux
 from diffmp_core.constants import GAS_CONSTANT_DRY_AIR, GRAVITY, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.crm.column import LATENT, QC, QI, QV, SENSIBLE, SHORTWAVE, BaseState, S, W
 from diffmp_core.crm.vertical_grid import N_LEVELS, NX
+from diffmp_core.physics.coarse_grain import flux_tendency, horizontal_mean, subgrid_vertical_flux
 
 SEGMENT_POINTS = {"60km": 12, "30km": 6, "15km": 3}
 ABOVE = N_LEVELS + 1  # levels kept, one more than written for the flux through the top interface

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-KELVIN = 273.15
+from diffmp_core.constants import FREEZING_POINT
+
 SEASONAL_SHIFT, MEAN_SHIFT = 6.0, 3.0  # degrees of latitude: the warmest sea lies 3 S to 9 N, as observed
 NORTHERN_SOLSTICE, SEA_LAG, LAND_LAG = 172.0, 60.0, 30.0  # day of the year, days behind the sun
 # Coarse continents as (lon, lat) polygons, drawn by hand from general knowledge; about 5 degrees accurate.
@@ -130,11 +131,11 @@ def sea_surface_temperature(lat: np.ndarray, lon: np.ndarray, day_of_year: float
     tongue = (lon + 100.0 + 180.0) % 360.0 - 180.0
     warm_pool = 1.5 * np.exp(-((around / 50.0) ** 2) - (lat / 18.0) ** 2)
     cold_tongue = -2.0 * np.exp(-((tongue / 35.0) ** 2) - ((lat + 2.0) / 8.0) ** 2)
-    return KELVIN + qobs + warm_pool + cold_tongue
+    return FREEZING_POINT + qobs + warm_pool + cold_tongue
 
 
 def deep_soil_temperature(lat: np.ndarray, day_of_year: float) -> np.ndarray:
     """Temperature below the land slab, K: an idealised annual mean and seasonal cycle."""
     phi = np.radians(lat)
     annual = 27.0 - 42.0 * np.sin(phi) ** 2 - 18.0 * (lat < -65.0)
-    return KELVIN + annual + 16.0 * np.sin(phi) * season(day_of_year, LAND_LAG) * np.abs(np.sin(phi)) ** 0.3
+    return FREEZING_POINT + annual + 16.0 * np.sin(phi) * season(day_of_year, LAND_LAG) * np.abs(np.sin(phi)) ** 0.3

@@ -16,12 +16,12 @@ import yaml
 from safetensors.torch import save
 
 from diffmp_core.columns.normalization_file import load_normalization, to_json
-from diffmp_core.documents import UnreadableError, read_yaml
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import whole
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.seal import KEY, check_format, check_seal, make_seal
 from diffmp_core.models.weights import load_weights
+from diffmp_core.storage.documents import UnreadableError, read_yaml
+from diffmp_core.storage.files import whole
 
 CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE = "config.yaml", "normalization.json", "weights.safetensors"
 

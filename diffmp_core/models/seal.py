@@ -13,8 +13,8 @@ from typing import Any
 
 from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable
 from diffmp_core.identity import SEAL as KEY
+from diffmp_core.storage.files import unreadable
 from diffmp_core.stores import sha256_of
 
 FORMAT = 1

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import refuse_devices, unreadable
+from diffmp_core.storage.files import refuse_devices, unreadable
 
 
 def load_weights(emulator: nn.Module, path: Path) -> None:

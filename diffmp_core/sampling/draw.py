@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diffmp_core.compute.seeds import Purpose, stream
 from diffmp_core.models.base import Draw, Emulator, NetworkEmulator, normal_draws
-from diffmp_core.training.seeds import Purpose, stream
 from diffmp_core.variables import OUTPUTS
 
 COLUMNS_AT_ONCE = 32

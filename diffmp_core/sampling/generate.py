@@ -11,13 +11,14 @@ import numpy as np
 import xarray as xr
 import zarr
 
+from diffmp_core.compute.devices import choose_device
+from diffmp_core.compute.memory import keep_freed_memory
 from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import whole
 from diffmp_core.identity import columns_id
-from diffmp_core.lock import holding
 from diffmp_core.models.base import Emulator, NetworkEmulator
 from diffmp_core.models.folder import load_config, load_emulator
+from diffmp_core.models.seen_times import has_split, trained_on_layout, training_times
 from diffmp_core.sampling.draw import (
     COLUMNS_AT_ONCE,
     columns_together,
@@ -25,10 +26,9 @@ from diffmp_core.sampling.draw import (
     device_of,
     draw_ensemble,
 )
+from diffmp_core.storage.files import whole
+from diffmp_core.storage.lock import holding
 from diffmp_core.stores import iterate_columns, open_columns, open_store, select_split
-from diffmp_core.training.memory import keep_freed_memory
-from diffmp_core.training.processes import choose_device
-from diffmp_core.training.times import has_split, trained_on_layout, training_times
 from diffmp_core.variables import ENSEMBLE_DIMS, INPUTS, OUTPUTS
 
 BATCH = 4 * COLUMNS_AT_ONCE

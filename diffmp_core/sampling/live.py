@@ -20,11 +20,10 @@ from typing import TypeVar, Unpack
 import numpy as np
 import torch
 
-from diffmp_core.columns.domain import TrainingDomain
+from diffmp_core.columns.domain import DOMAIN_FILE, TrainingDomain
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.sampling.draw import DRAWING, Drawing, draw_ensemble
-from diffmp_core.training.config import DOMAIN_FILE
 
 Result = TypeVar("Result")
 
@@ -178,7 +177,7 @@ class LiveEmulator:
         return future
 
     def submit_work(self, key: Hashable, work: Callable[[LiveEmulator], Result]) -> Future[Result]:
-        """Have the worker run ``work(self)`` under the same rules (e.g. ``diffmp_core.sensitivity.respond``)."""
+        """Have the worker run ``work(self)`` under the same rules (``diffmp_core.response.sensitivity``)."""
         return self._worker.submit(key, lambda: work(self))
 
     def answer(self, inputs: np.ndarray, **options: Unpack[Drawing]) -> np.ndarray:

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from diffmp_core.compute.devices import choose_device
 from diffmp_core.drawn import drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import FILE, check_same_columns, experiment_files, file_stem, load_experiment
-from diffmp_core.files import whole
 from diffmp_core.identity import columns_id, emulator_id, with_digests
-from diffmp_core.lock import holding
 from diffmp_core.models.base import Emulator
 from diffmp_core.models.folder import load_config, load_emulator
+from diffmp_core.models.seen_times import Seen, training_times, unrecorded
 from diffmp_core.sampling.draw import default_guidance
 from diffmp_core.sampling.generate import default_split, ensembles
 from diffmp_core.scores.climsim import layer_masses, layer_weights
@@ -34,9 +34,9 @@ from diffmp_core.scores.selection import spread_evenly
 from diffmp_core.scores.statistics import truth_std
 from diffmp_core.scores.stored import spread_fields
 from diffmp_core.scores.tally import Tally
+from diffmp_core.storage.files import whole
+from diffmp_core.storage.lock import holding
 from diffmp_core.stores import open_columns, real_path, select_split
-from diffmp_core.training.processes import choose_device
-from diffmp_core.training.times import Seen, training_times, unrecorded
 from diffmp_core.variables import OUTPUT_NAMES
 
 CELLS_AT_ONCE = 4096

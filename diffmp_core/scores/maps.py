@@ -34,6 +34,7 @@ class MapScore:
         palette: colours.
         of_spread: only an ensemble of several members has it.
         flag: it is yes or no, and kept as such.
+        in_report: whether a report draws it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class MapScore:
     palette: Palette
     of_spread: bool = False
     flag: bool = False
+    in_report: bool = True
 
     @property
     def stored_unit(self) -> str:
@@ -126,6 +128,7 @@ MAPS: Registry[MapScore] = Registry(
             power=1,
             palette="sequential",
             of_spread=True,
+            in_report=False,
         ),
         MapScore(
             name="crps_fair",
@@ -148,6 +151,7 @@ MAPS: Registry[MapScore] = Registry(
             values=lambda ensemble: ensemble.error,
             power=1,
             palette="diverging",
+            in_report=False,
         ),
     ),
 )

@@ -14,7 +14,7 @@ from diffmp_core.drawn import Drawn
 from diffmp_core.variables import OUTPUT_NAMES
 
 if TYPE_CHECKING:
-    from diffmp_core.training.times import Seen
+    from diffmp_core.models.seen_times import Seen
 
 
 @dataclass(frozen=True, eq=False)

@@ -278,6 +278,12 @@ def spread_scores() -> tuple[str, ...]:
     return tuple(name for name, score in SCORES.items() if score.of_spread)
 
 
+def grouped_scores() -> list[Score]:
+    """Every score, those of one group together, groups in the order of their first."""
+    groups = list(dict.fromkeys(score.group for score in SCORES.values()))
+    return sorted(SCORES.values(), key=lambda score: groups.index(score.group))
+
+
 def score_values(statistics: Statistics) -> dict[str, Array]:
     """Every score of each entry of the statistics, NaN where it is undefined."""
     return {name: score.values(statistics) for name, score in SCORES.items()}

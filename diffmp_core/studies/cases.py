@@ -16,12 +16,12 @@ import numpy as np
 import xarray as xr
 from torch import nn
 
-from diffmp_core.documents import UnreadableError, read_json
 from diffmp_core.errors import DiffmpError, DivergedError
-from diffmp_core.files import write_text
 from diffmp_core.models.base import Emulator, NetworkEmulator
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, draw_ensemble
 from diffmp_core.scores.evaluate import evaluate
+from diffmp_core.storage.documents import UnreadableError, read_json
+from diffmp_core.storage.files import write_text
 from diffmp_core.stores import open_columns, select_split, stack_channels
 from diffmp_core.studies.result import Coordinate, assemble
 from diffmp_core.studies.sources import Source, split_id

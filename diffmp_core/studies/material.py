@@ -9,8 +9,8 @@ from pathlib import Path
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import time_labels
 from diffmp_core.models.folder import load_config
+from diffmp_core.models.seen_times import TrainingTimes, has_split, training_times
 from diffmp_core.stores import SPLITS, count_splits, open_columns, real_path, select_split
-from diffmp_core.training.times import TrainingTimes, has_split, training_times
 
 
 @dataclass(frozen=True)

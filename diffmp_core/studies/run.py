@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import columns_id
-from diffmp_core.lock import holding
+from diffmp_core.storage.lock import holding
 from diffmp_core.stores import open_columns, open_store, write_store
 from diffmp_core.studies.cases import Watch, Workshop, silent
 from diffmp_core.studies.material import gather

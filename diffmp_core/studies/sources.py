@@ -14,17 +14,17 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from diffmp_core.compute.devices import choose_device
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import columns_id
 from diffmp_core.kinds import KINDS
 from diffmp_core.models.base import Emulator
 from diffmp_core.models.folder import CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE, load_emulator
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
+from diffmp_core.models.seen_times import has_split
 from diffmp_core.stores import open_columns, select_split
 from diffmp_core.training.config import TrainingConfig, load_config
 from diffmp_core.training.loop import train
-from diffmp_core.training.processes import choose_device
-from diffmp_core.training.times import has_split
 
 
 class Source(Protocol):

@@ -11,11 +11,11 @@ from typing import Any
 
 from diffmp_core.drawn import drawn_for
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import write_text
 from diffmp_core.identity import emulator_id
 from diffmp_core.models.folder import CONFIG_FILE, load_config
 from diffmp_core.models.seal import KEY
 from diffmp_core.score_table import read_score_table
+from diffmp_core.storage.files import write_text
 from diffmp_core.stores import real_path
 
 CARD_FILE = "card.md"

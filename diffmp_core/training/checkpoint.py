@@ -1,6 +1,6 @@
 """Resumable state of a training: one safetensors file with a JSON header, replaced in one step.
 
-Random streams are functions of the step (:mod:`diffmp_core.training.seeds`) and are not saved. Tensors are named
+Random streams are functions of the step (:mod:`diffmp_core.compute.seeds`) and are not saved. Tensors are named
 ``model.*``, ``average.*`` (EMA weights), ``best.*`` (EMA weights of the best validation) and ``optimizer.*``.
 """
 
@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from diffmp_core.files import write_bytes
+from diffmp_core.storage.files import write_bytes
 from diffmp_core.training.position import FILE, Position, broken, read_position
 
 

@@ -14,15 +14,13 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
 
 from diffmp_core.columns.normalize import WINSORISE_LIMIT
-from diffmp_core.documents import UnreadableError, read_yaml
 from diffmp_core.errors import DiffmpError
 from diffmp_core.kinds import KINDS
 from diffmp_core.models.base import NetworkConfig, network_class
+from diffmp_core.storage.documents import UnreadableError, read_yaml
 from diffmp_core.training.learning_rate import Schedule
 
 CONFIGS = "diffmp_core.configs"
-DOMAIN_FILE = "domain.safetensors"
-"""File of an emulator folder with the training domain (:class:`diffmp_core.columns.domain.TrainingDomain`)."""
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager
 import numpy as np
 import torch
 
+from diffmp_core.compute.seeds import Purpose, stream
 from diffmp_core.models.base import NetworkEmulator, normal_draws
 from diffmp_core.training.data import ColumnArrays
-from diffmp_core.training.seeds import Purpose, stream
 from diffmp_core.variables import OUTPUTS
 
 CRITERION_COLUMNS = 1024

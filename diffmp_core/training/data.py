@@ -29,7 +29,7 @@ class ColumnArrays:
         return len(self.inputs)
 
     def checksum(self) -> str:
-        """SHA-256 of the values, hexadecimal: whether two trainings read the same data."""
+        """SHA-256 of the values, as :func:`diffmp_core.models.seen_times.values_checksum` has it of a store."""
         digest = hashlib.sha256()
         for array in (self.inputs, self.outputs):
             digest.update(np.ascontiguousarray(array, dtype="<f4").data)
@@ -38,15 +38,6 @@ class ColumnArrays:
     def batch(self, index: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
         """Inputs and outputs of some columns as tensors on a device."""
         return torch.from_numpy(self.inputs[index]).to(device), torch.from_numpy(self.outputs[index]).to(device)
-
-
-def values_checksum(columns: xr.Dataset) -> str:
-    """As :meth:`ColumnArrays.checksum` of all columns, of which only some are in memory at a time."""
-    digest = hashlib.sha256()
-    for variables in (INPUTS, OUTPUTS):
-        for _, values in iterate_columns(columns, _BLOCK, variables):
-            digest.update(np.ascontiguousarray(values, dtype="<f4").data)
-    return digest.hexdigest()
 
 
 def read_columns(columns: xr.Dataset, split: str, *, limit: int | None = None) -> ColumnArrays:

@@ -6,9 +6,9 @@ import csv
 import io
 from pathlib import Path
 
-from diffmp_core.documents import UnreadableError, read_document
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import write_text
+from diffmp_core.storage.documents import UnreadableError, read_document
+from diffmp_core.storage.files import write_text
 
 LOG_FILE = "training.csv"
 LOG_COLUMNS = (

@@ -11,29 +11,29 @@ import numpy as np
 import torch
 import xarray as xr
 
-from diffmp_core.columns.domain import TrainingDomain, fit_domain
+from diffmp_core.columns.domain import DOMAIN_FILE, TrainingDomain, fit_domain
 from diffmp_core.columns.normalization_file import to_json
 from diffmp_core.columns.normalize import Normalization, fit
+from diffmp_core.compute.memory import keep_freed_memory
+from diffmp_core.compute.seeds import Purpose, stream_seed
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import remove
 from diffmp_core.identity import layout_id
 from diffmp_core.kinds import KINDS
-from diffmp_core.lock import hold
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.folder import CONFIG_FILE, WEIGHTS_FILE, save_emulator
 from diffmp_core.models.folder import load_config as load_emulator_config
+from diffmp_core.models.seen_times import TrainingTimes, has_split, training_id, values_checksum
+from diffmp_core.storage.files import remove
+from diffmp_core.storage.lock import hold
 from diffmp_core.stores import open_columns, select_split, sha256_of
 from diffmp_core.training.card import write_card
-from diffmp_core.training.config import DOMAIN_FILE, TrainingConfig
-from diffmp_core.training.data import ColumnArrays, normalize_columns, read_columns, values_checksum
+from diffmp_core.training.config import TrainingConfig
+from diffmp_core.training.data import ColumnArrays, normalize_columns, read_columns
 from diffmp_core.training.log import LOG_FILE
-from diffmp_core.training.memory import keep_freed_memory
 from diffmp_core.training.position import CHECKPOINT_FOLDER, FILE
 from diffmp_core.training.processes import join_processes
 from diffmp_core.training.provenance import provenance
 from diffmp_core.training.report import Report
-from diffmp_core.training.seeds import Purpose, stream_seed
-from diffmp_core.training.times import TrainingTimes, has_split, training_id
 from diffmp_core.training.trainer import Trainer
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 
-from diffmp_core.documents import UnreadableError, parse_json
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable
+from diffmp_core.storage.documents import UnreadableError, parse_json
+from diffmp_core.storage.files import unreadable
 
 CHECKPOINT_FOLDER = "checkpoint"
 """Folder in an emulator folder that holds the state of an unfinished training."""

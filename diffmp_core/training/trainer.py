@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diffmp_core.compute.seeds import Purpose, stream, stream_seed
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import NetworkEmulator
 from diffmp_core.models.folder import inference_dtype
@@ -36,7 +37,6 @@ from diffmp_core.training.log import digits, read_log, write_log
 from diffmp_core.training.position import Position
 from diffmp_core.training.processes import Processes
 from diffmp_core.training.report import Report
-from diffmp_core.training.seeds import Purpose, stream, stream_seed
 
 LEAST_STEPS_PER_EPOCH = 32
 """A batch is capped so that an epoch has this many steps: a batch of 8,000 is meant for millions of columns."""

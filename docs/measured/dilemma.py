@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.make_demo import DEMO
-from diffmp_core.column_integrals import integrate
 from diffmp_core.constants import SECONDS_PER_DAY
 from diffmp_core.experiments import load_experiment, scored_columns
 from diffmp_core.models.folder import load_emulator
-from diffmp_core.regimes import MIDDLE, REGIMES, Mask, between, column_facts, top_share
+from diffmp_core.physics.column_integrals import integrate
+from diffmp_core.physics.regimes import MIDDLE, REGIMES, Mask, between, column_facts, top_share
 from diffmp_core.sampling.draw import draw_ensemble
 from diffmp_core.scores.ensemble import reduce_members
 from diffmp_core.stores import stack_channels

@@ -14,7 +14,7 @@ from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SECONDS_PER_DAY
 from diffmp_core.crm import climate
 from diffmp_core.crm.output_store import is_complete
 from diffmp_core.errors import DiffmpError
-from diffmp_core.regimes import Mask, stability
+from diffmp_core.physics.regimes import Mask, stability
 from diffmp_core.stores import open_store
 from diffmp_core.variables import OUTPUT_NAMES
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from diffmp_app.state.presets import PRESETS
 
-from app.presets import PRESETS
 from data.make_demo import DEMO
-from diffmp_core.column_integrals import integrate
 from diffmp_core.experiments import load_experiment, scored_columns
 from diffmp_core.models.folder import load_emulator
-from diffmp_core.perturbation import Perturbation
-from diffmp_core.regimes import REGIMES, column_facts, represent
-from diffmp_core.sensitivity import respond
+from diffmp_core.physics.column_integrals import integrate
+from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.physics.regimes import REGIMES, column_facts, represent
+from diffmp_core.response.sensitivity import respond
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS, OUTPUTS
 

@@ -1,7 +1,7 @@
 """Columns by what happened in them: here the truth is described, and nothing is scored.
 
 Scores must not be read from such columns: a perfect ensemble has too little of what they were picked for (as
-diffmp_core/regimes.py says, whose regimes are of inputs alone).
+diffmp_core/physics/regimes.py says, whose regimes are of inputs alone).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import xarray as xr
 
-from diffmp_core.regimes import Mask, between, top_share
+from diffmp_core.physics.regimes import Mask, between, top_share
 
 
 def _rainiest(fields: xr.Dataset, low: float, high: float) -> Mask:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.state.state import State
 
-from app.catalog import Catalog
-from app.state import State
 from tests.app.experiment import add_networks, make_experiment
 from tests.app.served import chromium, serve, watched_window
 from tests.app.studies import add_studies

@@ -10,13 +10,12 @@ import torch
 import xarray as xr
 import yaml
 
-from diffmp_core.columns.domain import fit_domain
+from diffmp_core.columns.domain import DOMAIN_FILE, fit_domain
 from diffmp_core.columns.normalize import fit
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
 from diffmp_core.scores.score import SCORES
 from diffmp_core.stores import SPLITS, open_columns, select_split, stack_channels, write_store
-from diffmp_core.training.config import DOMAIN_FILE
 from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS
 from tests.synthetic import make_columns
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from diffmp_app.state.choices import TABS
 
-from app.choices import TABS
 from tests.app.served import open_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

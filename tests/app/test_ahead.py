@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.target import take_target
+from diffmp_app.page import DashboardPage
+from diffmp_app.state.choices import TABS
+from diffmp_app.state.state import State
+from diffmp_app.web import ahead
 
-from app import ahead
-from app.catalog import Catalog
-from app.choices import TABS
-from app.page import DashboardPage
-from app.state import State
-from app.target import take_target
 from tests.app.experiment import add_networks, make_experiment
 from tests.app.recorder import Recorder
 from tests.app.served import watched_window

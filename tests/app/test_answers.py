@@ -7,9 +7,8 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
-
-from app.views import answers
-from app.views.answers import SLOW_MS, Asker
+from diffmp_app.views import answers
+from diffmp_app.views.answers import SLOW_MS, Asker
 
 
 class Document:

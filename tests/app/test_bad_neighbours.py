@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.page import DashboardPage
 
-from app.catalog import Catalog
-from app.page import DashboardPage
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import find_experiments, load_experiment
 from diffmp_core.stores import write_store

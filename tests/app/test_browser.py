@@ -6,8 +6,7 @@ import json
 import re
 
 import pytest
-
-from app.choices import TABS
+from diffmp_app.state.choices import TABS
 
 pytestmark = pytest.mark.browser
 

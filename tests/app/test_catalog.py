@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from diffmp_app.data.catalog import Catalog, served_folders
+from diffmp_app.exhibits.score_colours import score_range
 
-from app.catalog import SHIPPED, Catalog, served_folders
-from app.exhibits.score_colours import score_range
-from app.metrics import MAP_BY_NAME
 from diffmp_core.errors import DiffmpError
-from diffmp_core.regimes import REGIMES
+from diffmp_core.physics.regimes import REGIMES
+from diffmp_core.scores.maps import MAPS
+from diffmp_core.shipped import DATA
 
 
 def test_names_come_from_folders(catalog, experiment_folder):
@@ -60,7 +61,7 @@ def test_references_without_a_store_have_no_map(catalog):
 
 
 def test_colours_are_the_same_for_all_emulators(catalog):
-    metric = MAP_BY_NAME["mse"]
+    metric = MAPS["mse"]
 
     def shown(metric, *, averaged=True, logarithmic=False):
         return score_range(
@@ -81,7 +82,7 @@ def test_colours_are_the_same_for_all_emulators(catalog):
     positive = np.stack(both)[np.stack(both) > 0]
     lowest = np.clip(np.percentile(positive, 1.0), 1e-4 * high, 0.1 * high)
     assert shown(metric, logarithmic=True) == pytest.approx((lowest, high))
-    low, high = shown(MAP_BY_NAME["bias"], averaged=False)
+    low, high = shown(MAPS["bias"], averaged=False)
     assert low == -high < 0
 
 
@@ -94,11 +95,11 @@ def test_colours_are_the_same_for_all_emulators(catalog):
     ],
 )
 def test_logarithmic_colours_start_above_zero_whatever_the_values(catalog, monkeypatch, values, expected):
-    monkeypatch.setattr("app.exhibits.score_colours.SHOWN_PERCENT", 100.0)
+    monkeypatch.setattr("diffmp_app.exhibits.score_colours.SHOWN_PERCENT", 100.0)
     found = score_range(
         catalog,
         "globe",
-        MAP_BY_NAME["mse"],
+        MAPS["mse"],
         "qc",
         averaged=True,
         logarithmic=True,
@@ -118,10 +119,10 @@ def test_a_bad_folder_is_told_and_the_others_are_served(experiment_folder, tmp_p
 
 def test_what_is_shipped_is_served_after_what_is_named(monkeypatch, tmp_path):
     monkeypatch.delenv("DIFFMP_EXPERIMENTS", raising=False)
-    assert served_folders([]) == [SHIPPED / "demo", SHIPPED]
+    assert served_folders([]) == [DATA / "demo", DATA]
     assert Catalog(served_folders([])).names[0] == "demo"
     monkeypatch.setenv("DIFFMP_EXPERIMENTS", f"{tmp_path}/a:{tmp_path}/b")
-    assert served_folders([]) == [tmp_path / "a", tmp_path / "b", SHIPPED / "demo", SHIPPED]
+    assert served_folders([]) == [tmp_path / "a", tmp_path / "b", DATA / "demo", DATA]
     assert served_folders(["c"])[0] == Path("c")
 
 

@@ -8,20 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import Distribution, Ensemble, EnsemblePair, Exhibit, ScoreMap, ZonalSection
+from diffmp_app.exhibits.formats import csv, export
+from diffmp_app.exhibits.score_field import UNTESTED
+from diffmp_app.state.choices import Choices
+from diffmp_app.state.history import History
+from diffmp_app.state.pinned import differs, pinned
+from diffmp_app.state.state import State
+from diffmp_app.views.distributions import DistributionsView
+from diffmp_app.views.maps import MapsView
+from diffmp_app.views.profiles import ProfilesView
+from diffmp_app.views.toolbar import Toolbar
 from scipy.stats import norm
 
-from app.catalog import Catalog
-from app.choices import Choices
-from app.exhibits import Distribution, Ensemble, EnsemblePair, Exhibit, ScoreMap, ZonalSection
-from app.exhibits.formats import csv, export
-from app.exhibits.score_field import UNTESTED
-from app.history import History
-from app.pinned import differs, pinned
-from app.state import State
-from app.views.distributions import DistributionsView
-from app.views.maps import MapsView
-from app.views.profiles import ProfilesView
-from app.views.toolbar import Toolbar
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.distributions import log_ratio, wasserstein
 from diffmp_core.scores.significance import design_effect, discoveries, nearest_cells, p_values

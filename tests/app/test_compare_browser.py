@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from diffmp_app.figures.axes import plain_number
 
-from app.figures.axes import plain_number
 from diffmp_core.stores import open_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

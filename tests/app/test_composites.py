@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from diffmp_app.data.composites import REGIONS, selected, selection_words, selects_all
+from diffmp_app.state.choices import REGIONS as NAMES
+from diffmp_app.state.choices import Choices, options
 
-from app.choices import REGIONS as NAMES
-from app.choices import Choices, options
-from app.composites import REGIONS, selected, selection_words, selects_all
-from diffmp_core.regimes import INPUT_FACTS, REGIMES, Facts
+from diffmp_core.physics.regimes import INPUT_FACTS, REGIMES, Facts
 
 LAT = np.array([0.0, 10.0, 45.0, -45.0, 80.0])
 LON = np.array([0.0, 175.0, -175.0, 90.0, 0.0])

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-
-from app.figures.axes import ValueAxis, level_axis, plain_number
-from app.figures.distribution import DistributionPanels
-from app.figures.heatmap import ROWS, Histograms, occupied, share_colours, stretch
+from diffmp_app.data.axes import ValueAxis, level_axis
+from diffmp_app.figures.axes import plain_number
+from diffmp_app.figures.distribution import DistributionPanels
+from diffmp_app.figures.heatmap import ROWS, Histograms, occupied, share_colours, stretch
 
 HEIGHT = np.array([500.0, 1500.0, 3500.0])
 PRESSURE = np.array([95_000.0, 85_000.0, 65_000.0])

@@ -15,10 +15,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 from bokeh.models import ColumnDataSource
-from matplotlib.image import imread
-
-from app.catalog import Catalog
-from app.exhibits import (
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.target import take_target
+from diffmp_app.exhibits import (
     DenoisingSteps,
     Distribution,
     EmulatorResponse,
@@ -37,18 +36,19 @@ from app.exhibits import (
     TrainingCurve,
     ZonalSection,
 )
-from app.exhibits.exhibit import cf_unit
-from app.exhibits.formats import FORMATS, csv, export
-from app.exhibits.paper import DOTS_PER_INCH
-from app.state import State
-from app.target import take_target
-from app.views.export_menu import ExportMenu
-from diffmp_core.column_integrals import INTEGRALS
+from diffmp_app.exhibits.exhibit import cf_unit
+from diffmp_app.exhibits.formats import FORMATS, csv, export
+from diffmp_app.exhibits.paper import DOTS_PER_INCH
+from diffmp_app.state.state import State
+from diffmp_app.views.export_menu import ExportMenu
+from matplotlib.image import imread
+
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.errors import DiffmpError
-from diffmp_core.perturbation import Perturbation
+from diffmp_core.physics.column_integrals import INTEGRALS
+from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.response.sensitivity import QUANTILES, respond
 from diffmp_core.scores.spread_error import spread_against_error
-from diffmp_core.sensitivity import QUANTILES, respond
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import BY_NAME, INPUTS, LEVELS, OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
@@ -98,7 +98,7 @@ def model(monkeypatch: pytest.MonkeyPatch, live: Catalog) -> xr.Dataset:
         coords={"run": ["control", "perturbed"], "hour": [1, 2], "layer_mass": ("level", np.full(LEVELS, 300.0))},
     )
     live._kept.pop(("model answers", "globe"), None)  # what was asked before
-    monkeypatch.setattr("app.model_answers.refusal", lambda places: "")
+    monkeypatch.setattr("diffmp_app.data.model_answers.refusal", lambda places: "")
     monkeypatch.setattr("diffmp_core.crm.runs.find_origin", lambda columns, *, time, cell: None)
     monkeypatch.setattr("diffmp_core.crm.runs.departure", lambda origin, temperature: 0.0)
     monkeypatch.setattr(
@@ -142,7 +142,7 @@ def test_ranks_of_a_selection_are_those_of_its_columns_alone(live: Catalog):
 
 
 def test_ranks_of_a_large_selection_are_of_some_columns_drawn_by_the_seed(live: Catalog, monkeypatch):
-    monkeypatch.setattr("app.exhibits.ranks.MOST", 20)
+    monkeypatch.setattr("diffmp_app.exhibits.ranks.MOST", 20)
     done = []
     first, again, other = (SelectionRanks(**GLOBE, members=4, seed=seed) for seed in (0, 0, 1))
     data = first.counted(live, lambda *part: done.append(part))
@@ -382,7 +382,7 @@ def test_python_runs_as_it_stands_and_draws_the_same(exhibit: Exhibit, live: Cat
         assert folders == [live.folder("globe")]
         return live
 
-    monkeypatch.setattr("app.catalog.Catalog", reopen)
+    monkeypatch.setattr("diffmp_app.data.catalog.Catalog", reopen)
     monkeypatch.setattr(sys, "argv", [str(script), str(out)])
     runpy.run_path(str(script), run_name="__main__")
     assert_alike(out.read_text(), export(exhibit, live, "svg").content.decode())

@@ -8,15 +8,15 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import yaml
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.page import DashboardPage
+from diffmp_app.state.address import Offer
+from diffmp_app.state.choices import NAMES, TABS
+from diffmp_app.state.scenario import FORMAT, VERSION, Scenario, Scene, plain_text, read_scenario
+from diffmp_app.web.browser import Browser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.browser import Browser
-from app.catalog import Catalog
-from app.choices import NAMES, TABS
-from app.offer import Offer
-from app.page import DashboardPage
-from app.scenario import FORMAT, VERSION, Scenario, Scene, plain_text, read_scenario
 from diffmp_core.errors import DiffmpError
 from tests.app.experiment import make_experiment
 from tests.app.served import open_tab, serve, watched_window

@@ -6,9 +6,11 @@ from functools import cache
 
 import numpy as np
 import pytest
+from diffmp_app.data.places import cell_tree
+from diffmp_app.figures.globe import GEODETIC, Raster, coastline, globe, make_raster, nearest_cell
+from diffmp_app.state.choices import PROJECTIONS
 
-from app.choices import PROJECTIONS
-from app.figures.globe import GEODETIC, Raster, cell_tree, coastline, globe, make_raster, nearest_cell, unit_vectors
+from diffmp_core.columns.mesh import direction_of
 from tests.synthetic import make_columns
 
 COLUMNS = make_columns(cells=642, times=2)
@@ -34,7 +36,7 @@ def pixel_at(name: str, centre: int, lat: float, lon: float) -> int:
 
 
 def nearest_by_brute_force(lat: float, lon: float) -> int:
-    return int(np.argmax(unit_vectors(LAT, LON) @ unit_vectors(np.asarray(lat), np.asarray(lon))))
+    return int(np.argmax(direction_of(LAT, LON) @ direction_of(np.asarray(lat), np.asarray(lon))))
 
 
 @pytest.mark.parametrize("name", PROJECTIONS)
@@ -62,11 +64,11 @@ def test_date_line_and_poles(name, centre, lat, lon):
     shown = pixel_at(name, centre, lat, lon)
     if shown >= 0:  # at the very rim of Robinson a pixel may lie outside
         distance = np.degrees(
-            np.arccos(unit_vectors(LAT[shown], LON[shown]) @ unit_vectors(np.asarray(lat), np.asarray(lon)))
+            np.arccos(direction_of(LAT[shown], LON[shown]) @ direction_of(np.asarray(lat), np.asarray(lon)))
         )
         nearest = nearest_by_brute_force(lat, lon)
         best = np.degrees(
-            np.arccos(unit_vectors(LAT[nearest], LON[nearest]) @ unit_vectors(np.asarray(lat), np.asarray(lon)))
+            np.arccos(direction_of(LAT[nearest], LON[nearest]) @ direction_of(np.asarray(lat), np.asarray(lon)))
         )
         assert distance < best + 1.0
     else:
@@ -80,7 +82,7 @@ def test_whole_globe_projections_show_every_cell():
 
 def test_orthographic_hides_the_far_side():
     raster = raster_of("Orthographic", 0)
-    toward = unit_vectors(LAT, LON) @ unit_vectors(np.asarray(15.0), np.asarray(0.0))
+    toward = direction_of(LAT, LON) @ direction_of(np.asarray(15.0), np.asarray(0.0))
     assert np.isnan(raster.x[toward < -0.01]).all()
     assert np.isfinite(raster.x[toward > 0.2]).all()
     assert not set(raster.cells) & set(np.flatnonzero(toward < -0.2))

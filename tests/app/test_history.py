@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.choices import Choices
-from app.history import LONGEST, History
+from diffmp_app.state.choices import Choices
+from diffmp_app.state.history import LONGEST, History
 
 
 def level(number: int) -> Choices:

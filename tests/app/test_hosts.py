@@ -10,10 +10,9 @@ from collections.abc import Iterator
 import panel as pn
 import pytest
 from bokeh.server.server import Server
+from diffmp_app.web.hosts import allows, hold_hosts, host_name
+from diffmp_app.web.redirects import keep_query, location_parts
 from tornado.ioloop import IOLoop
-
-from app.hosts import allows, hold_hosts, host_name
-from app.root import keep_query, location_parts
 
 PATHS = (
     "/diffmp",

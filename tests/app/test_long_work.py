@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Executor, Future
 
-from app.views.long_work import LongWork, Stopped
+from diffmp_app.views.long_work import LongWork, Stopped
 
 
 class Later(Executor):

@@ -6,15 +6,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.model_answers import ModelQuestion
+from diffmp_app.data.target import take_target
+from diffmp_app.state.choices import Choices
 
-from app.catalog import Catalog
-from app.choices import Choices
-from app.model_answers import ModelQuestion
-from app.target import take_target
 from data import make_answers as script
 from diffmp_core.crm.answers import FILE
-from diffmp_core.perturbation import Perturbation
-from diffmp_core.regimes import REGIMES
+from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.physics.regimes import REGIMES
 
 pytestmark = pytest.mark.timeout(1500)  # a cold cache compiles the simulator here
 CHANGE = Perturbation(neutralise_T=1.0)

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from bokeh.events import Tap
 from bokeh.models import LinearColorMapper, LogColorMapper
-
-from app.catalog import Catalog
-from app.figures.axes import plain_number
-from app.state import State
-from app.views.maps import MapsView
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.figures.axes import plain_number
+from diffmp_app.state.state import State
+from diffmp_app.views.maps import MapsView
 
 
 @pytest.fixture

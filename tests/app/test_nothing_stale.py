@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import Ensemble, ScoreMap
+from diffmp_app.page import DashboardPage
+from diffmp_app.state.choices import NAMES, TABS, Choices, field_bounds, options
+from diffmp_app.views import answers
+from diffmp_app.views.tabs import VIEWS
 
-from app.catalog import Catalog
-from app.choices import NAMES, TABS, Choices, field_bounds, options
-from app.exhibits import Ensemble, ScoreMap
-from app.page import DashboardPage
-from app.views import answers
-from app.views.tabs import VIEWS
 from diffmp_core.experiments import leave_columns_out
 from tests.app.drawn import differences, seen
 from tests.app.experiment import add_networks, make_experiment

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from diffmp_app.state.choices import TABS
 
-from app.choices import TABS
 from tests.app.served import chromium, open_tab, watched_window
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

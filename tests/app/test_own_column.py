@@ -10,12 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.target import take_target
+from diffmp_app.exhibits import Ensemble
+from diffmp_app.state.state import State
+from diffmp_app.views.own_column import ABOUT, OwnColumn
 
-from app.catalog import Catalog
-from app.exhibits import Ensemble
-from app.state import State
-from app.target import take_target
-from app.views.own_column import ABOUT, OwnColumn
 from diffmp_core.columns.user_column import LARGEST, UserColumn, from_text
 from tests.app.own_columns import BAD, GOOD, ROWS, bad_netcdf, fill, netcdf, table
 from tests.app.served import column_field

@@ -8,13 +8,13 @@ import shutil
 import panel as pn
 import pytest
 from bokeh.document import Document
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.page import DashboardPage, failure_page
+from diffmp_app.state.choices import BOX, NAMES, TABS, options
+from diffmp_app.views import explanations
+from diffmp_app.web.browser import Browser
 from panel.io.state import set_curdoc
 
-from app import explanations
-from app.browser import Browser
-from app.catalog import Catalog
-from app.choices import BOX, NAMES, TABS, options
-from app.page import DashboardPage, failure_page
 from tests.app.recorder import Recorder
 
 

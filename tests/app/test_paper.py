@@ -4,9 +4,8 @@ from itertools import pairwise
 
 import pytest
 import xarray as xr
+from diffmp_app.exhibits.paper import draw_page
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-from app.exhibits.paper import draw_page
 
 LONG = "Idealised superparameterised columns, 120 km; " * 8
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import yaml
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import Distribution, Ranks, ScoreMap, ScoreSummary, ZonalSection
+from diffmp_app.report.sections import sections
+from diffmp_app.report.write import report
+from diffmp_app.state.state import State
+from diffmp_app.views.distributions import DistributionsView
+from diffmp_app.views.maps import MapsView
+from diffmp_app.views.overview import OverviewView
+from diffmp_app.views.profiles import ProfilesView
+from diffmp_app.views.spread_error import SpreadErrorView
 
-from app.catalog import Catalog
-from app.choices import MAP_METRICS
-from app.exhibits import Distribution, Ranks, ScoreMap, ScoreSummary, ZonalSection
-from app.report import report
-from app.report_sections import sections
-from app.state import State
-from app.views.distributions import DistributionsView
-from app.views.maps import MapsView
-from app.views.overview import OverviewView
-from app.views.profiles import ProfilesView
-from app.views.spread_error import SpreadErrorView
 from diffmp_core.errors import DiffmpError
+from diffmp_core.scores.maps import MAPS
 from diffmp_core.stores import open_store, write_store
 from tests.app.experiment import make_experiment, make_scores
 from tests.synthetic import make_columns
@@ -60,7 +60,7 @@ def test_every_score_is_offered_and_what_the_store_lacks_is_said(lean: Catalog, 
     view = MapsView(state, lean)
     state.emulator = name
     view.panel()
-    for metric in MAP_METRICS:
+    for metric in MAPS:
         change(view, metric=metric)
         there = metric in KEPT
         assert view.notice.visible is not there, metric

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from diffmp_app.data.places import BEARINGS, cell_tree, nearest, next_column, parse_place, place
 
-from app.figures.globe import cell_tree
-from app.places import BEARINGS, nearest, next_column, parse_place, place
 from diffmp_core.errors import DiffmpError
 from tests.synthetic import make_columns
 

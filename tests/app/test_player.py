@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
-from app.state import State
-from app.views import player
-from app.views.player import PLAY, STOP, Player
+from diffmp_app.state.state import State
+from diffmp_app.views import player
+from diffmp_app.views.player import PLAY, STOP, Player
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.choices import Choices
-from app.presentation import Presentation
-from app.scenario import MOST_SCENES
+from diffmp_app.state.choices import Choices
+from diffmp_app.state.presentation import Presentation
+from diffmp_app.state.scenario import MOST_SCENES
 
 
 def named(*names: str) -> Presentation:

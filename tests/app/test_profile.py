@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from bokeh.models import Range1d
+from diffmp_app.data.axes import level_axis, value_axis
+from diffmp_app.figures.axes import padded_range, separated, steady_range
+from diffmp_app.figures.profile import EnsemblePanel, InputPanel, RankPanel, fan, inside, surface_line
+from diffmp_app.figures.theme import colours
 
-from app.figures.axes import level_axis, padded_range, separated, steady_range, value_axis
-from app.figures.profile import EnsemblePanel, InputPanel, RankPanel, fan, inside, surface_line
-from app.theme import colours
 from diffmp_core.errors import DiffmpError
 
 LEVELS = level_axis("height", height=[500.0, 1500.0, 3500.0], pressure=[95e3, 85e3, 65e3])

@@ -9,10 +9,9 @@ import panel_material_ui as pmui
 from bokeh.document import Document
 from bokeh.model import DataModel
 from bokeh.plotting import figure
+from diffmp_app.web.promptness import IMPORTS, PROMPT_MS, act_promptly, mark_once, send_little
 from panel.reactive import Syncable
 from panel_material_ui.base import MaterialComponent
-
-from app.promptness import IMPORTS, PROMPT_MS, act_promptly, mark_once, send_little
 
 
 def test_panel_waits_as_long_as_it_is_told(monkeypatch):

@@ -6,10 +6,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.state.state import State
+from diffmp_app.views.profiles import ProfilesView
 
-from app.catalog import Catalog
-from app.state import State
-from app.views.profiles import ProfilesView
 from diffmp_core.sampling.live import LatestWins
 from tests.app.served import serve, watched_window
 

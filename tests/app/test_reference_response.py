@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.model_answers import NOT_HERE, ModelQuestion
+from diffmp_app.data.target import ABOUT_OWN
+from diffmp_app.exhibits.formats import script
+from diffmp_app.state.state import State
+from diffmp_app.views.long_work import Stopped
+from diffmp_app.views.sensitivity import SensitivityView
+from diffmp_app.views.verdict_line import RUN_IT, SEVERITY
 
-from app.catalog import Catalog
-from app.exhibits.formats import script
-from app.model_answers import NOT_HERE, ModelQuestion
-from app.state import State
-from app.target import ABOUT_OWN
-from app.views.long_work import Stopped
-from app.views.sensitivity import SensitivityView
-from app.views.verdict_line import RUN_IT, SEVERITY
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.crm.answers import FILE, SAME_WEATHER, pack, write_answers
 from diffmp_core.crm.runs import run_model
-from diffmp_core.perturbation import Perturbation
-from diffmp_core.verdict import ASSOCIATION, NOT_ASKED, judge, verdict_words
+from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.response.verdict import ASSOCIATION, NOT_ASKED, judge, verdict_words
 from tests.app.experiment import add_networks, make_experiment
 
 pytestmark = pytest.mark.timeout(1500)  # a cold cache compiles the simulator here

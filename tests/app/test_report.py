@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import yaml
 from bokeh.models import CustomJS
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import EnsemblePair, ScoreMap
+from diffmp_app.report.sections import TYPICAL, sections, typical_columns
+from diffmp_app.report.write import share_data, write_report
 
-from app.catalog import Catalog
-from app.exhibits import EnsemblePair, ScoreMap
-from app.report import share_data, write_report
-from app.report_sections import TYPICAL, sections, typical_columns
 from diffmp_core.errors import DiffmpError
-from diffmp_core.regimes import REGIMES
+from diffmp_core.physics.regimes import REGIMES
 from diffmp_core.variables import OUTPUT_NAMES
 from tests.app.experiment import add_networks, make_experiment
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from bokeh.models import Range1d
+from diffmp_app.data.axes import level_axis, value_axis
+from diffmp_app.figures.response import Band, HourlyPanel, ResponsePanel, response_table
 
-from app.figures.axes import level_axis, value_axis
-from app.figures.response import Band, HourlyPanel, ResponsePanel, response_table
-from diffmp_core.column_integrals import Change
+from diffmp_core.physics.column_integrals import Change
 
 LEVELS = level_axis("pressure", height=[500.0, 1500.0], pressure=[95e3, 85e3])
 HEATING = value_axis("tend_T_sgs", "physical")

@@ -14,10 +14,9 @@ from xml.etree import ElementTree
 
 import pytest
 import xarray as xr
-from PIL import Image
-
-from app.catalog import Catalog
-from app.exhibits import (
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.target import ABOUT_OWN
+from diffmp_app.exhibits import (
     DenoisingSteps,
     EmulatorResponse,
     Ensemble,
@@ -28,18 +27,19 @@ from app.exhibits import (
     SweepCurve,
     SweepMap,
 )
-from app.exhibits.formats import FORMATS, export
-from app.report import report
-from app.report_sections import COMPOSITE
-from app.state import State
-from app.target import ABOUT_OWN
-from app.views.profiles import ProfilesView
-from app.views.sensitivity import SensitivityView
-from diffmp_core.cautions import ALSO_TELLS, NO_DOMAIN
+from diffmp_app.exhibits.formats import FORMATS, export
+from diffmp_app.report.sections import COMPOSITE
+from diffmp_app.report.write import report
+from diffmp_app.state.state import State
+from diffmp_app.views.profiles import ProfilesView
+from diffmp_app.views.sensitivity import SensitivityView
+from PIL import Image
+
 from diffmp_core.columns.user_column import to_text
+from diffmp_core.response.cautions import ALSO_TELLS, NO_DOMAIN
+from diffmp_core.response.verdict import ASSOCIATION
 from diffmp_core.stores import stack_channels
 from diffmp_core.variables import INPUTS
-from diffmp_core.verdict import ASSOCIATION
 from tests.app.experiment import add_networks, make_experiment
 
 EMULATOR, OTHER = "DIFF-MP calibrated", "DIFF-MP paper"
@@ -106,7 +106,7 @@ def test_an_answer_out_of_range_says_so_in_every_format(
     with xr.open_dataset(tmp_path / "data.nc", decode_times=False) as opened:
         assert opened.attrs["cautions"] == said
     (tmp_path / "figure.py").write_bytes(found["python"])
-    monkeypatch.setattr("app.catalog.Catalog", lambda folders: narrow)
+    monkeypatch.setattr("diffmp_app.data.catalog.Catalog", lambda folders: narrow)
     monkeypatch.setattr(sys, "argv", ["figure.py", str(tmp_path / "figure.svg")])
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         runpy.run_path(str(tmp_path / "figure.py"), run_name="__main__")

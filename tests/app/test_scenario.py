@@ -6,12 +6,21 @@ import json
 from typing import Any
 
 import pytest
+from diffmp_app.state.address import Offer
+from diffmp_app.state.choices import NAMES, Choices
+from diffmp_app.state.scenario import (
+    FORMAT,
+    LARGEST,
+    LONGEST_NOTE,
+    MOST_SCENES,
+    VERSION,
+    Scenario,
+    Scene,
+    read_scenario,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.choices import NAMES, Choices
-from app.offer import Offer
-from app.scenario import FORMAT, LARGEST, LONGEST_NOTE, MOST_SCENES, VERSION, Scenario, Scene, read_scenario
 from diffmp_core.errors import DiffmpError
 from tests.app.test_state import LIMITS
 

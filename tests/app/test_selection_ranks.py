@@ -1,10 +1,9 @@
 """Ranks over the selection on the page: asked for by a button, taken away with the selection that they are of."""
 
 import pytest
-
-from app.catalog import Catalog
-from app.state import State
-from app.views.selection_ranks import SelectionRanksView
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.state.state import State
+from diffmp_app.views.selection_ranks import SelectionRanksView
 
 REFERENCE = "Analogue ensemble"
 

@@ -11,11 +11,10 @@ from types import SimpleNamespace
 import panel as pn
 import pytest
 from bokeh.document import Document
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.page import DashboardPage
+from diffmp_app.state.choices import TABS
 from panel.io.state import set_curdoc
-
-from app.catalog import Catalog
-from app.choices import TABS
-from app.page import DashboardPage
 
 
 def test_sessions_share_arrays_and_nothing_else(catalog):

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 import psutil
 import pytest
+from diffmp_app.state.choices import TABS
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
-from app.choices import TABS
 from tests.app.served import serve
 
 SESSIONS = 200

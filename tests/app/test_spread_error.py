@@ -1,11 +1,10 @@
 """Error against spread on the page: nothing is read before it is asked for, then it follows region and emulator."""
 
 import pytest
-
-from app.catalog import Catalog
-from app.exhibits import SpreadAgainstError
-from app.state import State
-from app.views.spread_error import SpreadErrorView
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import SpreadAgainstError
+from diffmp_app.state.state import State
+from diffmp_app.views.spread_error import SpreadErrorView
 
 
 def test_it_is_drawn_on_request_and_follows_region_and_pinned_emulator(catalog: Catalog, state: State, monkeypatch):

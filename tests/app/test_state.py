@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 
 import param
 import pytest
+from diffmp_app.state.address import LONGEST_QUERY, Limits
+from diffmp_app.state.choices import NAMES, REGIONS, TABS, Choices
+from diffmp_app.state.state import State
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.choices import NAMES, REGIONS, TABS, Choices
-from app.offer import LONGEST_QUERY, Limits
-from app.state import State
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import stack_channels

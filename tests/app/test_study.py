@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import StudyScores, TrainingCurve
+from diffmp_app.figures.study import guidance_table, runs_away, study_charts
+from diffmp_app.figures.study_chart import Chart, ChartPlot, Series, axis_ends, legend
+from diffmp_app.report.sections import sections
 
-from app.catalog import Catalog
-from app.exhibits import StudyScores, TrainingCurve
-from app.figures.study import guidance_table, runs_away, study_charts
-from app.figures.study_chart import Chart, ChartPlot, Series, axis_ends, legend
-from app.report_sections import sections
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.score import SCORES
 from diffmp_core.studies.table import PAPER_CRITERIA, shown_scores

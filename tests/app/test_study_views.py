@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 from bokeh.document import Document
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import StudyScores
+from diffmp_app.state.state import State
+from diffmp_app.views.studies import StudiesView
+from diffmp_app.views.training import MOST, chosen_trainings, duration, progress_words
 from panel.io.state import set_curdoc
 
-from app.catalog import Catalog
-from app.exhibits import StudyScores
-from app.state import State
-from app.views.studies import StudiesView
-from app.views.training import MOST, chosen_trainings, duration, progress_words
 from diffmp_core.stores import write_store
 from diffmp_core.training.log import LOG_FILE, write_log
 from diffmp_core.training.watch import QUIET_S, read_training
@@ -127,7 +127,7 @@ def test_a_running_training_is_followed(folder: Path):
 
 def test_what_has_not_changed_is_not_read_again(folder: Path, monkeypatch):
     view, _ = opened(folder, study="training")
-    monkeypatch.setattr("app.views.training.read_training", lambda _: pytest.fail("read"))
+    monkeypatch.setattr("diffmp_app.views.training.read_training", lambda _: pytest.fail("read"))
     view.look()
 
 

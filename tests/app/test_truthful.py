@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import yaml
 from bokeh.models import Range1d
-
-from app.catalog import SHIPPED, Catalog
-from app.exhibits import (
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.data.target import take_target
+from diffmp_app.exhibits import (
     Distribution,
     EmulatorResponse,
     Ensemble,
@@ -26,16 +26,16 @@ from app.exhibits import (
     StudyScores,
     SweepCurve,
 )
-from app.figures.score_table import score_tiles
-from app.figures.study import study_charts
-from app.figures.study_chart import Chart, ChartPlot
-from app.report_sections import sections
-from app.state import State
-from app.target import take_target
-from app.views.every_emulator import EmulatorRow
-from app.views.overview import training_facts
-from app.views.profiles import ProfilesView
-from app.views.sensitivity import SensitivityView
+from diffmp_app.figures.score_table import score_tiles
+from diffmp_app.figures.study import study_charts
+from diffmp_app.figures.study_chart import Chart, ChartPlot
+from diffmp_app.report.sections import sections
+from diffmp_app.state.state import State
+from diffmp_app.views.every_emulator import EmulatorRow
+from diffmp_app.views.overview import training_facts
+from diffmp_app.views.profiles import ProfilesView
+from diffmp_app.views.sensitivity import SensitivityView
+
 from diffmp_core.columns.normalize import fit
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.errors import DiffmpError
@@ -44,6 +44,7 @@ from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.score import spread_scores
+from diffmp_core.shipped import DATA
 from diffmp_core.stores import open_columns, stack_channels, write_store
 from diffmp_core.variables import INPUTS, OUTPUT_NAMES, OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
@@ -231,7 +232,7 @@ def test_what_is_not_in_a_study_or_undefined_is_said(studied: Path):
 
 
 def test_shipped_tables_and_stores_say_only_what_can_be():
-    for table in sorted(SHIPPED.glob("*/*.json")):
+    for table in sorted(DATA.glob("*/*.json")):
         content = json.loads(table.read_text())
         for output, scores in content["scores"].items():
             where = f"{table.name}, {output}"
@@ -246,7 +247,7 @@ def test_shipped_tables_and_stores_say_only_what_can_be():
         for output, criteria in content["climsim"].items():
             assert all(value is None or -100 < value < 100 for value in criteria.values()), f"{table.name}, {output}"
         assert all(s["truth_std"] >= 0 and s["members_std"] >= 0 for s in content["physical"].values()), table.name
-    catalog = Catalog([SHIPPED / "demo", SHIPPED / "climsim"])
+    catalog = Catalog([DATA / "demo", DATA / "climsim"])
     for name in catalog.names:
         for entry in catalog.experiment(name).emulators:
             kind = KINDS[catalog.kind(name, entry.name) or ""]

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.state.state import State
+from diffmp_app.views.distributions import DistributionsView
+from diffmp_app.views.perturbation_controls import PRESETS
+from diffmp_app.views.profiles import ProfilesView
+from diffmp_app.views.sensitivity import SensitivityView
+from diffmp_app.views.typical_columns import ROWS
 
-from app.catalog import Catalog
-from app.state import State
-from app.views.distributions import DistributionsView
-from app.views.perturbation_controls import PRESETS
-from app.views.profiles import ProfilesView
-from app.views.sensitivity import SensitivityView
-from app.views.typical_columns import ROWS
 from diffmp_core.errors import DiffmpError
-from diffmp_core.regimes import represent
+from diffmp_core.physics.regimes import represent
 from diffmp_core.variables import OUTPUTS
 from tests.app.experiment import add_networks, make_experiment
 

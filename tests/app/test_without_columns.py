@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from diffmp_app.data.catalog import Catalog
+from diffmp_app.exhibits import Distribution, ScoreMap
+from diffmp_app.page import DashboardPage
+from diffmp_app.report.write import report
 
-from app.catalog import Catalog
-from app.exhibits import Distribution, ScoreMap
-from app.page import DashboardPage
-from app.report import report
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import leave_columns_out, load_experiment
 from diffmp_core.models.references import ClimatologicalEnsemble

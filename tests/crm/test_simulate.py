@@ -16,7 +16,7 @@ import zarr
 from diffmp_core.crm import output_store
 from diffmp_core.crm.simulate import simulate
 from diffmp_core.errors import DiffmpError
-from diffmp_core.lock import hold
+from diffmp_core.storage.lock import hold
 from tests.full_disk import full_disk
 
 RUN = {"grid": "G1", "hours": 2, "seed": 3}

@@ -19,7 +19,7 @@ from diffmp_core.crm import output_store, workers
 from diffmp_core.crm.chunk import SOURCES, simulate_chunk
 from diffmp_core.crm.simulate import simulate
 from diffmp_core.errors import DiffmpError
-from diffmp_core.lock import hold
+from diffmp_core.storage.lock import hold
 from tests.crm.test_simulate import digest
 
 RUN = {"grid": "G1", "hours": 2, "seed": 3}

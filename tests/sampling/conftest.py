@@ -7,15 +7,14 @@ import pytest
 import torch
 import xarray as xr
 
-from diffmp_core.columns.domain import fit_domain
+from diffmp_core.columns.domain import DOMAIN_FILE, fit_domain
 from diffmp_core.columns.normalize import fit
+from diffmp_core.compute.seeds import Purpose, stream_seed
 from diffmp_core.identity import columns_id
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
 from diffmp_core.stores import write_store
-from diffmp_core.training.config import DOMAIN_FILE
 from diffmp_core.training.data import read_columns
-from diffmp_core.training.seeds import Purpose, stream_seed
 from tests.synthetic import make_columns
 
 

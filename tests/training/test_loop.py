@@ -18,7 +18,7 @@ import yaml
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from diffmp_core.columns.domain import TrainingDomain
+from diffmp_core.columns.domain import DOMAIN_FILE, TrainingDomain
 from diffmp_core.columns.normalization_file import load_normalization
 from diffmp_core.columns.normalize import fit
 from diffmp_core.errors import DiffmpError
@@ -26,7 +26,7 @@ from diffmp_core.identity import layout_id
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.models.one_step import OneStepConfig
 from diffmp_core.stores import open_columns, write_store
-from diffmp_core.training.config import DOMAIN_FILE, load_config
+from diffmp_core.training.config import load_config
 from diffmp_core.training.data import read_columns
 from diffmp_core.training.loop import fingerprint, fingerprint_before_values, train
 from diffmp_core.training.trainer import Trainer

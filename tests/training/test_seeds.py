@@ -2,7 +2,7 @@
 
 import torch
 
-from diffmp_core.training.seeds import Purpose, stream, stream_seed
+from diffmp_core.compute.seeds import Purpose, stream, stream_seed
 
 
 def test_streams_differ_by_seed_purpose_and_counters():

@@ -12,10 +12,10 @@ import yaml
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import layout_id, with_digests
+from diffmp_core.models.seen_times import TIMES_FILE, Seen, TrainingTimes, training_times, unrecorded, values_checksum
 from diffmp_core.sampling.generate import default_split
 from diffmp_core.stores import select_split
-from diffmp_core.training.data import read_columns, values_checksum
-from diffmp_core.training.times import TIMES_FILE, Seen, TrainingTimes, training_times, unrecorded
+from diffmp_core.training.data import read_columns
 from tests.synthetic import make_columns
 
 RUN = {"simulation_grid": "G3", "simulation_start": "2005-04-01", "simulation_seed": 0}

@@ -8,8 +8,8 @@ from diffmp_core.columns.sources import climsim, crm, highres
 from diffmp_core.columns.sources.base import Progress, Source, stored_kind
 from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import refuse_devices
 from diffmp_core.registry import Registry
+from diffmp_core.storage.files import refuse_devices
 from diffmp_core.stores import open_store
 
 __all__ = ["SOURCES", "Progress", "Source", "recognise"]

@@ -12,10 +12,10 @@ import xarray as xr
 import zarr
 
 from diffmp_core.columns.levels import nominal_pressure
-from diffmp_core.coordinates import check_coordinate, check_coordinates
 from diffmp_core.errors import DiffmpError
-from diffmp_core.files import unreadable
-from diffmp_core.netcdf_handles import open_netcdf
+from diffmp_core.storage.coordinates import check_coordinate, check_coordinates
+from diffmp_core.storage.files import unreadable
+from diffmp_core.storage.netcdf_handles import open_netcdf
 from diffmp_core.variables import INPUTS, OUTPUTS
 
 Progress = Callable[[int, int, str], None]

@@ -44,10 +44,10 @@ from diffmp_core.columns.sources.base import (
 from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
 from diffmp_core.columns.units import require_unit
 from diffmp_core.constants import REFERENCE_PRESSURE
-from diffmp_core.coordinates import check_coordinate, check_times
 from diffmp_core.errors import DiffmpError
+from diffmp_core.storage.coordinates import check_coordinate, check_times
+from diffmp_core.storage.unreadable_data import unreadable_data
 from diffmp_core.stores import real_path
-from diffmp_core.unreadable_data import unreadable_data
 
 TIME_STEP = 1200.0
 """Physics time step of E3SM-MMF in ClimSim [s]."""

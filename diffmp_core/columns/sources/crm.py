@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from diffmp_core.coarse_grain import subgrid_heating, subgrid_moistening
 from diffmp_core.columns.levels import refuse_disordered
 from diffmp_core.columns.plausibility import POINT_LIMITS, with_checks
 from diffmp_core.columns.sources.base import (
@@ -29,10 +28,11 @@ from diffmp_core.columns.sources.base import (
     stored_kind,
 )
 from diffmp_core.columns.units import require_unit
-from diffmp_core.coordinates import check_times
 from diffmp_core.errors import DiffmpError
-from diffmp_core.unreadable_data import unreadable_data
-from diffmp_core.zarr_chunks import refuse_missing_chunks
+from diffmp_core.physics.coarse_grain import subgrid_heating, subgrid_moistening
+from diffmp_core.storage.coordinates import check_times
+from diffmp_core.storage.unreadable_data import unreadable_data
+from diffmp_core.storage.zarr_chunks import refuse_missing_chunks
 
 SPIN_UP_HOURS = 24
 """Hours after the start that are left out: the paper's first day."""

@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from diffmp_core.columns.coarse_fields import PROFILES, SURFACE
-from diffmp_core.documents import UnreadableError, read_yaml
 from diffmp_core.errors import DiffmpError
+from diffmp_core.storage.documents import UnreadableError, read_yaml
 
 _SCALABLE = (*PROFILES, *SURFACE, "z", "surface", "land_fraction")
 

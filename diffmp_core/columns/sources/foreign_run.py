@@ -21,10 +21,10 @@ from diffmp_core.columns.sources.base import require_dims
 from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
 from diffmp_core.columns.sources.foreign_fields import Dims, ForeignFields, Names
 from diffmp_core.columns.units import require_unit
-from diffmp_core.coordinates import check_coordinate, check_places, check_times
 from diffmp_core.errors import DiffmpError
+from diffmp_core.storage.coordinates import check_coordinate, check_places, check_times
+from diffmp_core.storage.zarr_chunks import refuse_missing_chunks
 from diffmp_core.stores import open_store
-from diffmp_core.zarr_chunks import refuse_missing_chunks
 
 POLE = 90.0 - 1e-6
 """Latitude [degrees] of a row of a regular grid from which on it counts as lying at a pole."""

@@ -24,7 +24,6 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from diffmp_core.coarse_grain import gather, horizontal_mean, points_of_cell, subgrid_heating, subgrid_moistening
 from diffmp_core.columns.coarse_fields import PROFILES, SURFACE, coarse_flux_tendency, coarse_grain, coarse_mean
 from diffmp_core.columns.dates import decode_dates
 from diffmp_core.columns.grouping import form_groups
@@ -50,11 +49,18 @@ from diffmp_core.columns.sources.foreign_fields import ForeignFields, load_forei
 from diffmp_core.columns.sources.foreign_run import BLOCK_VALUES, ZEROS, as_mixing_ratio, open_fields
 from diffmp_core.columns.units import require_unit
 from diffmp_core.constants import EARTH_RADIUS, REFERENCE_PRESSURE
-from diffmp_core.coordinates import check_coordinate, check_places, check_times
 from diffmp_core.errors import DiffmpError
+from diffmp_core.physics.coarse_grain import (
+    gather,
+    horizontal_mean,
+    points_of_cell,
+    subgrid_heating,
+    subgrid_moistening,
+)
+from diffmp_core.storage.coordinates import check_coordinate, check_places, check_times
+from diffmp_core.storage.zarr_chunks import refuse_missing_chunks
 from diffmp_core.stores import open_store
 from diffmp_core.variables import LEVELS
-from diffmp_core.zarr_chunks import refuse_missing_chunks
 
 LOWEST_TOP = 18_000.0
 """The levels of the file must reach this height [m] for 30 levels below 20 km to be meant."""

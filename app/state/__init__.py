@@ -1,0 +1,1 @@
+"""What a reader has chosen, and how it travels: address, file, undo, presentation."""

@@ -1,0 +1,1 @@
+"""The server and the browser: addresses, host names, and what the page changes in Panel."""
