@@ -6,13 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.physics.perturbation import (
-    Perturbation,
-    neutralise_temperature,
-    neutralise_vapour,
-    perturb,
-    potential_temperature,
-)
+from diffmp_core.physics.perturbation import Perturbation, perturb
+from diffmp_core.physics.stratification import neutralise_temperature, neutralise_vapour, potential_temperature
 
 KAPPA = 287.04 / 1004.64
 T, QV, PS, SHF, LHF, SOLIN = range(6)

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.scores.moments import Additive, Array, Sums
-from diffmp_core.scores.statistics import LEAST_TIMES, VANISHING_STD, Statistics
+from diffmp_core.scores.score import VANISHING_STD
+from diffmp_core.scores.statistics import LEAST_TIMES, Statistics
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 
 ENERGY = {"tend_T_sgs": SPECIFIC_HEAT_DRY_AIR, "tend_qv_sgs": LATENT_HEAT_VAPORISATION}
