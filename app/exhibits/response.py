@@ -12,7 +12,7 @@ import xarray as xr
 from bokeh.models import Range1d, UIElement
 from matplotlib.figure import Figure
 
-from diffmp_core.physics.perturbation import potential_temperature
+from diffmp_core.physics.stratification import potential_temperature
 from diffmp_core.variables import INPUT_NAMES, OUTPUTS
 
 from ..data.axes import TITLES

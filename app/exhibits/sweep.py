@@ -21,7 +21,7 @@ from ..figures.response import BAND
 from ..figures.sweep import CurvePanel, MapPanel
 from ..figures.theme import LIGHT
 from ..state.choices import STEPS
-from ..state.sweeps import ONE_WAY, SLIDERS, TWO_WAY
+from ..state.sweeps import ONE_WAY, SWEPT_SLIDERS, TWO_WAY
 from .changed import Asked
 from .exhibit import Progress, Rows, quantity
 from .paper import colour_bar, coloured
@@ -40,7 +40,7 @@ class Swept(Asked):
     """Answers along one slider or more; the other sliders stay where they are.
 
     Attributes:
-        sweep: slider, a name in ``diffmp_app.state.sweeps.SLIDERS``.
+        sweep: slider, a name in ``diffmp_app.state.sweeps.SWEPT_SLIDERS``.
     """
 
     sweep: str = "fluxes"
@@ -61,7 +61,7 @@ class Swept(Asked):
         from diffmp_core.response.sweep import SweepAxis, sweep  # torch takes a second: only when it is asked for
 
         columns, names = self.columns(catalog), self.names
-        sliders = [SLIDERS[name] for name in names]
+        sliders = [SWEPT_SLIDERS[name] for name in names]
         most = ONE_WAY if len(sliders) == 1 else TWO_WAY
         found = sweep(
             catalog.live(self.experiment, self.emulator),
@@ -125,14 +125,14 @@ class SweepCurve(Swept):
         """As :meth:`Swept.swept`, with the words of a curve."""
         data = super().swept(catalog, progress)
         return data.assign_attrs(
-            title=f"{self.emulator}: response to {SLIDERS[self.sweep].label}",
+            title=f"{self.emulator}: response to {SWEPT_SLIDERS[self.sweep].label}",
             subtitle=f"{data.attrs['subtitle']} · band: {BAND[1] - BAND[0]:.0%} of the members, dashed: unchanged "
             "inputs, ×: outside the training data",
         )
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """One panel an integral."""
-        x, slider = data[self.sweep].values, SLIDERS[self.sweep]
+        x, slider = data[self.sweep].values, SWEPT_SLIDERS[self.sweep]
         for axes, (name, title) in zip(figure.subplots(2, 2).ravel(), TITLES.items(), strict=True):
             key = name.replace(" ", "_")
             mean, low, high = (data[key + ending].values for ending in ("", "_low", "_high"))
@@ -153,7 +153,7 @@ class SweepCurve(Swept):
 
     def show(self, data: xr.Dataset, panels: dict[str, CurvePanel]) -> None:
         """Draw into the panels of the page."""
-        slider = SLIDERS[self.sweep]
+        slider = SWEPT_SLIDERS[self.sweep]
         for name, panel in panels.items():
             key = name.replace(" ", "_")
             panel.show(
@@ -190,7 +190,7 @@ class SweepMap(Swept):
         """As :meth:`Swept.swept`, with the words of a map."""
         if self.sweep_across == "none":
             raise DiffmpError("expected a second slider, found none; choose one or draw a curve")
-        second, first = (SLIDERS[name] for name in self.names)
+        second, first = (SWEPT_SLIDERS[name] for name in self.names)
         if set(first.settings) & set(second.settings):
             raise DiffmpError(
                 f"expected sliders that move different things, found {first.label} and {second.label}; choose others"
@@ -218,7 +218,7 @@ class SweepMap(Swept):
         return data[f"{key}_change"].values, data[f"{key}_significant"].values.astype(bool)
 
     def _neutral(self) -> tuple[float, float]:
-        second, first = (SLIDERS[name] for name in self.names)
+        second, first = (SWEPT_SLIDERS[name] for name in self.names)
         return first.neutral * first.factor, second.neutral * second.factor
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
@@ -236,7 +236,7 @@ class SweepMap(Swept):
             axes.contour(x, y, change, levels=[0.0], colors=LIGHT.text, linewidths=1.2)
         x_start, y_start = self._neutral()
         axes.scatter([x_start], [y_start], 130, LIGHT.paper, marker="*", edgecolors=LIGHT.text, zorder=3)
-        second, first = (SLIDERS[name] for name in self.names)
+        second, first = (SWEPT_SLIDERS[name] for name in self.names)
         axes.set(xlabel=first.axis_label, ylabel=second.axis_label)
         axes.grid(False)
         colour_bar(figure, axes, mesh, self.unit_words, labels)
@@ -244,7 +244,7 @@ class SweepMap(Swept):
     def show(self, data: xr.Dataset, panel: MapPanel) -> None:
         """Draw into the panel of the page."""
         change, sure = self._drawn(data)
-        second, first = (SLIDERS[name] for name in self.names)
+        second, first = (SWEPT_SLIDERS[name] for name in self.names)
         panel.show(
             data[self.sweep].values.astype(float),
             data[self.sweep_across].values.astype(float),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from bokeh.models import Range1d
 
-from diffmp_core.physics.perturbation import potential_temperature
+from diffmp_core.physics.stratification import potential_temperature
 from diffmp_core.variables import BY_NAME, INPUT_NAMES
 
 from ..data.axes import TITLES, LevelAxis

@@ -10,6 +10,8 @@ import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable
 
+from diffmp_core.physics.sliders import SLIDERS, Slider
+
 from ..state.choices import PERTURBATIONS
 from ..state.presets import PRESETS
 from ..state.state import State
@@ -33,23 +35,19 @@ class PerturbationControls:
 
     def sliders(self) -> list[Viewable]:
         """All sliders, one below the other."""
-        state = self.state
+        shown = [(slider, self._slider(slider)) for slider in SLIDERS.values()]
+        made = [control for slider, control in shown if slider.of_layer]
+        made.append(stepped_slider(self.state, "top_level", "Below", self.top_words))
+        for slider, control in shown:
+            if not slider.of_layer:
+                made += [control, self.linked] if slider.name == "scale_LHF" else [control]
+        return made
 
-        def slider(name: str, label: str, number_format: str) -> Viewable:
-            made = _slider(state, name, label, number_format)
-            return pn.Column(made, self.ranges[name], sizing_mode="stretch_width", margin=0)
-
-        return [
-            slider("neutralise_T", "Neutralise T", "0%"),
-            slider("neutralise_qv", "Neutralise qv", "0%"),
-            slider("warming", "Warm or cool [K]", "+0.00"),
-            slider("moistening", "Moisten or dry", "+0%"),
-            stepped_slider(state, "top_level", "Below", self.top_words),
-            slider("scale_SHF", "Sensible heat flux", "0%"),
-            slider("scale_LHF", "Latent heat flux", "0%"),
-            self.linked,
-            slider("scale_SOLIN", "Incoming sunlight", "0%"),
-        ]
+    def _slider(self, slider: Slider) -> Viewable:
+        """A slider and the line below it that says where it leads."""
+        label = f"{slider.label} [{slider.unit}]" if slider.unit and slider.unit != "%" else slider.label
+        made = _slider(self.state, slider.name, label, slider.number_format)
+        return pn.Column(made, self.ranges[slider.name], sizing_mode="stretch_width", margin=0)
 
     def say_ranges(self, sentences: Mapping[str, str]) -> None:
         """Say below each slider named that it leads out of the training data; nothing below the others."""

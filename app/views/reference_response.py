@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import panel as pn
@@ -109,7 +109,7 @@ class ReferenceResponse:
             raise DiffmpError("expected an answer of the cloud-resolving model, found none; run it first")
         units = {"units": self.state.units, "vertical": self.state.vertical, "emulator": self.state.emulator}
         return ModelResponse.of(
-            asked.choices, hours=answer.hours, hour=self._hour or 0, **units, **asdict(asked.question.perturbation)
+            asked.choices, hours=answer.hours, hour=self._hour or 0, **units, **asked.question.perturbation.as_dict()
         )
 
     def refresh(self, changed: frozenset[str]) -> None:

@@ -18,7 +18,7 @@ from ..exhibits.sweep import TITLES, UNITS
 from ..figures.sweep import CurvePanel, MapPanel
 from ..state.choices import STEPS
 from ..state.state import State
-from ..state.sweeps import SLIDERS
+from ..state.sweeps import SWEPT_SLIDERS
 from .answers import duration
 from .controls import select
 from .export_menu import export_menu
@@ -32,7 +32,7 @@ Dashed, blue: the answer to the inputs as they are; dotted: where the slider cha
 data. Over two sliders the colours are the change, ×: not significant (false discovery rate 10 %), ○: outside the
 training data, the line: no change, the star: unchanged inputs.
 """
-NAMES = {slider.label[0].upper() + slider.label[1:]: name for name, slider in SLIDERS.items()}
+NAMES = {slider.label[0].upper() + slider.label[1:]: name for name, slider in SWEPT_SLIDERS.items()}
 HALF, THIRD = {"xs": 12, "md": 6}, {"xs": 12, "md": 4}
 
 

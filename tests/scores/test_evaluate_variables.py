@@ -10,7 +10,8 @@ from diffmp_core.models.references import AnalogueEnsemble
 from diffmp_core.schema import ColumnSchema, variables_attrs, variables_of
 from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.scores.table import METRICS, rich_table
+from diffmp_core.scores.score import SCORES
+from diffmp_core.scores.table import rich_table
 from diffmp_core.stores import open_columns, open_store, select_split, write_store
 from diffmp_core.variables import CLIMSIM_V1, PAPER, Channels, ColumnVariables
 from tests.scores.test_evaluate import Broken, OneAnswer
@@ -77,7 +78,7 @@ def test_parts_that_no_output_has_are_left_out_and_the_others_there(climsim):
     assert "cloud" not in store.dims
     assert list(table["physical"]) == ["moistening", "energy_residual", "overdried_share", "overdried_vapour"]
     assert list(table["climsim"]) == list(CLIMSIM_V1.outputs.names)
-    assert rich_table(result).row_count == len(METRICS) + 1 + len(CRITERIA)
+    assert rich_table(result).row_count == len(SCORES) + 1 + len(CRITERIA)
 
 
 def test_an_emulator_of_fewer_outputs_in_another_order_is_scored_on_its_own(path, tmp_path):
