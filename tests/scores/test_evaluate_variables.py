@@ -11,6 +11,7 @@ from diffmp_core.schema import ColumnSchema, variables_attrs, variables_of
 from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.score import SCORES
+from diffmp_core.scores.stored import counted_levels
 from diffmp_core.scores.table import rich_table
 from diffmp_core.stores import open_columns, open_store, select_split, write_store
 from diffmp_core.variables import CLIMSIM_V1, PAPER, Channels, ColumnVariables
@@ -65,6 +66,9 @@ def test_single_values_are_scored_once_and_stand_at_every_level(climsim):
         values = rain[name].transpose("level", ...).values
         np.testing.assert_array_equal(values, np.broadcast_to(values[:1], values.shape))
     assert (rain["histogram_truth"].sum("bin") == truth.size).all()
+    counts = store["histogram_truth"].sel(variable="PRECC").isel(level=counted_levels(store, "PRECC"))
+    assert int(counts.sum()) == truth.size
+    assert store["histogram_truth"].isel(level=counted_levels(store, "tend_q_sgs")).sizes["level"] == 60
     level, overall = rain["level_mse"].values[0], rain["overall_mse"].item()
     assert result.scores["PRECC"]["mse"] == overall == pytest.approx(level, rel=1e-12)
     misses = 2.501e9 * std * np.sqrt(store["cell_mse"].sel(variable="PRECC")[0]).mean().item()
