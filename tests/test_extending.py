@@ -106,10 +106,33 @@ def test_an_installed_plugin_is_found_by_its_entry_point(tmp_path: Path) -> None
     assert "No module named 'nonesuch' in mine (entry point 'mine')" in said
 
 
+SLIDER = """
+import numpy as np
+from diffmp_core.physics.sliders import SLIDERS, Slider
+SLIDERS.register(Slider(
+    name="dim", label="Dim", definition="Share of the sunlight taken away", formula="", low=0.0, high=0.5, step=0.1,
+    changes=("SOLIN",), change=lambda columns, share: {"SOLIN": columns["SOLIN"] * (1 - share)}, quantity="dimming",
+    gerund="Dimming", words=lambda share: f"sunlight dimmed by {share:.0%}",
+))
+from diffmp_core.physics.perturbation import Perturbation, perturb
+change = Perturbation(dim=0.25, tilt_T=1.5, top_level=4)
+changed = perturb(np.full((1, 6, 30), 280.0), change, pressure=np.full(30, 9e4), layer_mass=np.ones(30))
+print(change.words, *change.not_in_model, changed[0, 5, 0], *changed[0, 0, :5], sep="; ")
+"""
+
+
+def test_a_slider_changes_what_it_says_and_tells_what_the_model_cannot_do() -> None:
+    code = f"from diffmp_core.plugins import load_plugins; load_plugins()\n{SLIDER}"
+    environment = os.environ | {"DIFFMP_PLUGINS": str(EXAMPLES / "slider.py")}
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    expected = "T tilted by +1.5 K below level 4, sunlight dimmed by 25%; dim; 210.0; 278.5; 279.5; 280.5; 281.5; 280.0"
+    assert found.stdout.strip() == expected
+
+
 @pytest.mark.parametrize(
     ("name", "files"),
     [
-        ("column_spread|cell_bias", {"scores/maps.py"}),
+        ("column_crps_fair|cell_bias", {"scores/maps.py"}),
         ("samplers", {"studies/study.py", "studies/samplers.py"}),
         ("cvae", {"kinds.py", "models/cvae.py", "configs/cvae.yaml"}),
         ("neutralise_qv", {"physics/sliders.py"}),
