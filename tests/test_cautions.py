@@ -11,6 +11,7 @@ from diffmp_core.physics.sliders import SLIDERS
 from diffmp_core.response.cautions import NO_DOMAIN, find_cautions
 from diffmp_core.response.verdict import ASSOCIATION
 from diffmp_core.stores import stack_inputs
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 
@@ -21,7 +22,7 @@ def inputs() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def domain(inputs):
-    return fit_domain(inputs, generator=np.random.default_rng(0))
+    return fit_domain(inputs, channels=PAPER.inputs, generator=np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
