@@ -26,9 +26,9 @@ def domain(inputs):
 
 
 @pytest.fixture(scope="module")
-def air(inputs) -> dict[str, np.ndarray]:
+def air(inputs) -> dict:
     levels = inputs.shape[2]
-    return {"pressure": np.linspace(1e5, 5e3, levels), "layer_mass": np.full(levels, 300.0)}
+    return {"channels": PAPER.inputs, "pressure": np.linspace(1e5, 5e3, levels), "layer_mass": np.full(levels, 300.0)}
 
 
 def test_a_usual_column_as_it_is_needs_no_caution(inputs, domain, air):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from diffmp_core.scores.maps import MapScore
 from diffmp_core.scores.score import perfect_coverage
+from diffmp_core.variables import BY_NAME
 
 from ..data.axes import TITLES
 from ..data.catalog import Catalog
@@ -42,7 +43,7 @@ def field_colouring(field: ScoreField, catalog: Catalog, *, section: bool = Fals
     members = catalog.members(field.experiment, field.emulator)
     known = metric.palette == "coverage" and members > 1
     if known:
-        title += f" ({field.score.perfect_words(field.variable, members)})"
+        title += f" ({field.score.perfect_words(BY_NAME[field.variable], members)})"
     logarithmic = field.logarithmic and metric.never_negative
     low, high = score_range(
         catalog,

@@ -106,7 +106,7 @@ class ScoreField(OfSelection):
     @property
     def unit(self) -> str:
         """Unit of the values shown."""
-        return self.score.unit(self.variable, self.units)
+        return self.score.unit(BY_NAME[self.variable], self.units)
 
     @property
     def name(self) -> str:
@@ -118,7 +118,7 @@ class ScoreField(OfSelection):
     def factor(self, catalog: Catalog) -> float:
         """Shown unit of a stored value."""
         std = catalog.truth_std(self.experiment, self.emulator, self.variable)
-        return self.score.factor(self.variable, self.units, std)
+        return self.score.factor(BY_NAME[self.variable], self.units, std)
 
     def levels(self, catalog: Catalog) -> NDArray[np.float32] | None:
         """Stored values ``(level, cell)``, nothing left blank; None where an emulator's store has not this score."""
@@ -148,7 +148,7 @@ class ScoreField(OfSelection):
         """What a perfect ensemble has at every latitude, or no difference; None where that is not known."""
         if self.is_difference:
             return 0.0
-        return self.score.reference(self.variable, catalog.members(self.experiment, self.emulator))
+        return self.score.reference(BY_NAME[self.variable], catalog.members(self.experiment, self.emulator))
 
     def evidence(self, catalog: Catalog) -> Evidence:
         """Tests of the difference at every cell of the map: of the cells around it, at the times shown.

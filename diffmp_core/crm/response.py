@@ -30,7 +30,7 @@ from diffmp_core.physics.coarse_grain import subgrid_heating, subgrid_moistening
 from diffmp_core.physics.column_integrals import PairedChange, paired_change
 from diffmp_core.physics.perturbation import Perturbation, perturb_layer
 from diffmp_core.physics.sliders import SLIDERS
-from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 
 RUNS = ("control", "perturbed")
 MEMBERS, HOURS = 8, 6
@@ -180,7 +180,7 @@ def run_on(cell: Cell, hours: int, tick: Callable[[], bool]) -> dict[str, Array]
     means["tend_qv_sgs"] = subgrid_moistening(means["tend_qv_mp"], means["tend_qv_flux"])
     hourly = {
         name: means[name].reshape(hours, SNAPSHOTS_PER_HOUR, *means[name].shape[1:]).mean(axis=1)
-        for name in (*OUTPUT_NAMES, "T", "qv", "SHF", "LHF")
+        for name in (*PAPER.outputs.names, "T", "qv", "SHF", "LHF")
     }
     return hourly | {"precipitation": rain}
 
@@ -196,7 +196,7 @@ def _dataset(
         values = np.stack([result[name] for result in results])
         values = values.reshape(len(RUNS), -1, *values.shape[1:])
         dims = ("run", "member", "hour", "level")[: values.ndim]
-        variables[name] = (dims, values, attrs[name] if name in attrs else BY_NAME[name].attrs)
+        variables[name] = (dims, values, attrs[name] if name in attrs else PAPER.stored[name].attrs)
     members, hours = variables["precipitation"][1].shape[1:]
     changed = np.datetime64(origin.start, "ns") + np.timedelta64(origin.hour, "h")
     return xr.Dataset(
@@ -226,7 +226,7 @@ def _dataset(
 def hourly_ensemble(response: xr.Dataset, run: str) -> Array:
     """The four targets of a run, "control" or "perturbed", as an ensemble ``(hour, member, 4, level)``, SI."""
     chosen = response.sel(run=run)
-    return np.stack([chosen[name].transpose("hour", "member", "level").values for name in OUTPUT_NAMES], axis=2)
+    return np.stack([chosen[name].transpose("hour", "member", "level").values for name in PAPER.outputs.names], axis=2)
 
 
 def layer_mean(response: xr.Dataset, low: float, high: float) -> xr.Dataset:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from diffmp_core.registry import Registry
 from diffmp_core.scores.score import SCORES, perfect_coverage
-from diffmp_core.variables import BY_NAME
+from diffmp_core.variables import Variable
 
 if TYPE_CHECKING:
     from diffmp_core.scores.ensemble import Ensemble
@@ -60,34 +60,34 @@ class MapScore:
         """Whether it is a size, from zero to many times its median, that logarithmic colours show better."""
         return self.palette == "sequential"
 
-    def unit(self, variable: str, units: str) -> str:
+    def unit(self, variable: Variable, units: str) -> str:
         """Unit of the values shown for one output, in physical or normalised units."""
         if self.power == 0:
             return "1"
         if units == "physical":
-            unit = BY_NAME[variable].display_unit
+            unit = variable.display_unit
             return unit if self.power == 1 else f"({unit})²"
         return "σ of truth" if self.power == 1 else "σ² of truth"
 
-    def reference(self, variable: str, members: int) -> float | None:
+    def reference(self, variable: Variable, members: int) -> float | None:
         """What a perfect ensemble has everywhere; None where that depends on the data.
 
         The coverage stored is the paper's, where a tie covers: clouds tie at zero, so theirs depends on the data.
         """
         if self.palette == "coverage":
-            return None if BY_NAME[variable].non_negative else perfect_coverage(members)
+            return None if variable.non_negative else perfect_coverage(members)
         return 0.0 if self.palette == "diverging" else None
 
-    def perfect_words(self, variable: str, members: int) -> str:
+    def perfect_words(self, variable: Variable, members: int) -> str:
         """What a perfect ensemble covers; clouds that tie at zero are covered beyond that."""
-        least = "at least " if BY_NAME[variable].non_negative else ""
+        least = "at least " if variable.non_negative else ""
         return f"perfect: {least}{perfect_coverage(members):.0%}"
 
-    def factor(self, variable: str, units: str, truth_std: float) -> float:
+    def factor(self, variable: Variable, units: str, truth_std: float) -> float:
         """What stored values are multiplied by to be shown in :meth:`unit`."""
         if self.power == 0 or units != "physical":
             return 1.0
-        return (truth_std * BY_NAME[variable].display_factor) ** self.power
+        return (truth_std * variable.display_factor) ** self.power
 
 
 MAPS: Registry[MapScore] = Registry(

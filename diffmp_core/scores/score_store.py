@@ -23,7 +23,7 @@ from diffmp_core.scores.maps import MAPS
 from diffmp_core.scores.moments import Array
 from diffmp_core.scores.score import SCORES
 from diffmp_core.scores.statistics import LEAST_TIMES
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import Channels
 
 SIGNIFICANT_BITS = 5
 CELLS_IN_CHUNK = 4096
@@ -32,8 +32,16 @@ CELLS_IN_CHUNK = 4096
 class ScoreStore:
     """A score store in the making; use it in a ``with`` statement, which closes the file."""
 
-    def __init__(self, path: Path, columns: xr.Dataset, *, fields: Sequence[str] | None = None) -> None:
-        """Lay out the file for the columns to be scored; ``fields`` of the maps are kept, all by default.
+    def __init__(
+        self, path: Path, columns: xr.Dataset, outputs: Channels, *, fields: Sequence[str] | None = None
+    ) -> None:
+        """Lay out the file for the columns to be scored.
+
+        Args:
+            path: of the file.
+            columns: to be scored.
+            outputs: of the emulator.
+            fields: of the maps, those kept; all by default.
 
         Raises:
             DiffmpError: an unknown field.
@@ -45,7 +53,7 @@ class ScoreStore:
         coordinates = {
             name: columns[name].variable.drop_encoding().load() for name in PLACES if name in columns.variables
         }
-        frame = xr.Dataset(coords={"variable": list(OUTPUT_NAMES), **coordinates})
+        frame = xr.Dataset(coords={"variable": list(outputs.names), **coordinates})
         frame.attrs = {key: columns.attrs[key] for key in ("source", "spacing_km") if key in columns.attrs}
         frame.to_netcdf(path, engine="netcdf4")
         self._file = netCDF4.Dataset(path, "a")

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.drawn import drawn_for
+from diffmp_core.schema import variables_of
 from diffmp_core.scores.maps import MAPS
 from diffmp_core.scores.score import spread_scores
 
@@ -38,6 +39,14 @@ def true_store(store: xr.Dataset) -> xr.Dataset:
     if "histogram_members" in alone and size > 1:
         alone["histogram_members"] = alone["histogram_members"] // size
     return alone
+
+
+def counted_levels(store: xr.Dataset, variable: str) -> slice:
+    """Levels of a score store at which an output has values of its own: all, or the lowest of a single value.
+
+    A single value stands at every level; counts and tests over levels would take it for so many.
+    """
+    return slice(None) if variables_of(store).outputs.named(variable).profile else slice(0, 1)
 
 
 def true_table(table: Mapping[str, Any], kind: str | None) -> dict[str, Any]:
