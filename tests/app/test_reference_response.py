@@ -49,7 +49,7 @@ def test_the_model_answers_for_the_selected_column_and_the_sliders(view: Sensiti
     reference._run()
     question = reference.asked.question
     assert question.cells == (view.state.cell,)
-    assert question.perturbation.scale_LHF == 0.3
+    assert question.perturbation["scale_LHF"] == 0.3
     assert reference.answer.departure < SAME_WEATHER
     assert reference.shown.visible
     assert not reference.notice.visible
