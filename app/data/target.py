@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffmp_core.columns import user_column
+from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.regimes import represent
 from diffmp_core.response.cautions import Cautions, find_cautions
+from diffmp_core.schema import schema_of
 from diffmp_core.stores import stack_inputs, stack_outputs
-from diffmp_core.variables import INPUT_NAMES, OUTPUTS
 
 from ..state.choices import Choices
 from .catalog import Catalog
@@ -81,18 +82,22 @@ def take_target(choices: Choices, catalog: Catalog) -> tuple[Target | None, str]
     return catalog.keep(key, lambda: _read(choices, catalog, cells, rule)), rule
 
 
-def _own(choices: Choices, catalog: Catalog) -> tuple[Target, str]:
+def _own(choices: Choices, catalog: Catalog) -> tuple[Target | None, str]:
     """The reader's own column; its air is the mean of the experiment's columns, in proportion to surface pressure."""
+    schema = schema_of(catalog.columns(choices.experiment))
+    try:
+        inputs = user_column.from_text(choices.own, schema)[None]
+    except DiffmpError as error:  # of other columns than these, or no weather
+        return None, str(error)
 
     def mean_air() -> NDArray[np.float64]:
         columns = catalog.columns(choices.experiment)
         over = [str(dim) for dim in columns["layer_mass"].dims if dim != "level"]
         return np.asarray(columns["layer_mass"].mean(over) / columns["Ps"].mean(), dtype=float)
 
-    inputs = user_column.from_text(choices.own)[None]
-    mass = catalog.keep(("mean air", choices.experiment), mean_air) * float(inputs[0, INPUT_NAMES.index("Ps"), 0])
-    truth = np.full((1, len(OUTPUTS), inputs.shape[2]), np.nan, dtype=np.float32)
-    continued = user_column.continued_words(choices.own, height=catalog.grid(choices.experiment).height)
+    mass = catalog.keep(("mean air", choices.experiment), mean_air) * float(inputs[0, schema.inputs.channel("Ps"), 0])
+    truth = np.full((1, *schema.output_shape), np.nan, dtype=np.float32)
+    continued = user_column.continued_words(choices.own, schema)
     rule = f"{OWN}; {continued}" if continued else OWN
     return Target(inputs, truth, mass[None], rule, notes=(ABOUT_OWN,)), rule
 
