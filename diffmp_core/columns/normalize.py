@@ -21,7 +21,7 @@ Method = Literal["paper", "calibrated"]
 _OffsetScale = tuple[np.ndarray | float, np.ndarray | float]
 
 WINSORISE_LIMIT = 30.0
-"""Training targets of the calibrated method are held within so many standard deviations; few in a million lie beyond."""
+"""Training targets of the calibrated method are held within so many standard deviations: a few in a million are not."""
 
 ABNORMAL_LIMIT = 3.0
 """The paper replaces samples with a normalised output beyond this (Section 2)."""
