@@ -79,13 +79,16 @@ class Exhibit(ABC):
     def drawn_by(self, catalog: Catalog) -> str:
         """Emulator, members, steps and seed in words, for the attribution."""
 
-    def data(self, catalog: Catalog) -> xr.Dataset:
-        """What :meth:`gather` gives as a CF dataset that says where it comes from and which choices made it.
+    def data(self, catalog: Catalog, gathered: xr.Dataset | None = None) -> xr.Dataset:
+        """What :meth:`gather` gives, or gave, as a CF dataset that says where it comes from and which choices made it.
+
+        Args:
+            gathered: what the page has drawn of this exhibit; gathered here where it is not given.
 
         Raises:
             DiffmpError: the experiment has no such data.
         """
-        data, now = self.gather(catalog), datetime.now(UTC)
+        data, now = self.gather(catalog) if gathered is None else gathered, datetime.now(UTC)
         title, source = self.columns_words(catalog)
         return data.assign_attrs(
             Conventions="CF-1.11",
