@@ -13,7 +13,7 @@ from bokeh.models import Range1d, UIElement
 from matplotlib.figure import Figure
 
 from diffmp_core.physics.perturbation import potential_temperature
-from diffmp_core.variables import INPUT_NAMES, OUTPUTS
+from diffmp_core.variables import BY_NAME, INPUT_NAMES, OUTPUTS
 
 from ..data.axes import TITLES
 from ..data.catalog import Catalog
@@ -58,12 +58,14 @@ class EmulatorResponse(Asked):
         for which, inputs in zip(BOTH, (response.inputs, response.perturbed_inputs), strict=True):
             kept = {name: inputs[:, INPUT_NAMES.index(name)].astype(float) for name in INPUT_NAMES}
             variables |= {
-                f"{name}_{which}": table_quantity("level", kept[name].mean(axis=0), name) for name in ("T", "qv")
+                f"{name}_{which}": table_quantity("level", kept[name].mean(axis=0), BY_NAME[name])
+                for name in ("T", "qv")
             }
             theta = potential_temperature(kept["T"], pressure).mean(axis=0)
             variables[f"theta_{which}"] = quantity("level", theta, "K", "air potential temperature")
             variables |= {
-                f"{name}_{which}": table_quantity((), kept[name][:, 0].mean(), name) for name in ("SHF", "LHF", "SOLIN")
+                f"{name}_{which}": table_quantity((), kept[name][:, 0].mean(), BY_NAME[name])
+                for name in ("SHF", "LHF", "SOLIN")
             }
         if judged.answer is not None:
             variables |= self.model_answers(catalog, self.emulator, judged.answer)
