@@ -25,6 +25,7 @@ ABOUT_OWN = (
     "A column of your own: interpolated to the emulator's levels, with the air of the experiment's mean column; no "
     "truth is known, and the cloud-resolving model cannot be asked about it."
 )
+NO_COLUMN = "No column of this time belongs to the region and regime; choose another one or another time."
 NO_OWN = "No column of your own is loaded yet; load a file, or choose a column of the experiment."
 
 
