@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import BY_NAME
+from diffmp_core.variables import Variable
 
 VERTICAL_AXES = ("height", "pressure", "level")
 UNITS = ("physical", "normalised")
@@ -25,8 +25,26 @@ TITLES = {
     "tend_qv_sgs": "Subgrid moistening",
     "qc": "Cloud liquid",
     "qi": "Cloud ice",
+    "q": "Specific humidity",
+    "land_fraction": "Land",
+    "ocean_fraction": "Open sea",
+    "ice_fraction": "Sea ice",
+    "cos_zenith": "Cosine of the zenith angle",
+    "RH": "Relative humidity",
+    "T_step": "Temperature step",
+    "qv_step": "Water vapour step",
+    "tend_q_sgs": "Subgrid moistening",
+    "PRECC": "Precipitation",
+    "NETSW": "Net short-wave",
+    "FLWDS": "Downward long-wave",
 }
-"""Titles of panels, short enough for a panel of 180 pixels."""
+"""Titles of panels by the name of a variable, short enough for a panel of 180 pixels."""
+
+
+def title(variable: Variable) -> str:
+    """Title of a panel of a variable; one that has no short title is called by its long name up to a comma."""
+    name = variable.long_name.split(",")[0]
+    return TITLES.get(variable.name) or name[:1].upper() + name[1:]
 
 
 @dataclass(frozen=True)
@@ -92,11 +110,11 @@ class ValueAxis:
     label: str
 
 
-def value_axis(variable: str, units: str, *, truth_std: float | None = None) -> ValueAxis:
-    """Value axis of a variable of the table.
+def value_axis(variable: Variable, units: str, *, truth_std: float | None = None) -> ValueAxis:
+    """Value axis of a variable.
 
     Args:
-        variable: name in the table of variables.
+        variable: what is drawn.
         units: one of ``UNITS``; ``normalised`` divides by the standard deviation of the truth.
         truth_std: that standard deviation in the stored unit; without it values stay physical.
 
@@ -107,5 +125,4 @@ def value_axis(variable: str, units: str, *, truth_std: float | None = None) -> 
         raise DiffmpError(f"expected units among {UNITS}, found {units!r}; choose one")
     if units == "normalised" and truth_std:
         return ValueAxis(1.0 / float(truth_std), "σ of truth")
-    entry = BY_NAME[variable]
-    return ValueAxis(entry.display_factor, entry.display_unit)
+    return ValueAxis(variable.display_factor, variable.display_unit)

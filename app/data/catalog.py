@@ -185,7 +185,8 @@ class Catalog(Served):
 
     def value_axis(self, name: str, emulator: str, variable: str, units: str) -> ValueAxis:
         """Value axis of an output in physical units, or normalised by the standard deviation of the truth."""
-        return value_axis(variable, units, truth_std=self.truth_std(name, emulator, variable))
+        entry = self.schema(name).outputs.named(variable)
+        return value_axis(entry, units, truth_std=self.truth_std(name, emulator, variable))
 
     def near(self, name: str, cells: int) -> csr_matrix:
         """Each cell with its nearest ones ``(pool, cell)``, for tests of differences."""

@@ -203,7 +203,7 @@ class ProfilesView(LiveEnsemble):
         """Leave nothing standing that might be taken for a column that is not there."""
         nothing = np.full(len(levels.values), np.nan)
         for variable in OUTPUTS:
-            values = value_axis(variable.name, self.state.units)
+            values = value_axis(variable, self.state.units)
             self.outputs[variable.name].show(None, nothing, levels=levels, values=values)
             self.covered[variable.name].object = ""
         for panel in self.inputs.values():

@@ -9,10 +9,11 @@ from diffmp_app.figures.profile import EnsemblePanel, InputPanel, RankPanel, fan
 from diffmp_app.figures.theme import colours
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.variables import PAPER
 
 LEVELS = level_axis("height", height=[500.0, 1500.0, 3500.0], pressure=[95e3, 85e3, 65e3])
 MEMBERS = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, -1.0], [2.0, 2.0, 1.0]])
-KELVIN_PER_DAY = value_axis("tend_T_sgs", "physical")
+KELVIN_PER_DAY = value_axis(PAPER.outputs.named("tend_T_sgs"), "physical")
 
 
 def test_inside_counts_the_borders_in():
@@ -46,10 +47,10 @@ def test_steady_range_grows_at_once_and_shrinks_late():
 
 
 def test_values_are_shown_in_physical_or_normalised_units():
-    assert value_axis("tend_qv_sgs", "physical").factor == pytest.approx(86_400e3)
-    assert value_axis("tend_T_sgs", "normalised", truth_std=2e-5).factor == pytest.approx(5e4)
+    assert value_axis(PAPER.outputs.named("tend_qv_sgs"), "physical").factor == pytest.approx(86_400e3)
+    assert value_axis(PAPER.outputs.named("tend_T_sgs"), "normalised", truth_std=2e-5).factor == pytest.approx(5e4)
     with pytest.raises(DiffmpError, match="expected units"):
-        value_axis("qc", "furlongs")
+        value_axis(PAPER.outputs.named("qc"), "furlongs")
     with pytest.raises(DiffmpError, match="expected a vertical axis"):
         level_axis("sideways", height=[1.0, 2.0], pressure=[2.0, 1.0])
 
@@ -90,7 +91,16 @@ def test_a_single_member_is_one_strong_line_on_the_axes_of_all():
 
 def test_truth_stands_alone_without_an_emulator():
     panel = EnsemblePanel("qc", Range1d(start=0, end=4))
-    assert panel.show(None, np.zeros(3), levels=LEVELS, values=value_axis("qc", "physical"), drawing="members") is None
+    assert (
+        panel.show(
+            None,
+            np.zeros(3),
+            levels=LEVELS,
+            values=value_axis(PAPER.outputs.named("qc"), "physical"),
+            drawing="members",
+        )
+        is None
+    )
     assert np.isnan(panel.levels.data["mean"]).all()
 
 

@@ -7,9 +7,10 @@ from diffmp_app.data.axes import level_axis, value_axis
 from diffmp_app.figures.response import Band, HourlyPanel, ResponsePanel, response_table
 
 from diffmp_core.physics.column_integrals import Change
+from diffmp_core.variables import PAPER
 
 LEVELS = level_axis("pressure", height=[500.0, 1500.0], pressure=[95e3, 85e3])
-HEATING = value_axis("tend_T_sgs", "physical")
+HEATING = value_axis(PAPER.outputs.named("tend_T_sgs"), "physical")
 
 
 def band(low: float, mean: float, high: float) -> Band:
