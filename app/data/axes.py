@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import Variable
+from diffmp_core.variables import Channels, Variable
 
 VERTICAL_AXES = ("height", "pressure", "level")
 UNITS = ("physical", "normalised")
@@ -26,25 +26,26 @@ TITLES = {
     "qc": "Cloud liquid",
     "qi": "Cloud ice",
     "q": "Specific humidity",
-    "land_fraction": "Land",
-    "ocean_fraction": "Open sea",
-    "ice_fraction": "Sea ice",
-    "cos_zenith": "Cosine of the zenith angle",
-    "RH": "Relative humidity",
-    "T_step": "Temperature step",
-    "qv_step": "Water vapour step",
+    "u": "Eastward wind",
+    "v": "Northward wind",
     "tend_q_sgs": "Subgrid moistening",
     "PRECC": "Precipitation",
-    "NETSW": "Net short-wave",
-    "FLWDS": "Downward long-wave",
+    "NETSW": "Net sunlight at the surface",
+    "FLWDS": "Sky radiation at the surface",
 }
-"""Titles of panels by the name of a variable, short enough for a panel of 180 pixels."""
+"""Titles of panels by name, short enough for a panel of 180 pixels; other variables are called by their long names."""
 
 
-def title(variable: Variable) -> str:
-    """Title of a panel of a variable; one that has no short title is called by its long name up to a comma."""
-    name = variable.long_name.split(",")[0]
-    return TITLES.get(variable.name) or name[:1].upper() + name[1:]
+def title_of(variable: Variable) -> str:
+    """What the page calls a variable."""
+    return TITLES.get(variable.name) or variable.long_name[:1].upper() + variable.long_name[1:]
+
+
+def titles_of(variables: Channels) -> dict[str, str]:
+    """What the page calls some variables, by name; with the name where two are called the same."""
+    titles = {variable.name: title_of(variable) for variable in variables}
+    every = list(titles.values())
+    return {name: title if every.count(title) == 1 else f"{title} ({name})" for name, title in titles.items()}
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def value_axis(variable: Variable, units: str, *, truth_std: float | None = None
     """Value axis of a variable.
 
     Args:
-        variable: what is drawn.
+        variable: whose values are drawn.
         units: one of ``UNITS``; ``normalised`` divides by the standard deviation of the truth.
         truth_std: that standard deviation in the stored unit; without it values stay physical.
 

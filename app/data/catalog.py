@@ -33,7 +33,7 @@ from diffmp_core.stores import open_store
 
 from ..state.address import Limits
 from ..state.choices import Choices
-from .axes import ValueAxis, value_axis
+from .axes import ValueAxis, titles_of, value_axis
 from .composites import selected, selects_all
 from .grid import Grid, make_grid
 from .metrics import MAP_BY_NAME
@@ -101,7 +101,15 @@ class Catalog(Served):
             raise DiffmpError(
                 f"expected an emulator with weights or scores in experiment {name!r}, found references only"
             )
-        return Limits(emulators=emulators, times=len(grid.times), cells=grid.lat.size, level=level, cell=cell)
+        return Limits(
+            emulators=emulators,
+            outputs=titles_of(self.schema(name).outputs),
+            times=len(grid.times),
+            cells=grid.lat.size,
+            levels=grid.height.size,
+            level=level,
+            cell=cell,
+        )
 
     def columns(self, name: str) -> xr.Dataset:
         """The column store of an experiment, its split only, opened lazily.

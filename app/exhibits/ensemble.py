@@ -56,7 +56,7 @@ class Ensemble(LiveColumn):
             )
         for values, entry in zip(read, INPUTS, strict=True):
             dims, shown = ("level", values) if entry.profile else ((), values[0])
-            variables[entry.name] = table_quantity(dims, shown, entry.name)
+            variables[entry.name] = table_quantity(dims, shown, entry)
         drawn = catalog.drawn(self.experiment, self.emulator, members=self.members, steps=STEPS)
         words = "whether members differ; else there is no coverage"
         variables["has_spread"] = quantity((), np.int8(drawn.has_spread), "1", words)

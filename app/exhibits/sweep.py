@@ -62,13 +62,14 @@ class Swept(Asked):
 
         columns, names = self.columns(catalog), self.names
         sliders = [SLIDERS[name] for name in names]
+        ends = catalog.limits(self.experiment).bounds
         most = ONE_WAY if len(sliders) == 1 else TWO_WAY
         found = sweep(
             catalog.live(self.experiment, self.emulator),
             columns.inputs,
             self.perturbation,
             [
-                SweepAxis(name=name, settings=slider.settings, values=slider.values(most))
+                SweepAxis(name=name, settings=slider.settings, values=slider.values(most, ends))
                 for name, slider in zip(names, sliders, strict=True)
             ],
             pressure=catalog.grid(self.experiment).pressure,
@@ -104,7 +105,9 @@ class Swept(Asked):
         return xr.Dataset(
             variables,
             coords={
-                name: quantity(name, np.array(slider.values(most)) * slider.factor, slider.unit or "1", slider.label)
+                name: quantity(
+                    name, np.array(slider.values(most, ends)) * slider.factor, slider.unit or "1", slider.label
+                )
                 for name, slider in zip(names, sliders, strict=True)
             },
             attrs=found.attrs | {"subtitle": f"{columns.rule}{others}", "columns": len(columns.inputs)},

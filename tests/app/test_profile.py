@@ -14,6 +14,7 @@ from diffmp_core.variables import PAPER
 LEVELS = level_axis("height", height=[500.0, 1500.0, 3500.0], pressure=[95e3, 85e3, 65e3])
 MEMBERS = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, -1.0], [2.0, 2.0, 1.0]])
 KELVIN_PER_DAY = value_axis(PAPER.outputs.named("tend_T_sgs"), "physical")
+CLOUD = PAPER.outputs.named("qc")
 
 
 def test_inside_counts_the_borders_in():
@@ -50,7 +51,7 @@ def test_values_are_shown_in_physical_or_normalised_units():
     assert value_axis(PAPER.outputs.named("tend_qv_sgs"), "physical").factor == pytest.approx(86_400e3)
     assert value_axis(PAPER.outputs.named("tend_T_sgs"), "normalised", truth_std=2e-5).factor == pytest.approx(5e4)
     with pytest.raises(DiffmpError, match="expected units"):
-        value_axis(PAPER.outputs.named("qc"), "furlongs")
+        value_axis(CLOUD, "furlongs")
     with pytest.raises(DiffmpError, match="expected a vertical axis"):
         level_axis("sideways", height=[1.0, 2.0], pressure=[2.0, 1.0])
 
@@ -96,7 +97,7 @@ def test_truth_stands_alone_without_an_emulator():
             None,
             np.zeros(3),
             levels=LEVELS,
-            values=value_axis(PAPER.outputs.named("qc"), "physical"),
+            values=value_axis(CLOUD, "physical"),
             drawing="members",
         )
         is None
