@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,13 +19,11 @@ from ..data.catalog import Catalog
 from ..data.model_answers import MODEL_OUTPUTS, ModelQuestion
 from ..data.target import Target, take_target
 from ..figures.axes import padded_range
-from ..figures.response import BAND, HourlyPanel, response_table
-from .changed import BOTH, Changed, change_variables, changes_of, integral_words
+from ..figures.response import BAND, Band, HourlyPanel, response_table
+from .changed import BOTH, PARTS, Changed, change_variables, changes_of, integral_words
 from .exhibit import Progress, Rows, level_coordinates, quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from diffmp_core.crm.runs import ModelRuns
 
 SERIES = {
@@ -81,7 +80,13 @@ class ModelResponse(Changed):
         unit = {change.name: change.unit for change in changes}
         for name, title in SERIES.items():
             for which, members in zip(BOTH, runs.hourly(name), strict=True):
-                variables[f"{name}_{which}_hourly"] = quantity(("hour", "member"), members, unit[name], title.lower())
+                key, words = f"{name}_{which}_hourly", f"{title.lower()}, {which}"
+                variables[key] = quantity(("hour", "member"), members, unit[name], words)
+                band = (members.mean(axis=1), *np.quantile(members, BAND, axis=1))
+                variables |= {
+                    f"{key}_{part}": quantity("hour", values, unit[name], f"{words}, {part} of the members")
+                    for part, values in zip(PARTS, band, strict=True)
+                }
         return xr.Dataset(
             variables | change_variables(changes),
             coords=level_coordinates(catalog, self.experiment)
@@ -105,17 +110,18 @@ class ModelResponse(Changed):
             axes = figure.add_subplot(cells[1, count * place : count * (place + 1)])
             extent = [np.zeros(1)]
             for which, (colour, line) in BOTH.items():
-                shown = data[f"{name}_{which}_hourly"]
-                low, high = np.quantile(shown.values, BAND, axis=1)
+                mean, low, high = (data[f"{name}_{which}_hourly_{part}"].values for part in PARTS)
                 axes.fill_between(data["hour"], low, high, color=colour, alpha=0.2, linewidth=0)
-                axes.plot(data["hour"], shown.mean("member"), color=colour, linestyle=line)
+                axes.plot(data["hour"], mean, color=colour, linestyle=line)
                 extent += [low, high]
-            axes.set(title=title, xlabel="hours since the change", ylabel=shown.axis_label, ylim=padded_range(*extent))
+            label = data[f"{name}_baseline_hourly"].axis_label
+            axes.set(title=title, xlabel="hours since the change", ylabel=label, ylim=padded_range(*extent))
 
     def show_series(self, data: xr.Dataset, panels: Mapping[str, HourlyPanel]) -> None:
         """Draw the numbers by hour into the panels of the page, by name."""
         for name, panel in panels.items():
-            panel.show(*(data[f"{name}_{which}_hourly"].values for which in BOTH))
+            bands = (Band(*(data[f"{name}_{which}_hourly_{part}"].values for part in PARTS)) for which in BOTH)
+            panel.show(data["hour"].values, *bands)
 
     def screen(self, data: xr.Dataset) -> Rows:
         """Outputs, numbers by hour and the table of integrals as the page draws them."""

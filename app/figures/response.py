@@ -43,6 +43,13 @@ class Band:
     high: NDArray[np.float64]
 
 
+def _columns(before: Band, after: Band) -> dict[str, NDArray]:
+    """Both as columns of a source."""
+    return {
+        f"{which}_{part}": getattr(band, part) for which, band in zip(WHICH, (before, after), strict=True) for part in PARTS
+    }
+
+
 class BeforeAfter:
     """Two profiles or series with bands on one figure: before a change (solid) and after it (dashed)."""
 
@@ -132,11 +139,7 @@ class ResponsePanel:
         The value axis stays where it is as long as ``target`` (what is perturbed) is the same. ``change``: of the means
         (level,). ``model``: control and changed (level,) of the cloud-resolving model, where they are known.
         """
-        bands = {
-            f"{which}_{part}": getattr(profile, part)
-            for which, profile in zip(WHICH, (before, after), strict=True)
-            for part in PARTS
-        }
+        bands = _columns(before, after)
         self.pair.source.data = {"y": levels.values, **bands, "change": change}
         self.pair.compare(differ)
         if model:
@@ -246,16 +249,12 @@ class HourlyPanel:
         tips = [("control", "@first_mean{0.0}"), ("perturbed", "@second_mean{0.0}"), ("hour", "@hour")]
         plot.add_tools(HoverTool(renderers=[self.pair.means["first"]], mode="vline", tooltips=tips))
 
-    def show(self, control: NDArray, perturbed: NDArray) -> None:
-        """Draw members (hour, member) of both runs; hours count from 1."""
-        hours = np.arange(1, len(control) + 1)
-        data: dict[str, NDArray] = {"hour": hours}
-        for which, members in zip(WHICH, (control, perturbed), strict=True):
-            low, high = np.quantile(members, BAND, axis=1)
-            data |= {f"{which}_mean": members.mean(axis=1), f"{which}_low": low, f"{which}_high": high}
-        self.pair.source.data = data
-        set_range(self.x_range, (0.75, len(hours) + 0.25))
-        set_range(self.y_range, padded_range(*(data[name] for name in data if name != "hour"), [0.0]))
+    def show(self, hours: NDArray, control: Band, perturbed: Band) -> None:
+        """Draw the mean and the band of both runs (hour,)."""
+        bands = _columns(control, perturbed)
+        self.pair.source.data = {"hour": hours, **bands}
+        set_range(self.x_range, (hours[0] - 0.25, hours[-1] + 0.25))
+        set_range(self.y_range, padded_range(*bands.values(), [0.0]))
 
     def clear(self) -> None:
         """Draw nothing."""
