@@ -10,6 +10,7 @@ from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.response.cautions import ALSO_TELLS, NO_DOMAIN, find_cautions
 from diffmp_core.response.verdict import ASSOCIATION
 from diffmp_core.stores import stack_inputs
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 
@@ -24,9 +25,9 @@ def domain(inputs):
 
 
 @pytest.fixture(scope="module")
-def air(inputs) -> dict[str, np.ndarray]:
+def air(inputs) -> dict:
     levels = inputs.shape[2]
-    return {"pressure": np.linspace(1e5, 5e3, levels), "layer_mass": np.full(levels, 300.0)}
+    return {"channels": PAPER.inputs, "pressure": np.linspace(1e5, 5e3, levels), "layer_mass": np.full(levels, 300.0)}
 
 
 def test_a_usual_column_as_it_is_needs_no_caution(inputs, domain, air):

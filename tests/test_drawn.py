@@ -34,7 +34,7 @@ def test_the_table_says_what_the_emulators_do(kind: str, guidance: tuple[float, 
     emulator = build_emulator(SIZE | {"kind": kind} | OPTIONS.get(kind, {}), make_normalization())
     for parameter in emulator.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
-    condition = torch.randn(2, 6, emulator.levels)
+    condition = torch.randn(2, *emulator.schema.input_shape)
 
     def draw(steps: int) -> np.ndarray:
         generator = torch.Generator().manual_seed(0)

@@ -12,6 +12,7 @@ from bokeh.models import Range1d
 from panel.viewable import Viewable
 
 from diffmp_core.physics.column_integrals import integrate
+from diffmp_core.schema import variables_of
 from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS, Variable
 
 from ..data.axes import TITLES, LevelAxis, value_axis
@@ -241,9 +242,10 @@ class ProfilesView(LiveEnsemble):
             return
         if self.state.target == "column":
             land = self.catalog.facts(self.state.experiment).land[self.state.time, self.state.cell]
-            heating = integrate(target.truth[:, None], target.layer_mass)["heating"].item()
-            ground = "land" if land >= 0.5 else "sea"
-            said += f", {ground}; column-integrated subgrid heating {heating:.0f} W/m²"
+            outputs = variables_of(self.catalog.columns(self.state.experiment)).outputs
+            heating = integrate(target.truth[:, None], target.layer_mass, outputs).get("heating")
+            said += ", land" if land >= 0.5 else ", sea"
+            said += "" if heating is None else f"; column-integrated subgrid heating {heating.item():.0f} W/m²"
         means = target.inputs[:, :, 0].mean(axis=0)
         single = {v.name: float(means[INPUT_NAMES.index(v.name)]) for v in INPUTS if not v.profile}
         self.place.object = f"{said} · {surface_line(single)}"

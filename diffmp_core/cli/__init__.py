@@ -22,7 +22,7 @@ from rich.markup import escape
 from diffmp_core import __version__
 from diffmp_core.cli.dashboard import report, serve
 from diffmp_core.cli.exchange import card, export, fetch
-from diffmp_core.cli.options import Guidance, Members, Seed, Split, Steps, parse_guidance, parse_split
+from diffmp_core.cli.options import Guidance, Members, Seed, Split, Steps, parse_guidance, parse_names, parse_split
 from diffmp_core.cli.study import study
 from diffmp_core.cli.terminal import console, progress_bar
 from diffmp_core.errors import DiffmpError
@@ -123,8 +123,22 @@ def prepare(
         Path | None,
         typer.Option(help="YAML file with names, mesh and group size of a high-resolution run of another model."),
     ] = None,
+    variables: Annotated[
+        str, typer.Option(help="What columns are made of: paper, climsim-v1, or a YAML file of variables.")
+    ] = "paper",
+    inputs: Annotated[
+        str | None, typer.Option(help="All inputs by name, such as T,qv,Ps,qc,qi, instead of those of --variables.")
+    ] = None,
+    outputs: Annotated[
+        str | None, typer.Option(help="All outputs by name, such as tend_T_sgs,PRECC, instead of those of --variables.")
+    ] = None,
+    levels: Annotated[
+        str | None,
+        typer.Option(help="Number of levels below 20 km, or all of the source; 30 by default, of climsim-v1 all."),
+    ] = None,
 ) -> None:
-    """Turn a source into columns: the paper's equations (1) to (5), 30 levels, split by time."""
+    """Turn a source into columns: the paper's equations (1) to (5), variables and levels of choice, split by time."""
+    from diffmp_core.columns.choice import choose, parse_levels
     from diffmp_core.columns.prepare import prepare as run
     from diffmp_core.stores import count_splits, open_columns
 
@@ -132,6 +146,12 @@ def prepare(
         run(
             source,
             out,
+            choice=choose(
+                variables,
+                inputs=parse_names(inputs),
+                outputs=parse_names(outputs),
+                levels=None if levels is None else parse_levels(levels),
+            ),
             spacing_km=spacing_km,
             kind=kind.value if kind else SourceKind.highres.value if fields else None,
             proportions=parse_split(split),
@@ -187,7 +207,7 @@ def sample(
             out,
             members=members,
             steps=steps,
-            guidance=parse_guidance(guidance),
+            guidance=parse_guidance(guidance, emulator),
             seed=seed,
             split=split,
             progress=report,
@@ -219,7 +239,7 @@ def score(
             out,
             members=members,
             steps=steps,
-            guidance=parse_guidance(guidance),
+            guidance=parse_guidance(guidance, emulator),
             seed=seed,
             split=split,
             limit=limit,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from torch import Generator, Tensor, nn
 
 from diffmp_core.columns.normalize import Method, Normalization
@@ -74,7 +74,11 @@ class NetworkConfig(BaseModel):
     kind: str
     normalization: Method = "calibrated"
     """Method that the normalisation was fitted with."""
-    settle_clouds: bool = True
+    zero_traces: bool = Field(
+        default=True,
+        validation_alias=AliasChoices("zero_traces", "settle_clouds"),
+        serialization_alias="settle_clouds",
+    )
     """Set samples of qc and qi to zero below the floor, and at levels where the training data have no cloud."""
     filters: int = Field(default=64, ge=4, multiple_of=2)
     """Filters F of every layer; the paper's 128 takes four times the work of 64. Above 16 a multiple of 16: with others
@@ -202,7 +206,7 @@ class NetworkEmulator(nn.Module, ABC):
         Where so configured traces are zero, too.
         """
         outputs = self.normalizer.physical_outputs(normalised)
-        if self.config.settle_clouds:
+        if self.config.zero_traces:
             return self.normalizer.zero_traces(outputs)
         return self.normalizer.zero_negative(outputs)
 

@@ -28,6 +28,11 @@ ROUNDING = 1e-12
 class Additive:
     """Numbers and arrays that were summed over something: those of two groups together are their sums."""
 
+    @classmethod
+    def none(cls) -> Self:
+        """Sums over nothing at all, to which those of any group can be added."""
+        return cls(**{f.name: np.zeros(()) for f in fields(cls)})
+
     def __add__(self, other: Self) -> Self:
         """Sums over both groups."""
         return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})

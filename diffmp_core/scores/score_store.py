@@ -22,7 +22,7 @@ from diffmp_core.experiments import PLACES
 from diffmp_core.scores.moments import Array
 from diffmp_core.scores.statistics import LEAST_TIMES
 from diffmp_core.scores.table import METRICS
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import Channels
 
 COLUMN_FIELDS = ("column_mse", "column_spread", "column_crps_fair", "column_bias", "column_covered")
 """Fields with dims (time, variable, level, cell)."""
@@ -38,8 +38,16 @@ CELLS_IN_CHUNK = 4096
 class ScoreStore:
     """A score store in the making; use it in a ``with`` statement, which closes the file."""
 
-    def __init__(self, path: Path, columns: xr.Dataset, *, fields: Sequence[str] = COLUMN_FIELDS) -> None:
-        """Lay out the file for the columns to be scored; ``fields`` are those of :data:`COLUMN_FIELDS` that it keeps.
+    def __init__(
+        self, path: Path, columns: xr.Dataset, outputs: Channels, *, fields: Sequence[str] = COLUMN_FIELDS
+    ) -> None:
+        """Lay out the file for the columns to be scored.
+
+        Args:
+            path: of the file.
+            columns: to be scored.
+            outputs: of the emulator.
+            fields: those of :data:`COLUMN_FIELDS` that it keeps.
 
         Raises:
             DiffmpError: an unknown field.
@@ -50,7 +58,7 @@ class ScoreStore:
         coordinates = {
             name: columns[name].variable.drop_encoding().load() for name in PLACES if name in columns.variables
         }
-        frame = xr.Dataset(coords={"variable": list(OUTPUT_NAMES), **coordinates})
+        frame = xr.Dataset(coords={"variable": list(outputs.names), **coordinates})
         frame.attrs = {key: columns.attrs[key] for key in ("source", "spacing_km") if key in columns.attrs}
         frame.to_netcdf(path, engine="netcdf4")
         self._file = netCDF4.Dataset(path, "a")

@@ -14,7 +14,8 @@ import xarray as xr
 
 from diffmp_core.scores.ensemble import Ensemble
 from diffmp_core.scores.moments import Array, Bundle, Comoments, Mergeable, Moments, Sums, stack
-from diffmp_core.stores import iterate_columns
+from diffmp_core.stores import stack_outputs
+from diffmp_core.variables import Channels
 
 VANISHING_STD = 1e-3
 """Below this standard deviation of the truth [of its one global standard deviation] correlations and ratios are NaN."""
@@ -75,16 +76,19 @@ class Statistics(Mergeable):
         return cls(bundle(Sums), bundle(Moments), bundle(Moments), bundle(Comoments), bundle(Comoments))
 
 
-def truth_std(columns: xr.Dataset, *, batch: int = 4096) -> Array:
+def truth_std(columns: xr.Dataset, outputs: Channels | None = None, *, batch: int = 4096) -> Array:
     """Standard deviation of each output over all times, cells and levels ``(variable,)``, unit of the variable.
 
-    It is the unit of the scores. NaN where an output never varies: it cannot be scored.
+    It is the unit of the scores, of all outputs of the store or of those given. NaN where an output never varies: it
+    cannot be scored.
 
     Raises:
         DiffmpError: a value that is not finite, with its place.
     """
     parts: list[Moments] = []
-    for part in iterate_columns(columns, batch):
-        parts.append(Moments.of(part.outputs).merge((0, 2)))
+    for time in range(columns.sizes["time"]):
+        for first in range(0, columns.sizes["cell"], batch):
+            part = columns.isel(time=[time], cell=slice(first, first + batch))
+            parts.append(Moments.of(stack_outputs(part, outputs)).merge((0, 2)))
     std = stack(parts).merge(0).std
     return np.where(std > 0, std, np.nan)

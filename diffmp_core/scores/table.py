@@ -12,7 +12,6 @@ from rich.table import Table
 from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.moments import Array
 from diffmp_core.scores.statistics import VANISHING_SKEWNESS, VANISHING_STD, Statistics
-from diffmp_core.variables import BY_NAME
 
 if TYPE_CHECKING:
     from diffmp_core.scores.result import ScoreResult
@@ -143,7 +142,7 @@ def ideal(members: int) -> dict[str, float]:
 def rich_table(result: ScoreResult) -> Table:
     """The overall scores for a terminal: one row a score, one column a variable, and what is ideal.
 
-    Below them the criteria of the ClimSim benchmark, which has them for the tendencies alone.
+    Below them the criteria of the ClimSim benchmark, and the shares without cloud, of the outputs that have them.
     """
     table = Table(
         title=f"{result.emulator} on {result.columns:,} columns ({result.title}, split {result.scored})",
@@ -164,13 +163,14 @@ def rich_table(result: ScoreResult) -> Table:
     for name in METRICS:
         values = (_shown(scores[name]) for scores in result.scores.values())
         table.add_row(SHORT_NAMES[name], *values, _shown(ideal(result.drawn.members).get(name)))
-    table.add_section()
-    table.add_row("[bold]ClimSim criteria[/bold]")
-    for name in CRITERIA:
+    if result.climsim:
+        table.add_section()
+        table.add_row("[bold]ClimSim criteria[/bold]")
+    for name in CRITERIA if result.climsim else ():
         values = (_shown(result.climsim.get(variable, {}).get(name)) for variable in result.scores)
         table.add_row(CRITERION_NAMES[name], *values, _shown(None))
     table.add_section()
-    for name, heading in CLEAR_NAMES.items():
+    for name, heading in CLEAR_NAMES.items() if result.clear else ():
         values = (_shown(result.clear.get(variable, {}).get(name)) for variable in result.scores)
         table.add_row(heading, *values, _shown(0.0 if name == "worst_level" else None))
     return table
@@ -190,14 +190,14 @@ def markdown_table(
     *,
     digits: int = 2,
 ) -> str:
-    """Several emulators side by side in Markdown: one row each, one column a score, values for the four outputs.
+    """Several emulators side by side in Markdown: one row each, one column a score, values for each output.
 
     Args:
         tables: name and content of ``scores.json`` of each emulator, scored on the same columns.
         metrics: which scores, in order.
         digits: decimals shown.
     """
-    variables = [name for name in BY_NAME if any(name in table["scores"] for _, table in tables)]
+    variables = list(dict.fromkeys(name for _, table in tables for name in table["scores"]))
     lines = [
         "| " + " | ".join(["", *(SHORT_NAMES[name] for name in metrics)]) + " |",
         "|" + "---|" * (len(metrics) + 1),

@@ -14,7 +14,6 @@ from diffmp_core.scores.score_store import UNITS
 from diffmp_core.scores.stored import ALIKE
 from diffmp_core.scores.table import METRICS, SHORT_NAMES, SPREAD_METRICS
 from diffmp_core.stores import open_store
-from diffmp_core.variables import OUTPUT_NAMES
 
 KIND = "study"
 """``diffmp_kind`` of the store."""
@@ -29,27 +28,30 @@ COSTS = {
 Coordinate = str | int | float
 
 
-def assemble(results: Sequence[tuple[Mapping[str, Coordinate], Mapping[str, Any]]]) -> xr.Dataset:
+def assemble(
+    results: Sequence[tuple[Mapping[str, Coordinate], Mapping[str, Any]]], outputs: Sequence[str]
+) -> xr.Dataset:
     """Results of cases on the axes of their coordinates.
 
     Args:
         results: coordinates of a case, all with the same names, and what is known of it: ``scores`` as in
             ``scores.json`` and the ``COSTS``; of a case that diverged only that it has 0 ``columns``.
+        outputs: names of the outputs of the study, in order; a case may lack some.
 
     Returns:
-        Each score ``(*coordinates, variable)`` and each cost ``(*coordinates)``; NaN where there is no case. Values of
-        an axis are in the order in which they first occur.
+        Each score ``(*coordinates, variable)`` and each cost ``(*coordinates)``; NaN where there is no case, or no such
+        output. Values of an axis are in the order in which they first occur.
     """
     dims = tuple(results[0][0])
     axes = {dim: list(dict.fromkeys(where[dim] for where, _ in results)) for dim in dims}
     shape = tuple(len(axis) for axis in axes.values())
-    scores = {metric: np.full((*shape, len(OUTPUT_NAMES)), np.nan) for metric in METRICS}
+    scores = {metric: np.full((*shape, len(outputs)), np.nan) for metric in METRICS}
     costs = {cost: np.full(shape, np.nan) for cost in COSTS}
     for where, known in results:
         place = tuple(axes[dim].index(where[dim]) for dim in dims)
         for metric, array in scores.items():
             if known["columns"]:
-                array[place] = [_number(known["scores"][variable][metric]) for variable in OUTPUT_NAMES]
+                array[place] = [_number(known["scores"].get(variable, {}).get(metric)) for variable in outputs]
         for cost, array in costs.items():
             array[place] = _number(known.get(cost))
     return xr.Dataset(
@@ -60,7 +62,7 @@ def assemble(results: Sequence[tuple[Mapping[str, Coordinate], Mapping[str, Any]
         | {
             cost: (dims, array, {"long_name": COSTS[cost][0], "units": COSTS[cost][1]}) for cost, array in costs.items()
         },
-        coords=axes | {"variable": list(OUTPUT_NAMES)},
+        coords=axes | {"variable": list(outputs)},
     )
 
 

@@ -12,7 +12,6 @@ from diffmp_core.studies.cases import Case, Sampling, Workshop
 from diffmp_core.studies.material import Material
 from diffmp_core.studies.preset import SMOKE_TIGHT, Preset
 from diffmp_core.studies.sources import Given
-from diffmp_core.variables import OUTPUTS
 
 
 class SamplersPreset(Preset):
@@ -47,13 +46,14 @@ def run(workshop: Workshop, material: Material, preset: SamplersPreset) -> xr.Da
                 f"{model.get('schedule')!r} in {folder.name}; leave it out"
             )
         columns = material.columns_of(folder)
+        unguided = (0.0,) * len(Given(folder).outputs)
         cases += [
             Case(
                 {"emulator": folder.name, "sampler": sampler, "steps": steps},
                 Given(folder, sampler),
                 columns.path,
                 "validation",
-                Sampling(preset.members, steps, preset.limit, preset.seed, (0.0,) * len(OUTPUTS)),
+                Sampling(preset.members, steps, preset.limit, preset.seed, unguided),
             )
             for sampler in preset.samplers
             for steps in preset.steps

@@ -10,7 +10,6 @@ from diffmp_core.studies.cases import Case, Sampling, Workshop
 from diffmp_core.studies.material import Material
 from diffmp_core.studies.preset import SMOKE_SIZE, SMOKE_TIGHT, TWO_CORES, Preset
 from diffmp_core.studies.sources import Trained, TrainingSize, sized_config
-from diffmp_core.variables import OUTPUTS
 
 
 class StepsPreset(Preset):
@@ -47,13 +46,15 @@ def run(workshop: Workshop, material: Material, preset: StepsPreset) -> xr.Datas
                     seed=seed,
                     model={"schedule": f"paper_fixed_{steps}"} if fixed else {},
                 )
+                source = Trained(config, columns.path)
+                unguided = (0.0,) * len(source.outputs)
                 cases.append(
                     Case(
                         {"training": training, "steps": steps, "seed": seed},
-                        Trained(config, columns.path),
+                        source,
                         columns.path,
                         "validation",
-                        Sampling(preset.members, steps, preset.limit, preset.seed, (0.0,) * len(OUTPUTS)),
+                        Sampling(preset.members, steps, preset.limit, preset.seed, unguided),
                     )
                 )
     return workshop.results(cases)

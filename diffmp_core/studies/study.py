@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from diffmp_core import __version__
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import columns_id
+from diffmp_core.schema import variables_attrs, variables_of
 from diffmp_core.storage.lock import holding
 from diffmp_core.stores import open_columns, open_store, write_store
 from diffmp_core.studies import guidance, models, samplers, steps
@@ -20,6 +21,7 @@ from diffmp_core.studies.cases import Watch, Workshop, silent
 from diffmp_core.studies.material import Material, gather
 from diffmp_core.studies.preset import Preset
 from diffmp_core.studies.result import KIND
+from diffmp_core.variables import Channels, ColumnVariables
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def run_study(
     result = study.run(Workshop(out.with_suffix(""), watch), material, options)
     stores = [open_columns(column.path) for column in material.columns]
     reports = [open_columns(column.report_path) for column in material.columns]
+    known = variables_of(stores[0])
+    outputs = Channels(known.outputs.named(str(name)) for name in result["variable"].values)
     result.attrs = {
         "diffmp_kind": KIND,
         "study": name,
@@ -106,6 +110,7 @@ def run_study(
             for column, store in zip(material.columns, reports, strict=True)
         ),
         "diffmp_version": __version__,
+        **variables_attrs(ColumnVariables(known.inputs, outputs)),
     }
     write_store(result, out)
     return result

@@ -123,8 +123,12 @@ def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Options of ``base`` with ``changes`` on top; the section ``model`` is merged key by key."""
     merged = base | changes
     if isinstance(changes.get("model"), dict):
-        merged["model"] = base["model"] | changes["model"]
+        merged["model"] = base["model"] | {_RENAMED.get(name, name): value for name, value in changes["model"].items()}
     return merged
+
+
+_RENAMED = {"settle_clouds": "zero_traces"}
+"""Options of a model that older configurations have under another name."""
 
 
 def _validate(options: dict[str, Any], where: str) -> TrainingConfig:

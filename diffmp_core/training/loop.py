@@ -110,7 +110,9 @@ def fingerprint(config: TrainingConfig, columns: str) -> str:
     """Which training this is: configuration, weights that it sets out from, and columns (:func:`training_id`)."""
     parent = getattr(config.model, PARENT_OPTIONS.get(config.model.kind, ""), None)
     parents = [_weights_sha256(Path(parent))] if isinstance(parent, str) else []
-    return hashlib.sha256(" ".join([config.model_dump_json(), *parents, columns]).encode()).hexdigest()[:12]
+    return hashlib.sha256(" ".join([config.model_dump_json(by_alias=True), *parents, columns]).encode()).hexdigest()[
+        :12
+    ]
 
 
 def fingerprint_before_values(config: TrainingConfig, columns: xr.Dataset) -> str:
@@ -118,7 +120,7 @@ def fingerprint_before_values(config: TrainingConfig, columns: xr.Dataset) -> st
 
     ``patience`` is left out where there is none: still older versions had no such option.
     """
-    options = config.model_dump_json(exclude={"patience"} if config.patience is None else None)
+    options = config.model_dump_json(by_alias=True, exclude={"patience"} if config.patience is None else None)
     return hashlib.sha256(f"{options} {layout_id(columns)}".encode()).hexdigest()[:12]
 
 

@@ -34,7 +34,7 @@ def known(value: float) -> dict:
 def cases(axes: Mapping[str, Iterable], *, step: float = 0.05) -> xr.Dataset:
     """All cases of some axes, each ``step`` better than the one before."""
     places = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    return assemble([(place, known(1 + step * number)) for number, place in enumerate(places)])
+    return assemble([(place, known(1 + step * number)) for number, place in enumerate(places)], OUTPUT_NAMES)
 
 
 def make_study(kind: str) -> xr.Dataset:

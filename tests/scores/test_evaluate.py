@@ -11,6 +11,7 @@ import xarray as xr
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import load_experiment
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
+from diffmp_core.schema import ColumnSchema
 from diffmp_core.scores import evaluate as evaluate_module
 from diffmp_core.scores.clear import ClearShare
 from diffmp_core.scores.climsim import CRITERIA
@@ -20,11 +21,20 @@ from diffmp_core.scores.physical import PhysicalChecks
 from diffmp_core.scores.stored import true_store
 from diffmp_core.scores.table import CLEAR_NAMES, METRICS, SPREAD_METRICS, rich_table
 from diffmp_core.scores.tally import Tally
-from diffmp_core.stores import open_columns, open_store, select_split, stack_inputs, stack_outputs, write_store
-from diffmp_core.variables import LEVELS, OUTPUT_NAMES, OUTPUTS
+from diffmp_core.stores import (
+    ColumnBatch,
+    open_columns,
+    open_store,
+    select_split,
+    stack_inputs,
+    stack_outputs,
+    write_store,
+)
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
-MEMBERS = 8
+MEMBERS, LEVELS = 8, 30
+OUTPUTS, OUTPUT_NAMES = PAPER.outputs, PAPER.outputs.names
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +68,7 @@ class Broken:
     """Emulator whose samples are not finite."""
 
     kind = "broken"
+    schema = ColumnSchema(PAPER, *(make_columns(cells=1)[name].values for name in ("height", "pressure")))
 
     def sample(self, inputs, members, *, generator, steps, guidance):
         samples = torch.zeros(len(inputs), members, len(OUTPUTS), LEVELS)
@@ -271,11 +282,14 @@ def test_memory_does_not_grow_with_the_number_of_times():
         for time in range(times):
             rows = slice(time * 50, (time + 1) * 50)
             shapes = ((50, 6, LEVELS), (50, 4, LEVELS), (50, MEMBERS, 4, LEVELS))
-            yield rows, *(rng.normal(size=shape) for shape in shapes)
+            inputs, truth, members = (rng.normal(size=shape) for shape in shapes)
+            yield ColumnBatch(rows, inputs, truth, PAPER), members
 
     def peak(times: int) -> int:
         ones = np.ones((50, LEVELS))
-        run = Tally(unit=np.ones(4), weights=ones, masses=ones, members=MEMBERS, writer=None, progress=None)
+        run = Tally(
+            variables=PAPER, unit=np.ones(4), masses=ones, areas=ones[:, 0], members=MEMBERS, writer=None, progress=None
+        )
         tracemalloc.start()
         run.score_cells(slice(0, 50), batches(times), total=50 * times)
         largest = tracemalloc.get_traced_memory()[1]
@@ -292,12 +306,12 @@ def test_physical_checks_of_all_columns_are_in_table_and_store(scored, path, ana
     inputs, truth = stack_inputs(columns), stack_outputs(columns)
     masses = np.tile(columns["layer_mass"].values, (columns.sizes["time"], 1))
     members = analogue.sample(torch.from_numpy(inputs), MEMBERS).numpy()
-    expected = PhysicalChecks.of(inputs, truth, members, masses)
+    expected = PhysicalChecks.of(inputs, truth, members, masses, PAPER)
     for name, values in expected.statistics().items():
         np.testing.assert_allclose(result.averages[f"physical_{name}"], values, rtol=1e-6, atol=1e-12)
     table = json.loads((out / "scores.json").read_text())["physical"]
     assert table["energy_residual"]["members_mean"] == pytest.approx(
-        expected.table()["energy_residual"]["members_mean"]
+        expected.table(PAPER)["energy_residual"]["members_mean"]
     )
     assert open_store(out / "scores.nc")["physical_rmse"].dims == ("check",)
 
@@ -307,9 +321,9 @@ def test_shares_without_cloud_of_all_columns_are_in_table_and_store(scored, path
     columns = open_columns(path)
     inputs, truth = stack_inputs(columns), stack_outputs(columns)
     members = analogue.sample(torch.from_numpy(inputs), MEMBERS).numpy()
-    expected = ClearShare.of(truth, members)
+    expected = ClearShare.of(truth, members, OUTPUTS)
     np.testing.assert_allclose(result.averages["clear_share_truth"], expected.shares()["truth"])
-    assert json.loads((out / "scores.json").read_text())["clear"]["qc"] == pytest.approx(expected.table()["qc"])
+    assert json.loads((out / "scores.json").read_text())["clear"]["qc"] == pytest.approx(expected.table(OUTPUTS)["qc"])
     assert open_store(out / "scores.nc")["clear_share_members"].dims == ("cloud", "level")
 
 
@@ -330,6 +344,7 @@ class OneAnswer:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self.schema = Broken.schema
 
     def sample(self, inputs, members, *, generator, steps, guidance):
         answer = torch.from_numpy(np.random.default_rng(0).normal(size=(len(OUTPUTS), LEVELS)).astype(np.float32))

@@ -9,7 +9,7 @@ import xarray as xr
 from diffmp_core.drawn import REFERENCE
 from diffmp_core.scores.stored import true_store, true_table
 from diffmp_core.scores.table import METRICS, SPREAD_METRICS
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 
 OLD = {"members": 32, "steps": 5, "guidance": [0.2, 0.2, 0.2, 0.2], "seed": 0}
 
@@ -17,7 +17,7 @@ OLD = {"members": 32, "steps": 5, "guidance": [0.2, 0.2, 0.2, 0.2], "seed": 0}
 def table(ratio: float | None) -> dict:
     """A table as it was written when all emulators had steps, and coverage."""
     scores = dict.fromkeys(METRICS, 0.5) | {"spread_skill_ratio": ratio, "coverage_ratio": 0.0}
-    return OLD | {"scores": dict.fromkeys(OUTPUT_NAMES, scores)}
+    return OLD | {"scores": dict.fromkeys(PAPER.outputs.names, scores)}
 
 
 def store(ratio: float) -> xr.Dataset:

@@ -141,8 +141,8 @@ def test_a_correlation_is_never_beyond_one():
         assert abs(Comoments.of(x, scale * x).merge(0).correlation) <= 1
 
 
-def test_markdown_table_puts_variables_in_the_order_of_the_table_and_dashes_for_nothing():
-    table = {"scores": {"qc": {"mse": 0.25, "pcc": None}, "tend_T_sgs": {"mse": 0.5, "pcc": 0.987}}}
+def test_markdown_table_puts_variables_in_their_order_and_dashes_for_nothing():
+    table = {"scores": {"tend_T_sgs": {"mse": 0.5, "pcc": 0.987}, "qc": {"mse": 0.25, "pcc": None}}}
     lines = markdown_table([("A", table), ("B", table)], ("mse", "pcc")).splitlines()
     assert lines[0] == "|  | MSE | PCC |"
     assert lines[2] == "| A | 0.50/0.25 | 0.99/– |"
