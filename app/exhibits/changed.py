@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-import numpy as np
 import xarray as xr
 from bokeh.models import Range1d, UIElement
 from matplotlib.axes import Axes
@@ -80,9 +79,7 @@ class Changed(OfSelection, Perturbation):
         grid = catalog.grid(self.experiment)
         return f"Column {self.cell}, {grid.place(self.cell)}, {grid.times[self.time]}"
 
-    def answers(
-        self, catalog: Catalog, outputs: Channels, first: Profiles, second: Profiles
-    ) -> dict[str, tuple]:
+    def answers(self, catalog: Catalog, outputs: Channels, first: Profiles, second: Profiles) -> dict[str, tuple]:
         """Mean and band of both answers for each output, ``(level,)``, or ``()`` of a single value.
 
         Of outputs on levels their difference, too; that of a single value is among the column integrals.

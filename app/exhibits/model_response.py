@@ -125,7 +125,9 @@ class ModelResponse(Changed):
 
     def screen(self, data: xr.Dataset) -> Rows:
         """Outputs, numbers by hour and the table of integrals as the page draws them."""
-        panels = {name: HourlyPanel(title, data[f"{name}_baseline_hourly"].axis_label) for name, title in SERIES.items()}
+        panels = {
+            name: HourlyPanel(title, data[f"{name}_baseline_hourly"].axis_label) for name, title in SERIES.items()
+        }
         self.show_series(data, panels)
         for panel in panels.values():
             panel.paint(False)

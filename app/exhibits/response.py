@@ -6,17 +6,17 @@ import json
 import uuid
 from collections.abc import Hashable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import xarray as xr
 from bokeh.models import Range1d, UIElement
 from matplotlib.figure import Figure
 
-from diffmp_core.moisture import vapour_name
+from diffmp_core.physics.moisture import vapour_name
 from diffmp_core.physics.perturbation import potential_temperature
-from diffmp_core.schema import ColumnSchema, variables_attrs, variables_of
+from diffmp_core.schema import variables_attrs, variables_of
 from diffmp_core.variables import Channels
 
 from ..data.axes import TITLES, title_of
@@ -82,22 +82,26 @@ class EmulatorResponse(Asked):
 
         return live.submit_work(key, work)
 
+    def with_model(self, catalog: Catalog) -> Self:
+        """The same, with the hours for which the cloud-resolving model has been asked the same in this process."""
+        hours = catalog.model_answers(self.experiment).hours_asked(self._question(catalog))
+        return replace(self, model_hours=hours)
+
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Both answers and both inputs ``(level,)``, and column integrals with standard errors."""
-        answers = catalog.model_answers(self.experiment)
-        question = ModelQuestion(self.time, self.columns(catalog).cells, self.perturbation)
         response = self.ask(catalog, uuid.uuid4()).result()
-        if self.model_hours and answers.hours_asked(question) != self.model_hours:
-            answers.ask(question, self.model_hours)
+        if self.model_hours and self.with_model(catalog) != self:
+            catalog.model_answers(self.experiment).ask(self._question(catalog), self.model_hours)
         return self.arrange(catalog, response)
 
     def arrange(self, catalog: Catalog, response: Response) -> xr.Dataset:
         """What :meth:`gather` gives, from the answer of the emulator and what is known of the model's."""
         columns, schema = self.columns(catalog), catalog.live(self.experiment, self.emulator).schema
+        pressure = catalog.grid(self.experiment).pressure
         judged = catalog.model_answers(self.experiment).judge(response, self.time, columns.cells)
         variables = self.answers(catalog, schema.outputs, response.baseline, response.perturbed)
         for which, inputs in zip(BOTH, (response.inputs, response.perturbed_inputs), strict=True):
-            variables |= {f"{name}_{which}": found for name, found in _inputs(inputs, schema).items()}
+            variables |= {f"{name}_{which}": found for name, found in _inputs(inputs, schema.inputs, pressure).items()}
         if judged.answer is not None:
             variables |= self.model_answers(catalog, schema.outputs, judged.answer)
         return xr.Dataset(
@@ -165,6 +169,9 @@ class EmulatorResponse(Asked):
         table = response_table(changes_of(data), differ=self.differ)
         return [self.screen_outputs(data, differ=self.differ), [*read, table]]
 
+    def _question(self, catalog: Catalog) -> ModelQuestion:
+        return ModelQuestion(self.time, self.columns(catalog).cells, self.perturbation)
+
     def _input_top(self, data: xr.Dataset) -> int:
         height = data["height"].values
         return max(int(np.searchsorted(height, INPUT_TOP)), min(self.top_level + 2, height.size - 1))
@@ -189,17 +196,16 @@ def scaled_words(data: xr.Dataset) -> str:
     return " · ".join(parts)
 
 
-def _inputs(inputs: np.ndarray, schema: ColumnSchema) -> dict[str, tuple]:
+def _inputs(inputs: np.ndarray, channels: Channels, pressure: np.ndarray) -> dict[str, tuple]:
     """Means over the columns of what sliders change among inputs ``(column, input, level)``, by name."""
     found = {}
-    for entry in schema.inputs:
-        if entry.name in changed_profiles(schema.inputs):
-            values = inputs[:, schema.inputs.channel(entry.name)].astype(float)
+    for channel, entry in enumerate(channels):
+        values = inputs[:, channel].astype(float)
+        if entry.name in changed_profiles(channels):
             found[entry.name] = table_quantity("level", values.mean(axis=0), entry)
-            if entry.name == "T":
-                theta = potential_temperature(values, schema.pressure).mean(axis=0)
-                found["theta"] = quantity("level", theta, "K", "air potential temperature")
-        elif entry.name in SCALED:
-            values = inputs[:, schema.inputs.channel(entry.name), 0].astype(float)
-            found[entry.name] = table_quantity((), values.mean(), entry)
+        if entry.name == "T":
+            theta = potential_temperature(values, pressure).mean(axis=0)
+            found["theta"] = quantity("level", theta, "K", "air potential temperature")
+        if entry.name in SCALED:
+            found[entry.name] = table_quantity((), values[:, 0].mean(), entry)
     return found

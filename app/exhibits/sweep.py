@@ -169,7 +169,7 @@ class SweepCurve(Swept):
             axes.fill_between(x, low, high, color=LIGHT.perturbed, alpha=0.2, linewidth=0)
             axes.plot(x, mean, color=LIGHT.perturbed)
             axes.scatter(x[~out], mean[~out], 9, LIGHT.perturbed)
-            axes.scatter(x[out], mean[out], 26, LIGHT.text, "x", zorder=3)
+            axes.scatter(x[out], mean[out], 26, LIGHT.text, marker="x", zorder=3)
             baseline = float(data[f"{key}_baseline"])
             axes.axhline(baseline, color=LIGHT.emulator, linestyle="--", linewidth=1)
             axes.axvline(slider.neutral * slider.factor, color=LIGHT.muted, linestyle=":", linewidth=0.8)
@@ -265,7 +265,9 @@ class SweepMap(Swept):
         (change, sure), axes = self._drawn(data), figure.subplots()
         x, y = (data[name].values.astype(float) for name in (self.sweep, self.sweep_across))
         size = float(np.abs(change).max()) or 1.0
-        colours, norm, labels = coloured(Colouring(palette="diverging", low=-size, high=size, title=self.unit_words(data)))
+        colours, norm, labels = coloured(
+            Colouring(palette="diverging", low=-size, high=size, title=self.unit_words(data))
+        )
         mesh = axes.pcolormesh(edges(x), edges(y), change, cmap=colours, norm=norm, rasterized=True)
         across, along = np.meshgrid(x, y)
         out = np.nan_to_num(data["out_of_range"].values) > 0

@@ -46,7 +46,9 @@ class Band:
 def _columns(before: Band, after: Band) -> dict[str, NDArray]:
     """Both as columns of a source."""
     return {
-        f"{which}_{part}": getattr(band, part) for which, band in zip(WHICH, (before, after), strict=True) for part in PARTS
+        f"{which}_{part}": getattr(band, part)
+        for which, band in zip(WHICH, (before, after), strict=True)
+        for part in PARTS
     }
 
 
