@@ -7,14 +7,8 @@ from hypothesis import strategies as st
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.moisture import relative_humidity
-from diffmp_core.physics.perturbation import (
-    Perturbation,
-    neutralise_temperature,
-    neutralise_vapour,
-    perturb,
-    potential_temperature,
-    settings_of,
-)
+from diffmp_core.physics.perturbation import Perturbation, perturb, sliders_of
+from diffmp_core.physics.stratification import neutralise_temperature, neutralise_vapour, potential_temperature
 from diffmp_core.variables import CLIMSIM_V1, PAPER, choose_variables
 
 KAPPA = 287.04 / 1004.64
@@ -125,21 +119,22 @@ def columns_of(names: tuple[str, ...], *, levels: int = 4) -> tuple[np.ndarray, 
     return inputs.astype(np.float32), air | {"channels": choose_variables(names, ("qc",)).inputs}
 
 
-def test_specific_humidity_is_moistened_and_neutralised_as_a_mixing_ratio_is():
+def test_specific_humidity_is_moistened_and_neutralised_as_a_mixing_ratio():
     inputs, around = columns_of(CLIMSIM_V1.inputs.names, levels=60)
     q = CLIMSIM_V1.inputs.channel("q")
     changed = perturb(inputs, Perturbation(top_level=40, moistening=-0.2, neutralise_qv=1.0), **around)
-    expected = 0.8 * inputs[:, q, :40].mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(changed[:, q, :40], np.broadcast_to(expected, (2, 40)), rtol=1e-6)
+    ratio = 0.8 * (inputs[:, q, :40] / (1 - inputs[:, q, :40])).mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(changed[:, q, :40], np.broadcast_to(ratio / (1 + ratio), (2, 40)), rtol=1e-6)
+    np.testing.assert_array_equal(changed[:, q, 40:], inputs[:, q, 40:])
     np.testing.assert_array_equal(np.delete(changed, q, axis=1), np.delete(inputs, q, axis=1))
 
 
-def test_settings_are_those_whose_inputs_are_there():
-    every = settings_of(PAPER.inputs)
-    assert every == ("neutralise_T", "neutralise_qv", "warming", "moistening", "scale_SHF", "scale_LHF", "scale_SOLIN")
-    assert settings_of(CLIMSIM_V1.inputs) == every
-    assert settings_of(choose_variables(("T", "SHF"), ("qc",)).inputs) == ("neutralise_T", "warming", "scale_SHF")
-    assert settings_of(choose_variables(("T", "RH", "SHF"), ("qc",)).inputs) == ("scale_SHF",)  # RH could not follow
+def test_sliders_are_those_whose_inputs_are_there():
+    every = ("neutralise_T", "neutralise_qv", "warming", "moistening", "scale_SHF", "scale_LHF", "scale_SOLIN")
+    assert sliders_of(PAPER.inputs) == every
+    assert sliders_of(CLIMSIM_V1.inputs) == every
+    assert sliders_of(choose_variables(("T", "SHF"), ("qc",)).inputs) == ("neutralise_T", "warming", "scale_SHF")
+    assert sliders_of(choose_variables(("T", "RH", "SHF"), ("qc",)).inputs) == ("scale_SHF",)  # RH could not follow
     inputs, around = columns_of(("T", "SHF"))
     with pytest.raises(DiffmpError, match="expected qv among the inputs for moistening, found T, SHF"):
         perturb(inputs, Perturbation(top_level=2, moistening=0.1), **around)

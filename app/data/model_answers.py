@@ -122,7 +122,7 @@ class ModelAnswers:
         change = response.perturbation
         if change.changes_nothing:
             return Judged(None, (), "")
-        if not cells or self.refused:
+        if not cells or self.refused or change.not_in_model:
             return Judged(None, (), f"{NOT_HERE} {ASSOCIATION}")
         answer = self.find(ModelQuestion(time, cells, change))
         if answer is None:

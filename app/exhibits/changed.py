@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import xarray as xr
 from bokeh.models import Range1d, UIElement
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from diffmp_core.crm.answers import ModelAnswer
 from diffmp_core.physics.column_integrals import Change
 from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.physics.sliders import SLIDERS
 from diffmp_core.schema import variables_of
 from diffmp_core.variables import Channels, Variable
 
@@ -41,11 +42,26 @@ PARTS = ("mean", "low", "high")
 NUMBERS = ("baseline", "perturbed", "change", "standard_error", "standard_error_columns")
 
 
+Settings: Any = make_dataclass(
+    "Settings",
+    [
+        ("top_level", int, field(default=Perturbation().top_level)),
+        *((name, float, field(default=slider.neutral)) for name, slider in SLIDERS.items()),
+    ],
+    frozen=True,
+    kw_only=True,
+)
+"""The changed layer and a field for every slider."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Changed(OfSelection, Perturbation):
-    """A change of the inputs of a column or of many, and two answers.
+class Changed(OfSelection, Settings):
+    """A change of the inputs of a column or of many, by the names of the sliders, and two answers.
 
     ``emulator`` answers, or only names the unit of normalised values.
+
+    Raises:
+        DiffmpError: a setting out of its bounds.
     """
 
     emulator: str
@@ -55,29 +71,18 @@ class Changed(OfSelection, Perturbation):
     vertical: str = "height"
     size: ClassVar[tuple[float, float]] = (9.5, 7.0)
 
+    def __post_init__(self) -> None:
+        self.perturbation  # noqa: B018  refuses what is out of bounds
+
     @property
     def perturbation(self) -> Perturbation:
         """The change."""
-        return Perturbation(**{field.name: getattr(self, field.name) for field in fields(Perturbation)})
+        return Perturbation(**{field.name: getattr(self, field.name) for field in fields(Settings)})
 
     @property
     def change_words(self) -> str:
         """The change in words, only what differs from none."""
-        parts = []
-        below = f"below level {self.top_level}"
-        for value, name in ((self.neutralise_T, "T"), (self.neutralise_qv, "qv")):
-            part = "" if value == 1 else f" by {value:.0%}"
-            parts += [f"{name} neutralised{part} {below}"] if value else []
-        parts += [f"{self.warming:+g} K {below}"] if self.warming else []
-        parts += [f"{self.moistening:+.0%} vapour {below}"] if self.moistening else []
-        for factor, name in ((self.scale_SHF, "SHF"), (self.scale_LHF, "LHF"), (self.scale_SOLIN, "sunlight")):
-            parts += [f"{name} × {factor:g}"] if factor != 1 else []
-        return ", ".join(parts) or "nothing changed"
-
-    def column_words(self, catalog: Catalog) -> str:
-        """Which column it is, where and when."""
-        grid = catalog.grid(self.experiment)
-        return f"Column {self.cell}, {grid.place(self.cell)}, {grid.times[self.time]}"
+        return self.perturbation.words
 
     def answers(self, catalog: Catalog, outputs: Channels, first: Profiles, second: Profiles) -> dict[str, tuple]:
         """Mean and band of both answers for each output, ``(level,)``, or ``()`` of a single value.

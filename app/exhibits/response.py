@@ -15,9 +15,10 @@ from bokeh.models import Range1d, UIElement
 from matplotlib.figure import Figure
 
 from diffmp_core.physics.moisture import vapour_name
-from diffmp_core.physics.perturbation import potential_temperature
+from diffmp_core.physics.sliders import SLIDERS
+from diffmp_core.physics.stratification import potential_temperature
 from diffmp_core.schema import variables_attrs, variables_of
-from diffmp_core.variables import Channels
+from diffmp_core.variables import Channels, ColumnVariables
 
 from ..data.axes import TITLES, title_of
 from ..data.catalog import Catalog
@@ -33,14 +34,14 @@ from .paper import level_panel
 if TYPE_CHECKING:
     from diffmp_core.response.sensitivity import Response
 
-SCALED = ("SHF", "LHF", "SOLIN")
-"""Inputs of a single value that sliders scale."""
 MODEL_WORDS = " · black: the cloud-resolving model (dotted: as it is, dash-dotted: changed)"
 
 
-def changed_profiles(inputs: Channels) -> tuple[str, ...]:
-    """Inputs on levels that sliders change, temperature and vapour, as far as they are among these."""
-    return tuple(name for name in ("T", vapour_name(inputs)) if name is not None and name in inputs)
+def changeable(inputs: Channels) -> Channels:
+    """Those of these inputs that sliders change, vapour under the name that it has here."""
+    names = {name for slider in SLIDERS.values() for name in slider.changes}
+    vapour = vapour_name(inputs) if "qv" in names else None
+    return Channels(variable for variable in inputs if variable.name in {*names, vapour})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +102,9 @@ class EmulatorResponse(Asked):
         judged = catalog.model_answers(self.experiment).judge(response, self.time, columns.cells)
         variables = self.answers(catalog, schema.outputs, response.baseline, response.perturbed)
         for which, inputs in zip(BOTH, (response.inputs, response.perturbed_inputs), strict=True):
-            variables |= {f"{name}_{which}": found for name, found in _inputs(inputs, schema.inputs, pressure).items()}
+            variables |= {
+                f"{name}_{which}": found for name, found in _inputs(inputs, schema.variables, pressure).items()
+            }
         if judged.answer is not None:
             variables |= self.model_answers(catalog, schema.outputs, judged.answer)
         return xr.Dataset(
@@ -125,22 +128,25 @@ class EmulatorResponse(Asked):
         """Whether there are two answers to draw, or the first alone."""
         return not self.perturbation.changes_nothing
 
-    def drawn_as(self, name: str) -> str:
-        """As what an input is drawn, by name in the dataset: temperature as the choice says."""
-        return self.temperature if name == "T" else name
+    def input_drawn(self, variables: ColumnVariables, name: str) -> tuple[str, str]:
+        """Under which name an input stands in the dataset, and its title: temperature as the choice says."""
+        if name == "T" and self.temperature == "theta":
+            return "theta", TITLES["theta"]
+        return variables.stored_input(name), title_of(variables.inputs.named(name))
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """The outputs, then temperature and vapour before and after."""
         variables, levels = variables_of(data), levels_of(data, self.vertical)
-        read = changed_profiles(variables.inputs)
+        read = changeable(variables.inputs).profiles
         panels = panels_in_rows(figure, len(variables.outputs) + len(read), row=3)
         self.draw_outputs(data, panels[: len(variables.outputs)], row=3)
         top = self._input_top(data)
-        for axes, drawn in zip(panels[len(variables.outputs) :], map(self.drawn_as, read), strict=True):
+        for axes, entry in zip(panels[len(variables.outputs) :], read, strict=True):
+            drawn, title = self.input_drawn(variables, entry.name)
             for which, (colour, line) in BOTH.items():
                 axes.plot(data[f"{drawn}_{which}"][: top + 1], levels.values[: top + 1], color=colour, linestyle=line)
             label = data[f"{drawn}_baseline"].axis_label
-            level_panel(axes, levels, title=f"Input: {TITLES[drawn].lower()}", label=label, left=True)
+            level_panel(axes, levels, title=f"Input: {title.lower()}", label=label, left=True)
             axes.set_ylim(levels.start, levels.values[top])
 
     def show_inputs(self, data: xr.Dataset, panels: Mapping[str, InputPanel], y_range: Range1d) -> None:
@@ -148,12 +154,14 @@ class EmulatorResponse(Asked):
         levels, found = levels_of(data, self.vertical), data.variables
         visible = (levels.start, float(levels.values[self._input_top(data)]))
         set_range(y_range, visible)
+        variables = variables_of(data)
         for name, panel in panels.items():
-            before, after = (found[f"{self.drawn_as(name)}_{which}"] for which in BOTH)
+            drawn, title = self.input_drawn(variables, name)
+            before, after = (found[f"{drawn}_{which}"] for which in BOTH)
             panel.show(
                 before.values,
                 after.values if self.differ else None,
-                title=TITLES[self.drawn_as(name)],
+                title=title,
                 levels=levels,
                 label=before.attrs["axis_label"],
                 visible=visible,
@@ -178,34 +186,32 @@ class EmulatorResponse(Asked):
 
 
 def input_panels(inputs: Channels, *, height: int) -> tuple[Range1d, dict[str, InputPanel]]:
-    """The range that they share, and an empty panel for each input that :func:`changed_profiles` names."""
+    """The range that they share, and an empty panel for each input on levels that sliders change."""
     y_range = Range1d(start=0, end=1)
-    names = changed_profiles(inputs)
     return y_range, {
-        name: InputPanel(y_range, title=title_of(inputs.named(name)), compares=True, height=height) for name in names
+        entry.name: InputPanel(y_range, title=title_of(entry), compares=True, height=height)
+        for entry in changeable(inputs).profiles
     }
 
 
 def scaled_words(data: xr.Dataset) -> str:
     """Single-level inputs that the sliders scale, before and after, means over the columns."""
-    found, inputs = data.variables, variables_of(data).inputs
-    parts = []
-    for entry in (inputs.named(name) for name in SCALED if name in inputs):
-        before, after = (float(found[f"{entry.name}_{which}"].values) for which in BOTH)
+    variables, found, parts = variables_of(data), data.variables, []
+    for entry in changeable(variables.inputs).singles:
+        before, after = (float(found[f"{variables.stored_input(entry.name)}_{which}"].values) for which in BOTH)
         parts.append(f"{title_of(entry).lower()} {before:.0f} → {after:.0f} {entry.display_unit}")
     return " · ".join(parts)
 
 
-def _inputs(inputs: np.ndarray, channels: Channels, pressure: np.ndarray) -> dict[str, tuple]:
+def _inputs(inputs: np.ndarray, variables: ColumnVariables, pressure: np.ndarray) -> dict[str, tuple]:
     """Means over the columns of what sliders change among inputs ``(column, input, level)``, by name."""
     found = {}
-    for channel, entry in enumerate(channels):
+    for channel, entry in enumerate(variables.inputs):
         values = inputs[:, channel].astype(float)
-        if entry.name in changed_profiles(channels):
-            found[entry.name] = table_quantity("level", values.mean(axis=0), entry)
+        if entry in changeable(variables.inputs):
+            dims, mean = ("level", values.mean(axis=0)) if entry.profile else ((), values[:, 0].mean())
+            found[variables.stored_input(entry.name)] = table_quantity(dims, mean, entry)
         if entry.name == "T":
             theta = potential_temperature(values, pressure).mean(axis=0)
             found["theta"] = quantity("level", theta, "K", "air potential temperature")
-        if entry.name in SCALED:
-            found[entry.name] = table_quantity((), values[:, 0].mean(), entry)
     return found

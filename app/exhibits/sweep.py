@@ -21,7 +21,7 @@ from ..figures.response import BAND
 from ..figures.sweep import CurvePanel, MapPanel
 from ..figures.theme import LIGHT
 from ..state.choices import STEPS
-from ..state.sweeps import ONE_WAY, SLIDERS, TWO_WAY, SweptSlider
+from ..state.sweeps import ONE_WAY, SWEPT_SLIDERS, TWO_WAY, SweptSlider
 from .changed import Asked, integral_key, panels_in_rows
 from .exhibit import Progress, Rows, quantity
 from .paper import colour_bar, coloured
@@ -40,7 +40,7 @@ class Swept(Asked):
     """Answers along one slider or more; the other sliders stay where they are.
 
     Attributes:
-        sweep: slider, a name in ``diffmp_app.state.sweeps.SLIDERS``.
+        sweep: slider, a name in ``diffmp_app.state.sweeps.SWEPT_SLIDERS``.
     """
 
     sweep: str = "fluxes"
@@ -125,7 +125,7 @@ class Swept(Asked):
 
     @property
     def _sliders(self) -> list[SweptSlider]:
-        return [SLIDERS[name] for name in self.names]
+        return [SWEPT_SLIDERS[name] for name in self.names]
 
     @property
     def _most(self) -> int:
@@ -153,14 +153,14 @@ class SweepCurve(Swept):
         """As :meth:`Swept.arrange`, with the words of a curve."""
         data = super().arrange(catalog, found)
         return data.assign_attrs(
-            title=f"{self.emulator}: response to {SLIDERS[self.sweep].label}",
+            title=f"{self.emulator}: response to {SWEPT_SLIDERS[self.sweep].label}",
             subtitle=f"{data.attrs['subtitle']} · band: {BAND[1] - BAND[0]:.0%} of the members, dashed: unchanged "
             "inputs, ×: outside the training data",
         )
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """One panel an integral."""
-        x, slider, integrals = data[self.sweep].values, SLIDERS[self.sweep], integrals_of_sweep(data)
+        x, slider, integrals = data[self.sweep].values, SWEPT_SLIDERS[self.sweep], integrals_of_sweep(data)
         panels = panels_in_rows(figure, len(integrals), row=2)
         for axes, (name, (title, unit)) in zip(panels, integrals.items(), strict=True):
             key = integral_key(name)
@@ -178,7 +178,7 @@ class SweepCurve(Swept):
 
     def show(self, data: xr.Dataset, panels: dict[str, CurvePanel]) -> None:
         """Draw into the panels of the page."""
-        slider = SLIDERS[self.sweep]
+        slider = SWEPT_SLIDERS[self.sweep]
         for name, panel in panels.items():
             key = integral_key(name)
             panel.show(

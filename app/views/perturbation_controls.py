@@ -10,7 +10,8 @@ import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable
 
-from diffmp_core.physics.perturbation import settings_of
+from diffmp_core.physics.perturbation import sliders_of
+from diffmp_core.physics.sliders import SLIDERS, Slider
 from diffmp_core.variables import Channels
 
 from ..state.choices import PERTURBATIONS
@@ -18,8 +19,8 @@ from ..state.presets import PRESETS
 from ..state.state import State
 from .controls import small_button, stepped_slider
 
-FLUXES = ("scale_SHF", "scale_LHF")
-"""Sliders that the switch moves together."""
+FLUXES, LINKED = ("scale_SHF", "scale_LHF"), "linked"
+"""Sliders that the switch moves together, and what stands for the switch among the controls."""
 
 
 class PerturbationControls:
@@ -32,17 +33,7 @@ class PerturbationControls:
         self.linked = pmui.Switch(label="Both fluxes together", value=equal, size="small", margin=(4, 4))
         self.ranges = {name: _hint() for name in PERTURBATIONS if name != "top_level"}
         self.buttons = {name: small_button(name, partial(self.apply, name)) for name in PRESETS}
-        self.controls = {
-            "neutralise_T": self._slider("neutralise_T", "Neutralise T", "0%"),
-            "neutralise_qv": self._slider("neutralise_qv", "Neutralise qv", "0%"),
-            "warming": self._slider("warming", "Warm or cool [K]", "+0.00"),
-            "moistening": self._slider("moistening", "Moisten or dry", "+0%"),
-            "top_level": stepped_slider(state, "top_level", "Below", self.top_words),
-            "scale_SHF": self._slider("scale_SHF", "Sensible heat flux", "0%"),
-            "scale_LHF": self._slider("scale_LHF", "Latent heat flux", "0%"),
-            "linked": self.linked,
-            "scale_SOLIN": self._slider("scale_SOLIN", "Incoming sunlight", "0%"),
-        }
+        self.controls = self._controls()
         state.param.watch(self._link_fluxes, list(FLUXES))
 
     def presets(self) -> list[Viewable]:
@@ -54,16 +45,30 @@ class PerturbationControls:
         return list(self.controls.values())
 
     def offer(self, inputs: Channels) -> None:
-        """Show what acts on these inputs, and nothing else."""
-        known = set(settings_of(inputs))
-        if any(not name.startswith("scale_") for name in known):
-            known.add("top_level")
-        if known >= set(FLUXES):
-            known.add("linked")
+        """Show what changes something among these inputs, and nothing else."""
+        known = {*sliders_of(inputs)}
+        known |= {"top_level"} if any(SLIDERS[name].of_layer for name in known) else set()
+        known |= {LINKED} if known >= set(FLUXES) else set()
         for name, control in self.controls.items():
             control.visible = name in known
         for name, button in self.buttons.items():
             button.visible = set(PRESETS[name]) <= known
+
+    def _controls(self) -> dict[str, Viewable]:
+        """Sliders of the layer, its depth, the other sliders, and the switch below the fluxes."""
+        state = self.state
+        made = {name: self._slider(slider) for name, slider in SLIDERS.items() if slider.of_layer}
+        made["top_level"] = stepped_slider(state, "top_level", "Below", self.top_words)
+        for name, slider in SLIDERS.items():
+            if not slider.of_layer:
+                made |= {name: self._slider(slider)} | ({LINKED: self.linked} if name == FLUXES[-1] else {})
+        return made
+
+    def _slider(self, slider: Slider) -> Viewable:
+        """A slider and the line below it that says where it leads."""
+        label = f"{slider.label} [{slider.unit}]" if slider.unit and slider.unit != "%" else slider.label
+        made = _slider(self.state, slider.name, label, slider.number_format)
+        return pn.Column(made, self.ranges[slider.name], sizing_mode="stretch_width", margin=0)
 
     def say_ranges(self, sentences: Mapping[str, str]) -> None:
         """Say below each slider named that it leads out of the training data; nothing below the others."""
@@ -75,11 +80,6 @@ class PerturbationControls:
         """Put all sliders to a preset; the changed layer stays as deep as it is."""
         settings = {n: self.state.param[n].default for n in PERTURBATIONS if n != "top_level"}
         self.state.param.update(**(settings | dict(PRESETS[preset])))
-
-    def _slider(self, name: str, label: str, number_format: str) -> Viewable:
-        """A slider and the line below it that says where it leads."""
-        made = _slider(self.state, name, label, number_format)
-        return pn.Column(made, self.ranges[name], sizing_mode="stretch_width", margin=0)
 
     def _link_fluxes(self, *events: param.parameterized.Event) -> None:
         """Let one flux follow the other while they are linked and only one was moved by hand."""

@@ -13,11 +13,11 @@ from panel.viewable import Viewable
 
 from diffmp_core.physics.column_integrals import integrate
 from diffmp_core.schema import variables_of
+from diffmp_core.scores.score import perfect_coverage
 from diffmp_core.variables import BY_NAME, INPUT_NAMES, INPUTS, OUTPUTS, Variable
 
 from ..data.axes import TITLES, LevelAxis, value_axis
 from ..data.catalog import Catalog
-from ..data.metrics import perfect_coverage
 from ..data.target import DEPENDS, NO_OWN, TARGETS, take_target
 from ..exhibits import Ensemble, Ranks
 from ..exhibits.ranks import RANK_HISTOGRAM

@@ -11,7 +11,7 @@ from panel.viewable import Viewable
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.column_integrals import integrals_of
-from diffmp_core.physics.perturbation import settings_of
+from diffmp_core.physics.perturbation import sliders_of
 from diffmp_core.variables import ColumnVariables
 
 from ..data.catalog import Catalog
@@ -21,7 +21,7 @@ from ..exhibits.sweep import TITLES, curve_panels, integrals_of_sweep
 from ..figures.sweep import CurvePanel, MapPanel
 from ..state.choices import STEPS
 from ..state.state import State
-from ..state.sweeps import SLIDERS
+from ..state.sweeps import SWEPT_SLIDERS
 from .answers import duration
 from .controls import select
 from .export_menu import export_menu
@@ -35,7 +35,7 @@ Dashed, blue: the answer to the inputs as they are; dotted: where the slider cha
 data. Over two sliders the colours are the change, ×: not significant (false discovery rate 10 %), ○: outside the
 training data, the line: no change, the star: unchanged inputs.
 """
-NAMES = {slider.label[0].upper() + slider.label[1:]: name for name, slider in SLIDERS.items()}
+NAMES = {slider.label[0].upper() + slider.label[1:]: name for name, slider in SWEPT_SLIDERS.items()}
 HALF, THIRD = {"xs": 12, "md": 6}, {"xs": 12, "md": 4}
 
 
@@ -80,8 +80,8 @@ class Sweeps:
 
     def offer(self, variables: ColumnVariables) -> None:
         """Grey what does not act on the inputs of an emulator, or is not made of its outputs."""
-        known = {*settings_of(variables.inputs), "top_level"}
-        idle = [name for name, slider in SLIDERS.items() if not set(slider.settings) <= known]
+        known = {*sliders_of(variables.inputs), "top_level"}
+        idle = [name for name, slider in SWEPT_SLIDERS.items() if not set(slider.settings) <= known]
         there = {integral.name for integral in integrals_of(variables.outputs)}
         self.choosers["sweep"].disabled_options = self.choosers["sweep_across"].disabled_options = idle
         self.choosers["sweep_of"].disabled_options = [name for name in TITLES if name not in there]

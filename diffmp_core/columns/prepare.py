@@ -14,7 +14,7 @@ import diffmp_core
 from diffmp_core.columns.choice import PAPER_COLUMNS, ColumnChoice
 from diffmp_core.columns.derived import DERIVED
 from diffmp_core.columns.plausibility import check_upright, with_checks
-from diffmp_core.columns.sources import Progress, recognise
+from diffmp_core.columns.sources import SOURCES, Progress, recognise
 from diffmp_core.columns.sources.base import Read, Source
 from diffmp_core.columns.split import PAPER_PROPORTIONS, split_times
 from diffmp_core.errors import DiffmpError
@@ -65,13 +65,14 @@ def prepare(
             level order, values that are not finite or not plausible, a truncated file, or an ``out`` that exists.
     """
     source, out = Path(source), Path(out)
-    reader = recognise(source, kind)
+    chosen = {name: value for name, value in options.items() if value is not None}
+    implied = next((name for name, entry in SOURCES.items() if entry.implied_by in chosen), None)
+    reader = recognise(source, kind or implied)
     if out.exists():
         raise DiffmpError(f"expected a new name for the column store, found something at {out}; remove it or rename")
-    chosen = {name: value for name, value in options.items() if value is not None}
     if foreign := sorted(chosen.keys() - reader.options):
         raise DiffmpError(
-            f"expected options that a source of kind {reader.kind} takes ({sorted(reader.options) or 'none'}), found "
+            f"expected options that a source of kind {reader.name} takes ({sorted(reader.options) or 'none'}), found "
             f"{foreign} ({source.name}); leave them out"
         )
     _refuse_unoffered(choice, reader, source.name)
@@ -95,7 +96,7 @@ def prepare(
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     columns.attrs |= {
         "diffmp_version": diffmp_core.__version__,
-        "diffmp_source_kind": reader.kind,
+        "diffmp_source_kind": reader.name,
         "history": f"{now} diffmp {diffmp_core.__version__} prepare {source.name}",
     }
     checked = with_digests(_with_checks(columns, source.name))
@@ -116,7 +117,7 @@ def _refuse_unoffered(choice: ColumnChoice, reader: Source, where: str) -> None:
         for variable in wanted:
             if variable.name in known and variable.name not in offered:
                 raise DiffmpError(
-                    f"expected {role} that a source of kind {reader.kind} has ({', '.join(offered)}), found "
+                    f"expected {role} that a source of kind {reader.name} has ({', '.join(offered)}), found "
                     f"{variable.name!r} ({where}); choose among these"
                 )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ def pack(
             "departure": ("group", np.array([answers[0].departure for answers in groups.values()], dtype=np.float32)),
         },
         coords={
-            "change": np.array([json.dumps(asdict(change)) for change in changes], dtype=object),
+            "change": np.array([json.dumps(change.as_dict()) for change in changes], dtype=object),
             "number": np.array(list(UNITS), dtype=object),
             "statistic": np.array(PairedChange._fields, dtype=object),
             "output": np.array(PAPER.outputs.names, dtype=object),

@@ -12,7 +12,6 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import asdict
 
 import numpy as np
 import xarray as xr
@@ -29,7 +28,8 @@ from diffmp_core.crm.workers import available_cores
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.coarse_grain import subgrid_heating, subgrid_moistening
 from diffmp_core.physics.column_integrals import PairedChange, paired_change
-from diffmp_core.physics.perturbation import Perturbation, perturb_temperature, perturb_vapour
+from diffmp_core.physics.perturbation import Perturbation, perturb_layer
+from diffmp_core.physics.sliders import SLIDERS
 from diffmp_core.variables import PAPER
 
 RUNS = ("control", "perturbed")
@@ -47,19 +47,29 @@ def perturb_cell(cell: Cell, perturbation: Perturbation) -> None:
     """Change a cell once, in place.
 
     All points of a level are warmed alike and moistened in proportion, so that their means become those of
-    :func:`diffmp_core.physics.perturbation.perturb_temperature` and ``perturb_vapour``, and their departures from it
-    stay; what the surface gives and the clear-sky sun are scaled from now on.
+    :func:`diffmp_core.physics.perturbation.perturb_layer` and their departures from it stay; what the surface gives and
+    the clear-sky sun are scaled from now on.
+
+    Raises:
+        DiffmpError: a slider that has no like in this model.
     """
+    if lacking := perturbation.not_in_model:
+        raise DiffmpError(
+            f"expected changes that the cloud-resolving model can make, found {', '.join(lacking)}; put it back"
+        )
     layer = slice(perturbation.top_level)
     temperature, vapour = (profile[layer] for profile in mean_profiles(cell))
-    pressure, mass = cell.base.pressure[layer], cell.base.mass[layer]
-    warmed = perturb_temperature(temperature, perturbation, pressure=pressure, layer_mass=mass)
-    moistened = perturb_vapour(vapour, perturbation, layer_mass=mass)
-    cell.state[S, layer] += SPECIFIC_HEAT_DRY_AIR * (warmed - temperature)[:, None]
-    cell.state[QV, layer] *= (moistened / vapour)[:, None]
-    cell.sensible_factor = perturbation.scale_SHF
-    cell.latent_factor = perturbation.scale_LHF
-    cell.shortwave_factor = perturbation.scale_SOLIN
+    changed = perturb_layer(
+        {"T": temperature, "qv": vapour},
+        perturbation,
+        pressure=cell.base.pressure[layer],
+        layer_mass=cell.base.mass[layer],
+    )
+    cell.state[S, layer] += SPECIFIC_HEAT_DRY_AIR * (changed["T"] - temperature)[:, None]
+    cell.state[QV, layer] *= (changed["qv"] / vapour)[:, None]
+    for name, setting in perturbation.changed:
+        if attribute := SLIDERS[name].model_attribute:
+            setattr(cell, attribute, setting)
 
 
 def reference_response(
@@ -205,7 +215,7 @@ def _dataset(
         attrs={
             "title": "Response of the cloud-resolving model to a change of one of its columns",
             "comment": WHAT_IT_IS,
-            "perturbation": json.dumps(asdict(perturbation)),
+            "perturbation": json.dumps(perturbation.as_dict()),
             "cell": origin.index,
             "simulation_seed": origin.seed,
             "member_seed": seed,

@@ -6,34 +6,18 @@ and what is to be said of the columns themselves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diffmp_core.columns.domain import FarthestInput, TrainingDomain
 from diffmp_core.physics.perturbation import Perturbation, perturb
+from diffmp_core.physics.sliders import SLIDERS
 from diffmp_core.response.verdict import ASSOCIATION
 from diffmp_core.variables import Channels
 
-ALSO_TELLS: Mapping[str, str] = {
-    "scale_SHF": "Gusts of convection raise the surface fluxes, so weaker ones also tell of less convection.",
-    "scale_LHF": "Gusts of convection raise the surface fluxes, so weaker ones also tell of less convection.",
-    "warming": "Downdraughts cool the lowest levels, so a colder layer also tells of rain that fell.",
-    "moistening": "Downdraughts dry the lowest levels, so a drier layer also tells of convection that has been.",
-}
-"""What a setting goes with, though it does not cause it."""
-BY_SETTING: Mapping[str, str] = {
-    "neutralise_T": "Neutralising T",
-    "neutralise_qv": "Neutralising qv",
-    "warming": "Warming or cooling",
-    "moistening": "Moistening or drying",
-    "scale_SHF": "Scaling the sensible heat flux",
-    "scale_LHF": "Scaling the latent heat flux",
-    "scale_SOLIN": "Scaling the sunlight",
-}
-"""Settings of a perturbation in words."""
 NO_SPREAD = "All members are alike: an error of 0 over the draw says nothing of how sure this emulator can be."
 NO_DOMAIN = (
     "This emulator came without a summary of its training data: nobody knows whether these inputs lie within them."
@@ -84,7 +68,7 @@ class SettingRange:
     """How far one setting of a perturbation carries columns from the training data, if it carries them far.
 
     Attributes:
-        setting: its name in :class:`diffmp_core.physics.perturbation.Perturbation`.
+        setting: name of its slider.
         percentile: share of the training columns that are nearer than the columns with this setting alone, mean [%].
         out_of_range: how many of the columns are out of range with this setting alone.
         columns: of how many.
@@ -125,9 +109,12 @@ def check_settings(
     def changed(change: Perturbation) -> NDArray[np.float32]:
         return perturb(inputs, change, channels=channels, pressure=pressure, layer_mass=layer_mass)
 
-    settings, none = asdict(perturbation), asdict(Perturbation(top_level=perturbation.top_level))
-    alone = {name: changed(Perturbation(**none | {name: settings[name]})) for name in names}
-    without = {name: changed(Perturbation(**settings | {name: none[name]})) for name in names}
+    def only(kept: Iterable[str]) -> NDArray[np.float32]:
+        settings = {name: perturbation[name] for name in kept}
+        return changed(Perturbation(top_level=perturbation.top_level, **settings))
+
+    alone = {name: only([name]) for name in names}
+    without = {name: only(other for other in names if other != name) for name in names}
     unchanged = np.asarray(inputs, dtype=np.float32)
     every = np.stack([unchanged, changed(perturbation), *alone.values(), *without.values()])
     flat = every.reshape(-1, *every.shape[2:])
@@ -226,12 +213,13 @@ class Cautions:
             said.append(f"A mean over {self.columns} columns: single ones may answer otherwise.")
         if not self.perturbation.changes_nothing:
             said.append(ASSOCIATION)
-            said += dict.fromkeys(ALSO_TELLS[name] for name in self.perturbation.settings if name in ALSO_TELLS)
+            told = (SLIDERS[name].also_tells for name in self.perturbation.settings)
+            said += dict.fromkeys(filter(None, told))
         return tuple(said)
 
     def sentences(self) -> tuple[str, ...]:
         """All of it, what is gravest first."""
-        settings = (f"{BY_SETTING[part.setting]}: {self.setting_words(part)}." for part in self.settings)
+        settings = (f"{SLIDERS[part.setting].gerund}: {self.setting_words(part)}." for part in self.settings)
         return tuple(filter(None, (self.range_words(), *settings, *self.meaning)))
 
     def _where(self, far: FarthestInput) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -151,7 +152,7 @@ def significant(change: NDArray, standard_error: NDArray, *, samples: int) -> ND
 
 def _points(perturbation: Perturbation, axes: Sequence[SweepAxis]) -> list[Perturbation]:
     """The perturbation of every point, the last axis fastest."""
-    known = set(asdict(perturbation))
+    known = set(perturbation.as_dict())
     swept = [setting for axis in axes for setting in axis.settings]
     if not 1 <= len(axes) <= 2 or not all(axis.values and axis.settings for axis in axes):
         raise DiffmpError(f"expected one or two axes with settings and values, found {len(axes)}; name a setting")
@@ -160,8 +161,9 @@ def _points(perturbation: Perturbation, axes: Sequence[SweepAxis]) -> list[Pertu
             f"expected different settings among {', '.join(sorted(known))} to sweep, found {', '.join(swept)}; "
             "choose others"
         )
-    kept, points = asdict(perturbation), list[Perturbation]()
+    kept, points = perturbation.as_dict(), list[Perturbation]()
     for values in product(*(axis.values for axis in axes)):
         pairs = zip(axes, values, strict=True)
-        points.append(Perturbation(**kept | {name: value for axis, value in pairs for name in axis.settings}))
+        settings: dict[str, Any] = kept | {name: value for axis, value in pairs for name in axis.settings}
+        points.append(Perturbation(**settings))
     return points

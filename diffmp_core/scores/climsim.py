@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR, WATER_DENSITY
 from diffmp_core.scores.moments import Additive, Array, Sums
-from diffmp_core.scores.statistics import LEAST_TIMES, VANISHING_STD, Statistics
+from diffmp_core.scores.score import VANISHING_STD
+from diffmp_core.scores.statistics import LEAST_TIMES, Statistics
 from diffmp_core.variables import Channels
 
 ENERGY = {

@@ -27,12 +27,13 @@ from diffmp_core.sampling.draw import default_guidance
 from diffmp_core.sampling.generate import default_split, ensembles
 from diffmp_core.schema import variables_attrs
 from diffmp_core.scores.climsim import area_weights, layer_masses
+from diffmp_core.scores.maps import column_fields
 from diffmp_core.scores.result import ScoreResult, undefined_scores
-from diffmp_core.scores.score_store import COLUMN_FIELDS, ScoreStore
+from diffmp_core.scores.score import SCORES, VANISHING_STD
+from diffmp_core.scores.score_store import ScoreStore
 from diffmp_core.scores.selection import spread_evenly
-from diffmp_core.scores.statistics import VANISHING_STD, truth_std
-from diffmp_core.scores.stored import SPREAD_FIELDS
-from diffmp_core.scores.table import METRICS
+from diffmp_core.scores.statistics import truth_std
+from diffmp_core.scores.stored import spread_fields
 from diffmp_core.scores.tally import Tally
 from diffmp_core.storage.files import whole
 from diffmp_core.storage.lock import holding
@@ -60,7 +61,7 @@ def evaluate(
     split: str = "auto",
     batch: int | None = None,
     name: str | None = None,
-    fields: Sequence[str] = COLUMN_FIELDS,
+    fields: Sequence[str] | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> ScoreResult:
     """Sample ensembles for columns and score them against the truth.
@@ -78,7 +79,7 @@ def evaluate(
             trained on.
         batch: columns sampled at once, by default what suits the device.
         name: what to call the emulator; else the name of its folder, or its kind.
-        fields: scores that the score store keeps column by column, for maps; fewer take less room.
+        fields: scores that the score store keeps column by column, for maps, all by default; fewer take less room.
         progress: called with the number of columns done and of all.
 
     Raises:
@@ -101,8 +102,9 @@ def evaluate(
 
     strengths = default_guidance(sampler) if guidance is None else tuple(guidance)
     drawn = drawn_by_kind(sampler.kind, members=members, steps=steps, guidance=strengths)
+    fields = column_fields() if fields is None else fields
     if not drawn.has_spread:
-        fields = [name for name in fields if name not in SPREAD_FIELDS]
+        fields = [name for name in fields if name not in spread_fields()]
 
     files: list[Path] = []
     path, named, named_split, copied = None, columns_path, split, False
@@ -162,7 +164,7 @@ def evaluate(
             writer.finish(averages)
         result = ScoreResult(
             scores={
-                variable: {metric: float(averages[f"overall_{metric}"][i]) for metric in METRICS}
+                variable: {score: float(averages[f"overall_{score}"][i]) for score in SCORES}
                 for i, variable in enumerate(variables.outputs.names)
             },
             climsim=tally.energy.overall(variables.outputs),

@@ -15,11 +15,12 @@ from diffmp_core.scores.clear import ClearShare, clouds_of
 from diffmp_core.scores.climsim import EnergyErrors, energy_outputs
 from diffmp_core.scores.ensemble import Ensemble, reduce_members
 from diffmp_core.scores.histograms import BINS, bin_edges, count_ranks, count_values
+from diffmp_core.scores.maps import MAPS
 from diffmp_core.scores.moments import Array, stack
 from diffmp_core.scores.physical import CHECKS, PhysicalChecks, checks_of
-from diffmp_core.scores.score_store import UNITS, ScoreStore
+from diffmp_core.scores.score import SCORES, score_values
+from diffmp_core.scores.score_store import ScoreStore
 from diffmp_core.scores.statistics import Statistics
-from diffmp_core.scores.table import SPREAD_METRICS, metrics
 from diffmp_core.stores import ColumnBatch
 from diffmp_core.variables import ColumnVariables
 
@@ -73,12 +74,13 @@ class Tally:
                 self.physical += PhysicalChecks.of(part.inputs, truth, members, self.masses[there], self.variables)
             self.clear += ClearShare.of(truth, members, outputs)
             if self.writer is not None:
-                self.writer.write_columns(time, there, column_fields(ensemble))
+                fields = {score.stored: score.values(ensemble) for score in MAPS.values()}
+                self.writer.write_columns(time, there, fields)
             self.done += len(part)
             if self.progress is not None:
                 self.progress(self.done, total)
         if self.writer is not None:
-            self.writer.write_cells(cells, metrics(statistics))
+            self.writer.write_cells(cells, score_values(statistics))
         self.levels.append(statistics.merge(0))
         self.energy += EnergyErrors.of(statistics, self.masses[cells], self.areas[cells], self.unit, outputs)
 
@@ -91,9 +93,9 @@ class Tally:
         levels, outputs = stack(self.levels).merge(0), self.variables.outputs
         arrays: dict[str, Any] = {}
         for over, dims, part in (("level", ("variable", "level"), levels), ("overall", ("variable",), levels.merge(1))):
-            for metric, values in metrics(part).items():
-                known = np.full_like(values, np.nan) if self.alike and metric in SPREAD_METRICS else values
-                arrays[f"{over}_{metric}"] = (dims, known, {"units": UNITS.get(metric, "1")})
+            for name, values in score_values(part).items():
+                known = np.full_like(values, np.nan) if self.alike and SCORES[name].of_spread else values
+                arrays[f"{over}_{name}"] = (dims, known, {"units": SCORES[name].unit})
         if not self.alike:
             ranks = ("variable", "level", "rank")
             arrays["rank_histogram"] = (ranks, self.rank_counts, {"units": "1", "ties": "split evenly"})
@@ -140,14 +142,3 @@ class Tally:
                 f"expected finite samples, found NaN or infinity in {variable} of {int(bad.any(axis=1).sum())} of "
                 f"{len(bad)} columns; train the emulator longer, or try more steps or less guidance"
             )
-
-
-def column_fields(ensemble: Ensemble) -> dict[str, NDArray]:
-    error = ensemble.error
-    return {
-        "column_mse": error * error,
-        "column_spread": ensemble.spread,
-        "column_crps_fair": ensemble.crps_fair,
-        "column_bias": error,
-        "column_covered": ensemble.covered,
-    }

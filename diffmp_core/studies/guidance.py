@@ -15,6 +15,7 @@ from diffmp_core.studies.cases import Case, Sampling, Workshop
 from diffmp_core.studies.material import Material
 from diffmp_core.studies.preset import SMOKE_TIGHT, Preset
 from diffmp_core.studies.sources import Given
+from diffmp_core.studies.study import Plan
 from diffmp_core.variables import PAPER
 
 PAPER_GUIDANCE = {
@@ -38,13 +39,6 @@ class GuidancePreset(Preset):
     guidance: tuple[float, ...] = tuple(round(0.1 * i, 1) for i in range(11))
     """Strengths of the scan."""
     steps: int = Field(default=5, ge=1)
-
-
-PRESETS = {
-    "default": GuidancePreset(),
-    "paper": GuidancePreset(limit=10_000),
-    "smoke": GuidancePreset(**SMOKE_TIGHT, guidance=(0.0, 0.5, 1.0)),
-}
 
 
 def run(workshop: Workshop, material: Material, preset: GuidancePreset) -> xr.Dataset:
@@ -121,3 +115,13 @@ def _distance(ratio: xr.DataArray) -> xr.DataArray:
 def _least(score: xr.DataArray) -> xr.DataArray:
     """Strength of the lowest score."""
     return score.fillna(np.inf).sortby("guidance").idxmin("guidance").fillna(0.0)
+
+
+PLAN = Plan(
+    presets={
+        "default": GuidancePreset(),
+        "paper": GuidancePreset(limit=10_000),
+        "smoke": GuidancePreset(**SMOKE_TIGHT, guidance=(0.0, 0.5, 1.0)),
+    },
+    run=run,
+)

@@ -10,9 +10,8 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.scores.score_store import UNITS
+from diffmp_core.scores.score import SCORES, spread_scores
 from diffmp_core.scores.stored import ALIKE
-from diffmp_core.scores.table import METRICS, SHORT_NAMES, SPREAD_METRICS
 from diffmp_core.stores import open_store
 
 KIND = "study"
@@ -45,19 +44,19 @@ def assemble(
     dims = tuple(results[0][0])
     axes = {dim: list(dict.fromkeys(where[dim] for where, _ in results)) for dim in dims}
     shape = tuple(len(axis) for axis in axes.values())
-    scores = {metric: np.full((*shape, len(outputs)), np.nan) for metric in METRICS}
+    scores = {name: np.full((*shape, len(outputs)), np.nan) for name in SCORES}
     costs = {cost: np.full(shape, np.nan) for cost in COSTS}
     for where, known in results:
         place = tuple(axes[dim].index(where[dim]) for dim in dims)
-        for metric, array in scores.items():
-            if known["columns"]:
-                array[place] = [_number(known["scores"].get(variable, {}).get(metric)) for variable in outputs]
+        for name, array in scores.items():
+            if known["columns"]:  # a case from before a score was registered has none
+                array[place] = [_number(known["scores"].get(variable, {}).get(name)) for variable in outputs]
         for cost, array in costs.items():
             array[place] = _number(known.get(cost))
     return xr.Dataset(
         {
-            metric: ((*dims, "variable"), array, {"long_name": SHORT_NAMES[metric], "units": UNITS.get(metric, "1")})
-            for metric, array in scores.items()
+            name: ((*dims, "variable"), array, {"long_name": SCORES[name].heading, "units": SCORES[name].unit})
+            for name, array in scores.items()
         }
         | {
             cost: (dims, array, {"long_name": COSTS[cost][0], "units": COSTS[cost][1]}) for cost, array in costs.items()
@@ -95,7 +94,7 @@ def _without_false_spread(study: xr.Dataset) -> xr.Dataset:
         if ratio is None:
             continue
         one_answer = (ratio.fillna(0.0) == 0).all("variable") & ratio.notnull().any("variable")
-        present = [name for metric in SPREAD_METRICS if (name := f"{prefix}{metric}") in study]
+        present = [name for score in spread_scores() if (name := f"{prefix}{score}") in study]
         study = study.assign({name: study[name].where(~one_answer) for name in present})
     return study
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from diffmp_core.compute.devices import choose_device
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import columns_id
+from diffmp_core.kinds import KINDS
 from diffmp_core.models.base import Emulator
 from diffmp_core.models.folder import CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE, load_emulator, load_schema
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
@@ -24,7 +25,7 @@ from diffmp_core.models.seen_times import has_split
 from diffmp_core.schema import variables_of
 from diffmp_core.stores import open_columns, select_split
 from diffmp_core.training.config import TrainingConfig, load_config
-from diffmp_core.training.loop import PARENT_OPTIONS, train
+from diffmp_core.training.loop import train
 from diffmp_core.variables import Channels
 
 
@@ -89,7 +90,7 @@ class Trained:
         """Of configuration, columns and the parent, wherever that lies."""
         options: dict[str, Any] = self.config.model_dump(mode="json")
         if self.parent is not None:
-            options["model"][PARENT_OPTIONS[self.config.model.kind]] = self.parent.identity
+            options["model"][KINDS[self.config.model.kind].parent] = self.parent.identity
         return _digest(options, split_id(self.columns, "train"), split_id(self.columns, "validation"))
 
     @property
@@ -107,7 +108,7 @@ class Trained:
             return out
         config = self.config
         if self.parent is not None:
-            parent = {PARENT_OPTIONS[config.model.kind]: str(self.parent._train(folder, show=show).resolve())}
+            parent = {KINDS[config.model.kind].parent: str(self.parent._train(folder, show=show).resolve())}
             config = config.model_copy(update={"model": config.model.model_copy(update=parent)})
         return train(self.columns, out, config=config, progress=show)
 

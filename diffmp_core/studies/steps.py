@@ -10,6 +10,7 @@ from diffmp_core.studies.cases import Case, Sampling, Workshop
 from diffmp_core.studies.material import Material
 from diffmp_core.studies.preset import SMOKE_SIZE, SMOKE_TIGHT, TWO_CORES, Preset
 from diffmp_core.studies.sources import Trained, TrainingSize, sized_config
+from diffmp_core.studies.study import Plan
 
 
 class StepsPreset(Preset):
@@ -19,13 +20,6 @@ class StepsPreset(Preset):
     seeds: int = Field(default=3, ge=1)
     """Trainings of each model."""
     size: TrainingSize = TWO_CORES
-
-
-PRESETS = {
-    "default": StepsPreset(limit=512),
-    "paper": StepsPreset(limit=10_000, size=TrainingSize()),
-    "smoke": StepsPreset(**SMOKE_TIGHT, steps=(5, 2), seeds=1, size=SMOKE_SIZE),
-}
 
 
 def run(workshop: Workshop, material: Material, preset: StepsPreset) -> xr.Dataset:
@@ -58,3 +52,13 @@ def run(workshop: Workshop, material: Material, preset: StepsPreset) -> xr.Datas
                     )
                 )
     return workshop.results(cases)
+
+
+PLAN = Plan(
+    presets={
+        "default": StepsPreset(limit=512),
+        "paper": StepsPreset(limit=10_000, size=TrainingSize()),
+        "smoke": StepsPreset(**SMOKE_TIGHT, steps=(5, 2), seeds=1, size=SMOKE_SIZE),
+    },
+    run=run,
+)

@@ -32,7 +32,7 @@ def test_both_forms_are_recognised_and_give_the_same_columns(tmp_path, stack):
     (tmp_path / "pairs" / "0008-01" / "ClimSim_low-res_grid-info.nc").rename(
         tmp_path / "pairs" / "ClimSim_low-res_grid-info.nc"
     )
-    assert recognise(stack).kind == recognise(tmp_path / "pairs").kind == "climsim"
+    assert recognise(stack).name == recognise(tmp_path / "pairs").name == "climsim"
     told = []
     pairs = read(tmp_path / "pairs", spacing_km=120, progress=lambda done, total, what: told.append((done, total)))
     xr.testing.assert_equal(read(stack, spacing_km=120), pairs)

@@ -18,8 +18,9 @@ from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.ensemble import crps_fair
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.physical import PhysicalChecks
+from diffmp_core.scores.score import SCORES, spread_scores
 from diffmp_core.scores.stored import true_store
-from diffmp_core.scores.table import CLEAR_NAMES, METRICS, SPREAD_METRICS, rich_table
+from diffmp_core.scores.table import CLEAR_NAMES, rich_table
 from diffmp_core.scores.tally import Tally
 from diffmp_core.stores import (
     ColumnBatch,
@@ -133,7 +134,7 @@ def test_store_follows_the_contract(scored, path):
     assert store.attrs["diffmp_kind"] == "scores"
     assert store.attrs["members"] == MEMBERS
     assert store["variable"].values.tolist() == list(OUTPUT_NAMES)
-    for metric in METRICS:
+    for metric in SCORES:
         assert store[f"cell_{metric}"].dims == ("variable", "level", "cell")
         assert store[f"level_{metric}"].dims == ("variable", "level")
         assert store[f"overall_{metric}"].dims == ("variable",)
@@ -165,7 +166,7 @@ def test_json_has_the_variables_in_order_and_valid_numbers(scored):
     result, out = scored
     table = json.loads((out / "scores.json").read_text())
     assert list(table["scores"]) == list(OUTPUT_NAMES)
-    assert all(list(scores) == list(METRICS) for scores in table["scores"].values())
+    assert all(list(scores) == list(SCORES) for scores in table["scores"].values())
     assert list(table["climsim"]) == list(OUTPUT_NAMES[:2])
     assert all(list(criteria) == list(CRITERIA) for criteria in table["climsim"].values())
     assert (table["members"], table["seed"], table["columns"]) == (MEMBERS, 0, 42 * 7)
@@ -179,8 +180,8 @@ def test_json_has_the_variables_in_order_and_valid_numbers(scored):
 def test_batches_of_any_size_give_the_same(path, analogue, scored, batch):
     other = evaluate(analogue, path, members=MEMBERS, split="all", batch=batch)
     for name in OUTPUT_NAMES:
-        expected = [scored[0].scores[name][metric] for metric in METRICS]
-        assert [other.scores[name][metric] for metric in METRICS] == pytest.approx(expected, rel=1e-10, nan_ok=True)
+        expected = [scored[0].scores[name][metric] for metric in SCORES]
+        assert [other.scores[name][metric] for metric in SCORES] == pytest.approx(expected, rel=1e-10, nan_ok=True)
     xr.testing.assert_equal(other.averages["histogram_members"], scored[0].averages["histogram_members"])
     xr.testing.assert_allclose(other.averages["rank_histogram"], scored[0].averages["rank_histogram"], rtol=1e-10)
     xr.testing.assert_allclose(other.averages["climsim_crps"], scored[0].averages["climsim_crps"], rtol=1e-10)
@@ -190,8 +191,8 @@ def test_blocks_of_cells_give_the_same(path, analogue, scored, tmp_path, monkeyp
     monkeypatch.setattr(evaluate_module, "CELLS_AT_ONCE", 10)
     other = evaluate(analogue, path, tmp_path / "out", members=MEMBERS, split="all")
     for name in OUTPUT_NAMES:
-        expected = [scored[0].scores[name][metric] for metric in METRICS]
-        assert [other.scores[name][metric] for metric in METRICS] == pytest.approx(expected, rel=1e-10, nan_ok=True)
+        expected = [scored[0].scores[name][metric] for metric in SCORES]
+        assert [other.scores[name][metric] for metric in SCORES] == pytest.approx(expected, rel=1e-10, nan_ok=True)
     for name, criteria in scored[0].climsim.items():
         assert other.climsim[name] == pytest.approx(criteria, rel=1e-10, nan_ok=True)
     mine, theirs = open_store(other.store), open_store(scored[0].store)
@@ -335,7 +336,7 @@ def test_progress_reaches_the_end(path, analogue):
 
 def test_terminal_table_fits_and_shows_every_score(scored):
     table = rich_table(scored[0])
-    assert table.row_count == len(METRICS) + 1 + len(CRITERIA) + len(CLEAR_NAMES)
+    assert table.row_count == len(SCORES) + 1 + len(CRITERIA) + len(CLEAR_NAMES)
     assert [column.header for column in table.columns] == ["score", *OUTPUT_NAMES, "ideal"]
 
 
@@ -357,7 +358,7 @@ def test_one_answer_has_no_coverage_ranks_or_spread(path, tmp_path, kind, cells)
     result = evaluate(OneAnswer(kind), path, tmp_path, members=MEMBERS, split="all", name="One", limit=cells)
     table, store = result.table(), true_store(open_store(result.store))
     for scores in table["scores"].values():
-        assert {name for name, value in scores.items() if value is None} >= set(SPREAD_METRICS)
+        assert {name for name, value in scores.items() if value is None} >= set(spread_scores())
         assert scores["crps_fair"] > 0
     assert table["members"] == store.attrs["members"] == 1
     assert not {str(name) for name in store} & {"column_covered", "column_spread", "rank_histogram"}

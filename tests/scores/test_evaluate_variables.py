@@ -10,7 +10,9 @@ from diffmp_core.models.references import AnalogueEnsemble
 from diffmp_core.schema import ColumnSchema, variables_attrs, variables_of
 from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.scores.table import METRICS, rich_table
+from diffmp_core.scores.score import SCORES
+from diffmp_core.scores.stored import counted_levels
+from diffmp_core.scores.table import rich_table
 from diffmp_core.stores import open_columns, open_store, select_split, write_store
 from diffmp_core.variables import CLIMSIM_V1, PAPER, Channels, ColumnVariables
 from tests.scores.test_evaluate import Broken, OneAnswer
@@ -64,6 +66,9 @@ def test_single_values_are_scored_once_and_stand_at_every_level(climsim):
         values = rain[name].transpose("level", ...).values
         np.testing.assert_array_equal(values, np.broadcast_to(values[:1], values.shape))
     assert (rain["histogram_truth"].sum("bin") == truth.size).all()
+    counts = store["histogram_truth"].sel(variable="PRECC").isel(level=counted_levels(store, "PRECC"))
+    assert int(counts.sum()) == truth.size
+    assert store["histogram_truth"].isel(level=counted_levels(store, "tend_q_sgs")).sizes["level"] == 60
     level, overall = rain["level_mse"].values[0], rain["overall_mse"].item()
     assert result.scores["PRECC"]["mse"] == overall == pytest.approx(level, rel=1e-12)
     misses = 2.501e9 * std * np.sqrt(store["cell_mse"].sel(variable="PRECC")[0]).mean().item()
@@ -77,7 +82,7 @@ def test_parts_that_no_output_has_are_left_out_and_the_others_there(climsim):
     assert "cloud" not in store.dims
     assert list(table["physical"]) == ["moistening", "energy_residual", "overdried_share", "overdried_vapour"]
     assert list(table["climsim"]) == list(CLIMSIM_V1.outputs.names)
-    assert rich_table(result).row_count == len(METRICS) + 1 + len(CRITERIA)
+    assert rich_table(result).row_count == len(SCORES) + 1 + len(CRITERIA)
 
 
 def test_an_emulator_of_fewer_outputs_in_another_order_is_scored_on_its_own(path, tmp_path):

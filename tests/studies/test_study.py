@@ -12,16 +12,17 @@ from diffmp_core.errors import DiffmpError, DivergedError
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.schema import variables_attrs, variables_of
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.scores.table import METRICS
+from diffmp_core.scores.score import SCORES
 from diffmp_core.stores import open_columns, select_split, write_store
 from diffmp_core.studies import cases
 from diffmp_core.studies.guidance import GuidancePreset
 from diffmp_core.studies.models import ModelsPreset
 from diffmp_core.studies.preset import SMOKE_SIZE
 from diffmp_core.studies.result import open_study
+from diffmp_core.studies.run import run_study
 from diffmp_core.studies.samplers import SamplersPreset
 from diffmp_core.studies.steps import StepsPreset
-from diffmp_core.studies.study import STUDIES, run_study
+from diffmp_core.studies.study import STUDIES
 from diffmp_core.variables import PAPER, Channels, ColumnVariables
 from tests.synthetic import make_columns
 
@@ -38,7 +39,7 @@ def guidance(columns, emulator, tmp_path_factory) -> xr.Dataset:
 
 
 def test_every_study_has_the_three_presets():
-    assert {frozenset(study.presets) for study in STUDIES.values()} == {frozenset({"default", "paper", "smoke"})}
+    assert {frozenset(study.plan().presets) for study in STUDIES.values()} == {frozenset({"default", "paper", "smoke"})}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_a_fixed_steps_emulator_cannot_be_sampled_by_any_number(columns, fixed_a
 def test_models_ranks_analogues_before_climatology(columns, tmp_path):
     preset = ModelsPreset(members=8, limit=64, models=("regression", "cgan"), seeds=2, size=BRIEF)
     study = run_study("models", [columns], tmp_path / "models.nc", preset=preset)
-    assert set(METRICS) <= set(study.data_vars)
+    assert set(SCORES) <= set(study.data_vars)
     assert study["crps_fair"].dims == ("spacing_km", "model", "seed", "variable")
     assert list(study["model"].values) == ["regression", "cgan", "analogue", "climatology"]
     crps = study["crps_fair"].isel(spacing_km=0)

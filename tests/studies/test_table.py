@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from diffmp_core.scores.table import METRICS
+from diffmp_core.scores.score import SCORES
 from diffmp_core.studies.guidance import choices
 from diffmp_core.studies.result import assemble
 from diffmp_core.studies.table import mean_and_spread, study_tables
@@ -14,7 +14,7 @@ OUTPUT_NAMES = PAPER.outputs.names
 
 
 def known(value: float | None) -> dict:
-    scores = {variable: dict.fromkeys(METRICS, value) for variable in OUTPUT_NAMES}
+    scores = {variable: dict.fromkeys(SCORES, value) for variable in OUTPUT_NAMES}
     return {"scores": scores, "columns": 10, "network_evaluations": 5, "seconds_per_column": 0.02}
 
 

@@ -43,7 +43,7 @@ class Source:
     """One kind of raw data.
 
     Attributes:
-        kind: name on the command line.
+        name: on the command line, and in the columns made.
         expects: what a path of this kind looks like, for error messages.
         recognise: whether a path is of this kind; never raises.
         read: opens it lazily (dask) as a column store without ``split``.
@@ -51,9 +51,10 @@ class Source:
         runs: the data are continuous runs, each of which is cut into the splits; else scattered times are dealt out.
         options: further keyword options of ``prepare`` that the reader takes.
         inputs, outputs: known variables that it can give by itself; those of :data:`DERIVED` it has besides.
+        implied_by: the one of them that is given for this reader alone, so that nothing need be recognised.
     """
 
-    kind: str
+    name: str
     expects: str
     recognise: Callable[[Path], bool]
     read: Read
@@ -62,6 +63,7 @@ class Source:
     options: frozenset[str] = frozenset()
     inputs: tuple[str, ...] = PAPER.inputs.names
     outputs: tuple[str, ...] = PAPER.outputs.names
+    implied_by: str = ""
 
 
 def stored_kind(path: Path) -> str | None:

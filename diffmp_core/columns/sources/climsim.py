@@ -295,7 +295,7 @@ def _stacked(state: xr.Dataset, names: Mapping[str, Variable], times: list[cftim
 
 
 SOURCE = Source(
-    kind="climsim",
+    name="climsim",
     expects="a stacked ClimSim file or a folder of E3SM-MMF.mli and mlo files",
     recognise=recognise,
     read=read,

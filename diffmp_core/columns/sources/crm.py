@@ -263,7 +263,7 @@ def _after_spin_up(columns: xr.Dataset, spin_up_hours: float, where: str) -> np.
 
 
 SOURCE = Source(
-    kind="crm",
+    name="crm",
     expects="a zarr folder that 'diffmp simulate' writes, or a folder of several such runs",
     recognise=recognise,
     read=read,

@@ -319,7 +319,7 @@ def _of_cells(
 
 
 SOURCE = Source(
-    kind="highres",
+    name="highres",
     expects="a file with w(time, z, point) and a map cell_of_point or points_of_cell, or any run with --fields",
     recognise=recognise,
     read=read,
@@ -327,4 +327,5 @@ SOURCE = Source(
     runs=True,
     options=frozenset({"fields"}),
     inputs=(*PAPER.inputs.names, "u", "v", "ocean_fraction", "ice_fraction"),
+    implied_by="fields",
 )
