@@ -12,7 +12,9 @@ from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.response.sensitivity import respond
 from diffmp_core.response.sweep import SweepAxis, significant, sweep
 from diffmp_core.response.verdict import ASSOCIATION
+from diffmp_core.schema import ColumnSchema
 from diffmp_core.stores import stack_inputs
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 CP = 1004.64
@@ -25,6 +27,7 @@ class Linear:
     """Emulator with a known answer: heating 1e-7 SHF plus noise at all levels, other outputs noise."""
 
     kind = "linear"
+    schema = ColumnSchema(PAPER, np.arange(30.0), np.linspace(1e5, 1e4, 30))
 
     def __init__(self) -> None:
         self.asked = 0
@@ -120,6 +123,7 @@ class Moody:
     """Emulator whose members answer to SHF with a factor of their own, the same for every column."""
 
     kind = "moody"
+    schema = Linear.schema
 
     def sample(self, inputs, members, *, generator, steps, guidance):
         factor = torch.randn(1, members, 1, 1, generator=generator)

@@ -70,9 +70,11 @@ def target_cautions(catalog: Catalog, experiment: str, emulator: str, target: Ta
     Raises:
         DiffmpError: an emulator without weights.
     """
+    live = catalog.live(experiment, emulator)
     return find_cautions(
         target.inputs,
-        catalog.live(experiment, emulator).domain,
+        live.domain,
+        channels=live.schema.inputs,
         pressure=catalog.grid(experiment).pressure,
         layer_mass=target.layer_mass,
         notes=target.notes,

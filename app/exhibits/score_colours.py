@@ -10,9 +10,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from diffmp_core.scores.maps import MapScore
+from diffmp_core.scores.score import perfect_coverage
+from diffmp_core.variables import BY_NAME
+
 from ..data.axes import TITLES
 from ..data.catalog import Catalog
-from ..data.metrics import MapMetric, perfect_coverage
 from ..figures.colouring import Colouring
 from ..figures.zonal import zonal_mean
 from .score_field import ScoreField
@@ -40,7 +43,7 @@ def field_colouring(field: ScoreField, catalog: Catalog, *, section: bool = Fals
     members = catalog.members(field.experiment, field.emulator)
     known = metric.palette == "coverage" and members > 1
     if known:
-        title += f" ({field.score.perfect_words(field.variable, members)})"
+        title += f" ({field.score.perfect_words(BY_NAME[field.variable], members)})"
     logarithmic = field.logarithmic and metric.never_negative
     low, high = score_range(
         catalog,
@@ -66,7 +69,7 @@ def field_colouring(field: ScoreField, catalog: Catalog, *, section: bool = Fals
 def score_range(
     catalog: Catalog,
     name: str,
-    metric: MapMetric,
+    metric: MapScore,
     variable: str,
     *,
     averaged: bool,

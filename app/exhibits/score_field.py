@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from diffmp_core.scores.maps import MAPS, MapScore
+from diffmp_core.scores.score import perfect_coverage
 from diffmp_core.scores.significance import (
     RATE,
     design_effect,
@@ -22,7 +24,6 @@ from diffmp_core.variables import BY_NAME
 from ..data.axes import TITLES
 from ..data.catalog import Catalog
 from ..data.composites import selection_words, selects_all
-from ..data.metrics import MAP_BY_NAME, MapMetric, perfect_coverage
 from ..figures.zonal import Bands, make_bands
 from .exhibit import OfSelection, score_store, scored_words
 
@@ -98,14 +99,14 @@ class ScoreField(OfSelection):
         return alone, replace(alone, emulator=self.other)
 
     @property
-    def score(self) -> MapMetric:
+    def score(self) -> MapScore:
         """The quantity drawn."""
-        return MAP_BY_NAME[self.metric]
+        return MAPS[self.metric]
 
     @property
     def unit(self) -> str:
         """Unit of the values shown."""
-        return self.score.unit(self.variable, self.units)
+        return self.score.unit(BY_NAME[self.variable], self.units)
 
     @property
     def name(self) -> str:
@@ -117,7 +118,7 @@ class ScoreField(OfSelection):
     def factor(self, catalog: Catalog) -> float:
         """Shown unit of a stored value."""
         std = catalog.truth_std(self.experiment, self.emulator, self.variable)
-        return self.score.factor(self.variable, self.units, std)
+        return self.score.factor(BY_NAME[self.variable], self.units, std)
 
     def levels(self, catalog: Catalog) -> NDArray[np.float32] | None:
         """Stored values ``(level, cell)``, nothing left blank; None where an emulator's store has not this score."""
@@ -147,7 +148,7 @@ class ScoreField(OfSelection):
         """What a perfect ensemble has at every latitude, or no difference; None where that is not known."""
         if self.is_difference:
             return 0.0
-        return self.score.reference(self.variable, catalog.members(self.experiment, self.emulator))
+        return self.score.reference(BY_NAME[self.variable], catalog.members(self.experiment, self.emulator))
 
     def evidence(self, catalog: Catalog) -> Evidence:
         """Tests of the difference at every cell of the map: of the cells around it, at the times shown.
@@ -200,7 +201,7 @@ class ScoreField(OfSelection):
 
     def cross_words(self, catalog: Catalog) -> str:
         """What crosses mean, or why there are none, and how often a perfect ensemble covers at all of few times."""
-        stored = MAP_BY_NAME["coverage"].stored
+        stored = MAPS["coverage"].stored
         if missing := catalog.lacks(self.experiment, self.emulator, stored, called="coverage"):
             return f"no crosses: {missing}"
         words = f"× truth outside the ensemble{' at most of the times' if self.average else ''}"

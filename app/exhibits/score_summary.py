@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 
 from diffmp_core.drawn import Drawn
 from diffmp_core.errors import DiffmpError
+from diffmp_core.scores.score import SCORES
 from diffmp_core.variables import OUTPUT_NAMES
 
 from ..data.axes import TITLES
 from ..data.catalog import Catalog
-from ..data.metrics import SCORES
 from ..figures.score_table import score_table
 from ..figures.theme import LIGHT
 from .exhibit import Exhibit, Rows, changed_words, quantity, seen_words
@@ -67,7 +67,7 @@ class ScoreSummary(Exhibit):
                     "1",
                     score.definition,
                 )
-                for score in SCORES
+                for score in SCORES.values()
             },
             coords={
                 "variable": ("variable", list(OUTPUT_NAMES)),
@@ -85,7 +85,7 @@ class ScoreSummary(Exhibit):
         names = [str(name) for name in data["emulator"].values]
         rows = -(-len(SCORES) // COLUMNS)
         panels = figure.subplots(rows, COLUMNS, sharey=True, squeeze=False).ravel()
-        for axes, score in zip(panels, SCORES, strict=False):
+        for axes, score in zip(panels, SCORES.values(), strict=False):
             if perfect := score.perfect(int(data["members"].max())).lstrip("≥ "):
                 axes.axvline(float(perfect), color=LIGHT.muted, linestyle="--", linewidth=1, label="perfect ensemble")
             for place, (variable, (mark, colour)) in enumerate(MARKS.items()):
@@ -112,7 +112,7 @@ class ScoreSummary(Exhibit):
                 "scores": {
                     variable: {
                         score.name: float(value)
-                        for score in SCORES
+                        for score in SCORES.values()
                         if np.isfinite(value := float(data[score.name].sel(variable=variable, emulator=name)))
                     }
                     for variable in OUTPUT_NAMES

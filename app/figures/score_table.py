@@ -7,10 +7,10 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from diffmp_core.scores.score import SCORES, Score, grouped_scores
 from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
 
 from ..data.axes import TITLES
-from ..data.metrics import SCORES, Score
 
 Tables = Mapping[str, Mapping[str, Any]]
 """What 'diffmp score' wrote, for each emulator by name."""
@@ -26,7 +26,7 @@ def score_table(tables: Tables, selected: str, *, note: str = "") -> str:
     """
     members = max((_members(table) for table in tables.values()), default=0)
     body = "".join(_block(variable, tables, selected, members) for variable in OUTPUT_NAMES)
-    headings = "".join(_heading(score) for score in SCORES)
+    headings = "".join(_heading(score) for score in grouped_scores())
     return (
         f'<p class="note">{note}</p><div class="scroll" tabindex="0" role="region" aria-label="Scores of '
         f'every emulator"><table><thead>{_groups()}<tr><td></td>{headings}</tr></thead>'
@@ -36,7 +36,7 @@ def score_table(tables: Tables, selected: str, *, note: str = "") -> str:
 
 def score_tiles(table: Mapping[str, Any]) -> str:
     """One emulator in four tiles: fair CRPS, and coverage and spread beside those of a perfect ensemble."""
-    shown = [score for score in SCORES if score.name in ("pcc", "coverage_ratio_ties", "spread_skill_ratio")]
+    shown = [SCORES[name] for name in ("pcc", "coverage_ratio_ties", "spread_skill_ratio")]
     tiles = []
     for variable in OUTPUT_NAMES:
         rows = "".join(
@@ -69,7 +69,7 @@ def best_emulators(score: Score, values: Mapping[str, float | None], members: Ma
 
 
 def _groups() -> str:
-    spans = [(group, len(list(scores))) for group, scores in groupby(SCORES, key=lambda score: score.group)]
+    spans = [(group, len(list(scores))) for group, scores in groupby(grouped_scores(), key=lambda score: score.group)]
     return (
         '<tr class="groups"><td></td>'
         + "".join(f'<th class="group" colspan="{n}">{escape(g)}</th>' for g, n in spans)
@@ -87,15 +87,16 @@ def _block(variable: str, tables: Tables, selected: str, members: int) -> str:
         f'<tr class="variable"><th scope="rowgroup" colspan="{len(SCORES) + 1}">{escape(TITLES[variable])} '
         f'<span class="soft">{escape(entry.long_name)}</span></th></tr>'
     ]
+    scores = grouped_scores()
     values = {
-        score.name: {name: _value(table, variable, score.name) for name, table in tables.items()} for score in SCORES
+        score.name: {name: _value(table, variable, score.name) for name, table in tables.items()} for score in scores
     }
     sizes = {name: _members(table) for name, table in tables.items()}
-    best = {score.name: best_emulators(score, values[score.name], sizes) for score in SCORES}
+    best = {score.name: best_emulators(score, values[score.name], sizes) for score in scores}
     for name in tables:
-        cells = "".join(_cell(score, values[score.name][name], name in best[score.name]) for score in SCORES)
+        cells = "".join(_cell(score, values[score.name][name], name in best[score.name]) for score in scores)
         rows.append(f"<tr{' class=selected' if name == selected else ''}><td>{escape(name)}</td>{cells}</tr>")
-    perfect = "".join(f"<td{_edge(score)}>{score.perfect(members)}</td>" for score in SCORES)
+    perfect = "".join(f"<td{_edge(score)}>{score.perfect(members)}</td>" for score in scores)
     rows.append(f'<tr class="perfect"><td>perfect ensemble of {members}</td>{perfect}</tr>')
     return "".join(rows)
 
@@ -119,12 +120,11 @@ def _text(value: float | None) -> str:
 
 def _edge(score: Score, *classes: str) -> str:
     """Class attribute; the first score of a group has a line at its left."""
-    index = SCORES.index(score)
-    first = index == 0 or SCORES[index - 1].group != score.group
+    first = next(other for other in SCORES.values() if other.group == score.group) is score
     names = " ".join(filter(None, ("group" if first else "", *classes)))
     return f' class="{names}"' if names else ""
 
 
 def _definitions() -> str:
-    items = "".join(f"<dt>{escape(score.label)}</dt><dd>{escape(score.definition)}</dd>" for score in SCORES)
+    items = "".join(f"<dt>{escape(score.label)}</dt><dd>{escape(score.definition)}</dd>" for score in grouped_scores())
     return f"<details><summary>What the scores mean</summary><dl>{items}</dl></details>"

@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from panel.viewable import Viewable
 from scipy.spatial import cKDTree
 
+from diffmp_core.scores.maps import MAPS
 from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 
 from ..data.axes import TITLES
 from ..data.catalog import Catalog
-from ..data.metrics import MAP_BY_NAME, MAPS
 from ..exhibits import ScoreMap, ZonalSection
 from ..exhibits.score_colours import field_colouring
 from ..figures.globe import Globe, Raster, globe, make_raster, nearest_cell
 from ..figures.map_image import MapImage, make_map
 from ..figures.theme import MAP_ASPECT, colours
 from ..figures.zonal import Section, ZonalLine, make_section, make_zonal_line, zonal_mean
-from ..state.choices import BOX, MAP_METRICS
+from ..state.choices import BOX
 from ..state.pinned import nothing_pinned
 from ..state.state import State
 from ..web.browser import KEYS_CLASS
@@ -82,9 +82,8 @@ class MapsView:
         """Controls at the left, maps and zonal mean beside them, the sections below."""
         state = self.state
         self.refresh(frozenset(self.depends))
-        labels = {metric.name: metric.label for metric in MAPS}
         controls = (
-            select(state, "metric", "Score", {labels[name]: name for name in MAP_METRICS}),
+            select(state, "metric", "Score", {score.label: name for name, score in MAPS.items()}),
             select(state, "variable", "Variable", {TITLES[name]: name for name in OUTPUT_NAMES}),
             played_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
             switch(state, "average", "Mean over all times"),
@@ -101,7 +100,7 @@ class MapsView:
                 "logarithmic",
                 "Logarithmic colours",
                 disabled=pn.bind(
-                    lambda name, compare: compare == "difference" or not MAP_BY_NAME[name].never_negative,
+                    lambda name, compare: compare == "difference" or not MAPS[name].never_negative,
                     state.param.metric,
                     state.param.compare,
                 ),

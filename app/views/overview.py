@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 import panel as pn
 from panel.viewable import Viewable
 
-from diffmp_core.drawn import REFERENCE, drawn_for
+from diffmp_core.drawn import drawn_for
+from diffmp_core.kinds import REFERENCE
 
 from ..data.axes import TITLES
 from ..data.catalog import Catalog

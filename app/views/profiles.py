@@ -12,11 +12,11 @@ from bokeh.models import Range1d
 from panel.viewable import Viewable
 
 from diffmp_core.physics.column_integrals import integrate
+from diffmp_core.scores.score import perfect_coverage
 from diffmp_core.variables import Variable
 
 from ..data.axes import title_of
 from ..data.catalog import Catalog
-from ..data.metrics import perfect_coverage
 from ..data.target import DEPENDS, TARGETS, Target, take_target
 from ..exhibits import Ensemble, Ranks
 from ..exhibits.ensemble import input_profiles, show_input, singles_line
@@ -236,8 +236,7 @@ class ProfilesView(LiveEnsemble):
             return
         if self.state.target == "column":
             land = self.catalog.facts(self.state.experiment).land[self.state.time, self.state.cell]
+            heating = integrate(target.truth[:, None], target.layer_mass, target.variables.outputs).get("heating")
             said += f", {'land' if land >= 0.5 else 'sea'}"
-            if "tend_T_sgs" in target.variables.outputs:
-                heating = integrate(target.truth[:, None], target.layer_mass)["heating"].item()
-                said += f"; column-integrated subgrid heating {heating:.0f} W/m²"
+            said += "" if heating is None else f"; column-integrated subgrid heating {heating.item():.0f} W/m²"
         self.place.object = " · ".join(filter(None, (said, singles_line(self.data))))

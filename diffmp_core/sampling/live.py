@@ -24,6 +24,7 @@ from diffmp_core.columns.domain import DOMAIN_FILE, TrainingDomain
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.sampling.draw import DRAWING, Drawing, draw_ensemble
+from diffmp_core.schema import ColumnSchema
 
 Result = TypeVar("Result")
 
@@ -159,6 +160,11 @@ class LiveEmulator:
         self._worker = worker or shared_worker()
         self._kept: OrderedDict[str, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def schema(self) -> ColumnSchema:
+        """Variables and levels of the columns that it reads and returns."""
+        return self.emulator.schema
 
     def submit(
         self, key: Hashable, inputs: np.ndarray, *, patient: bool = False, **options: Unpack[Drawing]

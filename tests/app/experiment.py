@@ -15,8 +15,15 @@ from diffmp_core.columns.normalize import fit
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
 from diffmp_core.schema import schema_of
-from diffmp_core.scores.table import METRICS
-from diffmp_core.stores import SPLITS, open_columns, select_split, stack_inputs, stack_outputs, write_store
+from diffmp_core.scores.score import SCORES
+from diffmp_core.stores import (
+    SPLITS,
+    open_columns,
+    select_split,
+    stack_inputs,
+    stack_outputs,
+    write_store,
+)
 from diffmp_core.variables import LEVELS, OUTPUTS
 from tests.synthetic import make_columns
 
@@ -54,10 +61,8 @@ def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -
             ("coverage_ratio", "column_covered"),
         )
     }
-    level = {
-        f"level_{name}": (("variable", "level"), rng.uniform(0.5, 1.0, (len(OUTPUTS), LEVELS))) for name in METRICS
-    }
-    overall = {f"overall_{name}": (("variable",), rng.uniform(0.5, 1.0, len(OUTPUTS))) for name in METRICS}
+    level = {f"level_{name}": (("variable", "level"), rng.uniform(0.5, 1.0, (len(OUTPUTS), LEVELS))) for name in SCORES}
+    overall = {f"overall_{name}": (("variable",), rng.uniform(0.5, 1.0, len(OUTPUTS))) for name in SCORES}
     rank = np.sum(ensemble < truth[..., None], axis=-1)
     ranks = np.stack(
         [
@@ -150,7 +155,7 @@ def _write_table(path: Path, name: str, error: float, seed: int) -> None:
             "coverage_ratio_ties": 0.93 - error / 10,
             "crps_fair": error / 2,
             "bias": float(rng.normal(0, 0.02)),
-            **{m: float(rng.uniform(0.7, 1.1)) for m in METRICS if m.endswith("ratio") and m != "coverage_ratio"},
+            **{m: float(rng.uniform(0.7, 1.1)) for m in SCORES if m.endswith("ratio") and m != "coverage_ratio"},
             "spread_skill_correlation": float(rng.uniform(0.3, 0.7)),
         }
         for v in OUTPUTS

@@ -37,13 +37,13 @@ from diffmp_app.views.sensitivity import SensitivityView
 
 from diffmp_core.columns.normalize import fit
 from diffmp_core.columns.user_column import to_text
-from diffmp_core.drawn import KINDS, REFERENCE
 from diffmp_core.errors import DiffmpError
+from diffmp_core.kinds import KINDS, REFERENCE
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
 from diffmp_core.schema import schema_of
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.scores.table import SPREAD_METRICS
+from diffmp_core.scores.score import spread_scores
 from diffmp_core.shipped import DATA
 from diffmp_core.stores import open_columns, stack_inputs, stack_outputs, write_store
 from diffmp_core.variables import OUTPUT_NAMES
@@ -123,7 +123,7 @@ def test_one_answer_has_no_coverage_spread_or_ranks_anywhere(catalog: Catalog):
             exhibit.gather(catalog)
     summary = ScoreSummary(**where)
     data = summary.data(catalog)
-    for name in SPREAD_METRICS:
+    for name in spread_scores():
         assert np.isnan(data[name].sel(emulator=ONE)).all()
     assert "32 members or one answer" in data.attrs["attribution"]
     nothing = 'Coverage, ties split</td><td>–</td><td class="soft">–</td>'
