@@ -22,7 +22,7 @@ def inputs() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def domain(inputs):
-    return fit_domain(inputs, generator=np.random.default_rng(0))
+    return fit_domain(inputs, channels=PAPER.inputs, generator=np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")

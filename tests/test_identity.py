@@ -164,7 +164,7 @@ def test_a_seal_that_is_none_identifies_no_emulator(seal):
 def test_shipped_columns_keep_their_ids():
     columns = open_columns(Path(__file__).parents[1] / "data" / "demo" / "columns.nc")
     assert columns_id(columns, trust=False) == "f3ae14bd7112-696f1e2009176ef3"
-    assert kept_id(select_split(columns, "all")) == "f3ae14bd7112-696f1e2009176ef3"
+    assert kept_id(columns) == layout_id(columns) == "f3ae14bd7112"
 
 
 def test_columns_that_say_what_they_are_made_of_have_the_ids_of_those_that_mean_the_papers_choice():

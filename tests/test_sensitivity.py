@@ -76,7 +76,7 @@ def test_nothing_changed_is_a_response_of_zero(inputs, air):
 
 def test_inputs_beyond_the_training_data_are_named(inputs, air):
     every = stack_inputs(make_columns(cells=200))
-    domain = fit_domain(every, generator=np.random.default_rng(0))
+    domain = fit_domain(every, channels=PAPER.inputs, generator=np.random.default_rng(0))
     usual = check_range(every[:50], domain)
     assert usual.percentile < 80
     response = respond(Linear(), every[98:103], Perturbation(warming=30.0, top_level=3), members=2, domain=domain,
@@ -90,7 +90,7 @@ def test_inputs_beyond_the_training_data_are_named(inputs, air):
 
 @pytest.fixture(scope="module")
 def domain():
-    return fit_domain(stack_inputs(make_columns(cells=200)), generator=np.random.default_rng(0))
+    return fit_domain(stack_inputs(make_columns(cells=200)), channels=PAPER.inputs, generator=np.random.default_rng(0))
 
 
 def test_the_setting_that_leads_out_of_range_is_named_with_what_it_changes(inputs, air, domain):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffmp_core.columns import user_column
+from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.regimes import represent
 from diffmp_core.response.cautions import Cautions, find_cautions
 from diffmp_core.stores import stack_inputs, stack_outputs
@@ -72,7 +73,7 @@ def target_cautions(catalog: Catalog, experiment: str, emulator: str, target: Ta
     """
     live = catalog.live(experiment, emulator)
     return find_cautions(
-        target.inputs,
+        target.read_by(live.schema.inputs),
         live.domain,
         channels=live.schema.inputs,
         pressure=catalog.grid(experiment).pressure,
@@ -92,9 +93,13 @@ def take_target(choices: Choices, catalog: Catalog) -> tuple[Target | None, str]
     return catalog.keep(key, lambda: _read(choices, catalog, cells, rule)), rule
 
 
-def _own(choices: Choices, catalog: Catalog) -> tuple[Target, str]:
+def _own(choices: Choices, catalog: Catalog) -> tuple[Target | None, str]:
     """The reader's own column; its air is the mean of the experiment's columns, in proportion to surface pressure."""
     schema = catalog.schema(choices.experiment)
+    try:
+        inputs = user_column.from_text(choices.own, schema)[None]
+    except DiffmpError as error:  # of other columns than these, or no weather
+        return None, str(error)
 
     def mean_air() -> NDArray[np.float64]:
         columns = catalog.columns(choices.experiment)
@@ -102,12 +107,11 @@ def _own(choices: Choices, catalog: Catalog) -> tuple[Target, str]:
         mass = columns["layer_mass"].mean(over)
         return np.asarray(mass / columns["Ps"].mean() if "Ps" in schema.inputs else mass, dtype=float)
 
-    inputs = user_column.from_text(choices.own)[None]
     mass = catalog.keep(("mean air", choices.experiment), mean_air)
     if "Ps" in schema.inputs:
         mass = mass * float(inputs[0, schema.inputs.channel("Ps"), 0])
     truth = np.full((1, *schema.output_shape), np.nan, dtype=np.float32)
-    continued = user_column.continued_words(choices.own, height=schema.height)
+    continued = user_column.continued_words(choices.own, schema)
     rule = f"{OWN}; {continued}" if continued else OWN
     return Target(inputs, truth, schema.variables, mass[None], rule, notes=(ABOUT_OWN,)), rule
 

@@ -55,7 +55,7 @@ class DenoisingSteps(LiveColumn):
                 "expected one column to denoise, found many; choose the selected column or one of your own"
             )
         live = catalog.live(self.experiment, self.emulator)
-        column = self.columns(catalog).read_by(live.emulator.schema.inputs)[0]
+        column = self.columns(catalog).read_by(live.schema.inputs)[0]
         return live.submit_work(
             key,
             lambda ready: denoise_column(ready.emulator, column, members=self.members, steps=STEPS, seed=self.seed),
@@ -70,7 +70,7 @@ class DenoisingSteps(LiveColumn):
 
     def arrange(self, catalog: Catalog, found: Denoising) -> xr.Dataset:
         """What :meth:`gather` gives, from the answer of the emulator."""
-        columns, schema = self.columns(catalog), catalog.live(self.experiment, self.emulator).emulator.schema
+        columns, schema = self.columns(catalog), catalog.live(self.experiment, self.emulator).schema
         states = np.concatenate([found.states, found.ensemble[None]])
         predicted = np.concatenate([found.predicted, found.ensemble[None]])
         outputs = Channels(entry for entry in columns.variables.outputs if entry.name in schema.outputs)

@@ -52,7 +52,7 @@ class Ensemble(LiveColumn):
             DiffmpError: no columns, an emulator without weights, or one that reads what they lack.
         """
         columns, live = self.columns(catalog), catalog.live(self.experiment, self.emulator)
-        inputs = columns.read_by(live.emulator.schema.inputs)
+        inputs = columns.read_by(live.schema.inputs)
         return live.submit(key, inputs, members=self.members, steps=STEPS, seed=self.seed)
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
@@ -113,7 +113,7 @@ class Ensemble(LiveColumn):
     def _channels(self, catalog: Catalog, columns: Target) -> tuple[Channels, Channels]:
         """Inputs that the emulator reads and outputs that it gives; all inputs and no output of one without weights."""
         try:
-            schema = catalog.live(self.experiment, self.emulator).emulator.schema
+            schema = catalog.live(self.experiment, self.emulator).schema
         except DiffmpError:
             return columns.variables.inputs, Channels()
         return Channels(v for v in schema.inputs if v.name in columns.variables.inputs), schema.outputs

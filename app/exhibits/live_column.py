@@ -9,7 +9,7 @@ from typing import Any
 from diffmp_core.errors import DiffmpError
 
 from ..data.catalog import Catalog
-from ..data.target import NO_COLUMN, NO_OWN, Target, take_target, target_cautions
+from ..data.target import NO_COLUMN, Target, take_target, target_cautions
 from .exhibit import OfSelection, drawn_words
 
 
@@ -51,9 +51,9 @@ class LiveColumn(OfSelection):
         Raises:
             DiffmpError: none belongs to the selection.
         """
-        columns, _ = take_target(self.choices, catalog)
+        columns, why_not = take_target(self.choices, catalog)
         if columns is None:
-            raise DiffmpError(NO_OWN if self.target == "own" else NO_COLUMN)
+            raise DiffmpError(why_not if self.target == "own" else NO_COLUMN)
         return columns
 
     def cautions(self, catalog: Catalog, columns: Target) -> dict[str, Any]:

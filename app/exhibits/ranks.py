@@ -138,7 +138,7 @@ class SelectionRanks(RankHistogram, OfSelection):
                 "rank among them; choose another emulator"
             )
         live, mask = catalog.live(self.experiment, self.emulator), catalog.mask(self.choices)
-        grid, schema = catalog.grid(self.experiment), live.emulator.schema
+        grid, schema = catalog.grid(self.experiment), live.schema
         where = np.flatnonzero(np.ones((len(grid.times), grid.lat.size), bool) if mask is None else mask)
         if not len(where):
             raise DiffmpError(

@@ -35,7 +35,7 @@ def _own_column(text: str) -> str:
     """
     try:
         if text:
-            user_column.from_text(text)
+            user_column.check_text(text)
     except DiffmpError as error:
         raise ValueError(str(error)) from error
     return text

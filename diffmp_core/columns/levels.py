@@ -48,6 +48,13 @@ def standard_pressure(height: np.ndarray | float) -> np.ndarray:
     return pressure
 
 
+def standard_temperature(height: np.ndarray | float) -> np.ndarray:
+    """Temperature [K] of the ICAO standard atmosphere at a geopotential height [m] above sea level (-1 to 80 km)."""
+    bases, temperatures, _, lapses = np.array(_ICAO_LAYERS).T
+    layer = np.maximum(np.searchsorted(bases, height, side="right") - 1, 0)
+    return temperatures[layer] + lapses[layer] * (np.asarray(height, dtype=float) - bases[layer])
+
+
 def standard_height(pressure: np.ndarray | float) -> np.ndarray:
     """Geopotential height [m] of a pressure [Pa] in the ICAO standard atmosphere; undoes :func:`standard_pressure`."""
     pressure = np.asarray(pressure, dtype=float)

@@ -155,7 +155,7 @@ class LiveEmulator:
         self.folder = Path(folder)
         self.emulator = load_emulator(self.folder)
         domain = self.folder / DOMAIN_FILE
-        self.domain = TrainingDomain.load(domain) if domain.is_file() else None
+        self.domain = TrainingDomain.load(domain, self.emulator.schema.inputs) if domain.is_file() else None
         self.profile_milliseconds: float | None = None
         self._worker = worker or shared_worker()
         self._kept: OrderedDict[str, np.ndarray] = OrderedDict()

@@ -183,7 +183,8 @@ def load_data(columns: xr.Dataset, config: TrainingConfig) -> TrainingData:
     normalization = fit(read.inputs, read.outputs, schema=read.schema, method=config.model.normalization)
     normalization = replace(normalization, winsorise_limit=config.winsorise)
     normalizer = Normalizer(normalization)
-    domain = fit_domain(read.inputs, generator=np.random.default_rng(stream_seed(config.seed, Purpose.domain)))
+    generator = np.random.default_rng(stream_seed(config.seed, Purpose.domain))
+    domain = fit_domain(read.inputs, channels=read.schema.inputs, generator=generator)
     training = normalize_columns(read, normalizer, drop_abnormal=config.replace_abnormal)
     validation = None
     if has_split(columns, "validation"):

@@ -24,7 +24,7 @@ from diffmp_core.stores import (
     stack_outputs,
     write_store,
 )
-from diffmp_core.variables import LEVELS, OUTPUTS
+from diffmp_core.variables import LEVELS, OUTPUTS, PAPER
 from tests.synthetic import make_columns
 
 
@@ -142,7 +142,9 @@ def add_networks(folder: Path) -> None:
             for parameter in emulator.parameters():
                 torch.nn.init.normal_(parameter, std=0.1)
             save_emulator(emulator, folder / entry["folder"])
-            fit_domain(inputs, generator=np.random.default_rng(0)).save(folder / entry["folder"] / DOMAIN_FILE)
+            fit_domain(inputs, channels=PAPER.inputs, generator=np.random.default_rng(0)).save(
+                folder / entry["folder"] / DOMAIN_FILE
+            )
 
 
 def _write_table(path: Path, name: str, error: float, seed: int) -> None:

@@ -24,6 +24,7 @@ from diffmp_core.crm.answers import FILE, SAME_WEATHER, pack, write_answers
 from diffmp_core.crm.runs import run_model
 from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.response.verdict import ASSOCIATION, NOT_ASKED, judge, verdict_words
+from diffmp_core.schema import schema_of
 from tests.app.experiment import add_networks, make_experiment
 
 pytestmark = pytest.mark.timeout(1500)  # a cold cache compiles the simulator here
@@ -246,7 +247,7 @@ def test_where_no_model_can_be_asked_the_line_says_that_the_answer_is_an_associa
     view = SensitivityView(state, catalog)
     view.panel()
     assert view.verdict_line.verdict.object == f"{NOT_HERE} {ASSOCIATION}"
-    state.param.update(own=to_text(view.target.inputs[0]), target="own")
+    state.param.update(own=to_text(view.target.inputs[0], schema_of(catalog.columns(state.experiment))), target="own")
     view.refresh(frozenset({"own", "target"}))
     assert view.verdict_line.verdict.object == f"{NOT_HERE} {ASSOCIATION}"
     assert ABOUT_OWN in view.verdict_line.meaning.object

@@ -38,6 +38,7 @@ from PIL import Image
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.response.cautions import ALSO_TELLS, NO_DOMAIN
 from diffmp_core.response.verdict import ASSOCIATION
+from diffmp_core.schema import schema_of
 from diffmp_core.stores import stack_inputs
 from tests.app.experiment import add_networks, make_experiment
 
@@ -146,7 +147,7 @@ def own_column(catalog: Catalog) -> str:
     """A column of one's own, 15 K warmer than a stored one."""
     inputs = stack_inputs(catalog.columns("globe").isel(time=[0], cell=[9]))[0]
     inputs[0] += 15.0
-    return to_text(inputs)
+    return to_text(inputs, schema_of(catalog.columns("globe")))
 
 
 def test_profiles_warn_of_a_column_of_ones_own(live: Catalog):

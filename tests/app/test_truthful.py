@@ -325,6 +325,8 @@ def test_the_words_above_profiles_are_of_what_is_drawn(catalog: Catalog):
     view.refresh(frozenset({"emulator"}))
     assert view.legend.object == f"{truth}thin: the one answer"
     own = catalog.columns("globe").isel(time=[0], cell=[0])
-    state.param.update(own=to_text(stack_inputs(own)[0]), target="own", emulator=MANY, drawing="members")
+    state.param.update(
+        own=to_text(stack_inputs(own)[0], schema_of(own)), target="own", emulator=MANY, drawing="members"
+    )
     view.refresh(frozenset({"own", "target", "emulator", "drawing"}))
     assert view.legend.object == "thin: members, dashed: their mean"

@@ -115,7 +115,7 @@ def test_normalisation_and_domain_are_fitted_on_the_training_columns_only(finish
     found = load_normalization(folder / "normalization.json")
     np.testing.assert_array_equal(found.input_scale, expected.input_scale)
     np.testing.assert_array_equal(found.output_scale, expected.output_scale)
-    domain = TrainingDomain.load(folder / DOMAIN_FILE)
+    domain = TrainingDomain.load(folder / DOMAIN_FILE, arrays.schema.inputs)
     assert domain.mean[-1] == pytest.approx(arrays.inputs[:, 5].mean(), rel=1e-6)
     assert domain.mean[-1] != pytest.approx(float(store["SOLIN"].mean()), rel=1e-4)
 

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from diffmp_core.columns.derived import DERIVED, Known
+from diffmp_core.columns.derived import Places, derive, hydrostatic_pressure
 from diffmp_core.columns.levels import TOP_HEIGHT, nominal_pressure
 from diffmp_core.columns.units import require_unit
 from diffmp_core.errors import DiffmpError
@@ -165,18 +165,19 @@ def assemble(
         pressure = nominal_pressure(height)
     time = next(iter(outputs.values()))["time"].values
     given = {name: _bare(array) for name, array in inputs.items()}
-    known = Known(
-        given, time, lat, lon, land_fraction, layer_mass, pressure,
-        None if air_pressure is None else _bare(air_pressure),
-    )  # fmt: skip
+    top, places = float(pressure[-1]), Places(time, lat, lon, land_fraction)
+
+    def pressure_on_levels() -> xr.DataArray:
+        if air_pressure is None:
+            return hydrostatic_pressure(given["Ps"], layer_mass, top)
+        return _bare(air_pressure)
+
     comments = dict(comments or {})
     stored = {}
     for variable in variables.inputs:
         name = variables.stored_input(variable.name)
         if variable.name not in given:
-            derived = DERIVED[variable.name]
-            given[variable.name] = derived.make(known)
-            comments[name] = derived.comment
+            given[variable.name], comments[name] = derive(variable.name, given, pressure_on_levels, places)
         stored[name] = variable, given[variable.name]
     stored |= {variable.name: (variable, outputs[variable.name]) for variable in variables.outputs}
     arrays = {}
