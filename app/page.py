@@ -13,7 +13,6 @@ import param
 from panel.io import hold
 
 from diffmp_core.shipped import ASSETS
-from diffmp_core.variables import LEVELS
 
 from .data.catalog import Catalog
 from .data.places import BEARINGS
@@ -162,7 +161,8 @@ class DashboardPage:
         self.toolbar.step(bearing)
 
     def _step_level(self, by: int) -> None:
-        self.state.level = min(max(self.state.level + by, 0), LEVELS - 1)
+        limits = self.catalog.limits(self.state.experiment)
+        self.state.level = limits.within("level", self.state.level + by)
 
     def _present(self) -> None:
         self.drawer.drawer.open = False

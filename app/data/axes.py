@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import BY_NAME
+from diffmp_core.variables import Channels, Variable
 
 VERTICAL_AXES = ("height", "pressure", "level")
 UNITS = ("physical", "normalised")
@@ -25,8 +25,27 @@ TITLES = {
     "tend_qv_sgs": "Subgrid moistening",
     "qc": "Cloud liquid",
     "qi": "Cloud ice",
+    "q": "Specific humidity",
+    "u": "Eastward wind",
+    "v": "Northward wind",
+    "tend_q_sgs": "Subgrid moistening",
+    "PRECC": "Precipitation",
+    "NETSW": "Net sunlight at the surface",
+    "FLWDS": "Sky radiation at the surface",
 }
-"""Titles of panels, short enough for a panel of 180 pixels."""
+"""Titles of panels by name, short enough for a panel of 180 pixels; other variables are called by their long names."""
+
+
+def title_of(variable: Variable) -> str:
+    """What the page calls a variable."""
+    return TITLES.get(variable.name) or variable.long_name[:1].upper() + variable.long_name[1:]
+
+
+def titles_of(variables: Channels) -> dict[str, str]:
+    """What the page calls some variables, by name; with the name where two are called the same."""
+    titles = {variable.name: title_of(variable) for variable in variables}
+    every = list(titles.values())
+    return {name: title if every.count(title) == 1 else f"{title} ({name})" for name, title in titles.items()}
 
 
 @dataclass(frozen=True)
@@ -92,11 +111,11 @@ class ValueAxis:
     label: str
 
 
-def value_axis(variable: str, units: str, *, truth_std: float | None = None) -> ValueAxis:
-    """Value axis of a variable of the table.
+def value_axis(variable: Variable, units: str, *, truth_std: float | None = None) -> ValueAxis:
+    """Value axis of a variable.
 
     Args:
-        variable: name in the table of variables.
+        variable: whose values are drawn.
         units: one of ``UNITS``; ``normalised`` divides by the standard deviation of the truth.
         truth_std: that standard deviation in the stored unit; without it values stay physical.
 
@@ -107,5 +126,4 @@ def value_axis(variable: str, units: str, *, truth_std: float | None = None) -> 
         raise DiffmpError(f"expected units among {UNITS}, found {units!r}; choose one")
     if units == "normalised" and truth_std:
         return ValueAxis(1.0 / float(truth_std), "σ of truth")
-    entry = BY_NAME[variable]
-    return ValueAxis(entry.display_factor, entry.display_unit)
+    return ValueAxis(variable.display_factor, variable.display_unit)

@@ -25,6 +25,7 @@ from diffmp_core.experiments import column_places, find_experiments, scored_colu
 from diffmp_core.identity import kept_id
 from diffmp_core.kinds import REFERENCE
 from diffmp_core.physics.regimes import REGIMES, Facts, Mask, column_facts
+from diffmp_core.schema import ColumnSchema, schema_of
 from diffmp_core.score_table import read_score_table
 from diffmp_core.scores.maps import MAPS
 from diffmp_core.scores.significance import nearest_cells
@@ -34,7 +35,7 @@ from diffmp_core.stores import open_store
 
 from ..state.address import Limits
 from ..state.choices import Choices
-from .axes import ValueAxis, value_axis
+from .axes import ValueAxis, titles_of, value_axis
 from .composites import selected, selects_all
 from .grid import Grid, make_grid
 from .model_answers import ModelAnswers
@@ -101,7 +102,15 @@ class Catalog(Served):
             raise DiffmpError(
                 f"expected an emulator with weights or scores in experiment {name!r}, found references only"
             )
-        return Limits(emulators=emulators, times=len(grid.times), cells=grid.lat.size, level=level, cell=cell)
+        return Limits(
+            emulators=emulators,
+            outputs=titles_of(self.schema(name).outputs),
+            times=len(grid.times),
+            cells=grid.lat.size,
+            levels=grid.height.size,
+            level=level,
+            cell=cell,
+        )
 
     def columns(self, name: str) -> xr.Dataset:
         """The column store of an experiment, its split only, opened lazily.
@@ -114,6 +123,10 @@ class Catalog(Served):
     def places(self, name: str) -> xr.Dataset:
         """Where and when the columns are, and attributes: also where the columns themselves are not there."""
         return self.keep(("places", name), lambda: column_places(self.experiment(name)))
+
+    def schema(self, name: str) -> ColumnSchema:
+        """Variables and levels of the columns of an experiment."""
+        return self.keep(("schema", name), lambda: schema_of(self.places(name)))
 
     def columns_id(self, name: str) -> str:
         """Identity of the columns, as far as it is known without reading all their values."""
@@ -181,7 +194,8 @@ class Catalog(Served):
 
     def value_axis(self, name: str, emulator: str, variable: str, units: str) -> ValueAxis:
         """Value axis of an output in physical units, or normalised by the standard deviation of the truth."""
-        return value_axis(variable, units, truth_std=self.truth_std(name, emulator, variable))
+        entry = self.schema(name).outputs.named(variable)
+        return value_axis(entry, units, truth_std=self.truth_std(name, emulator, variable))
 
     def near(self, name: str, cells: int) -> csr_matrix:
         """Each cell with its nearest ones ``(pool, cell)``, for tests of differences."""

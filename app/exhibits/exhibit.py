@@ -19,7 +19,7 @@ from diffmp_core import __version__
 from diffmp_core.drawn import drawn_for
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import emulator_id
-from diffmp_core.variables import BY_NAME
+from diffmp_core.variables import Variable
 
 from ..data.axes import LevelAxis, level_axis
 from ..data.catalog import Catalog
@@ -79,13 +79,16 @@ class Exhibit(ABC):
     def drawn_by(self, catalog: Catalog) -> str:
         """Emulator, members, steps and seed in words, for the attribution."""
 
-    def data(self, catalog: Catalog) -> xr.Dataset:
-        """What :meth:`gather` gives as a CF dataset that says where it comes from and which choices made it.
+    def data(self, catalog: Catalog, gathered: xr.Dataset | None = None) -> xr.Dataset:
+        """What :meth:`gather` gives, or gave, as a CF dataset that says where it comes from and which choices made it.
+
+        Args:
+            gathered: what the page has drawn of this exhibit; gathered here where it is not given.
 
         Raises:
             DiffmpError: the experiment has no such data.
         """
-        data, now = self.gather(catalog), datetime.now(UTC)
+        data, now = self.gather(catalog) if gathered is None else gathered, datetime.now(UTC)
         title, source = self.columns_words(catalog)
         return data.assign_attrs(
             Conventions="CF-1.11",
@@ -227,10 +230,10 @@ def cf_unit(unit: str) -> str:
     return "1" if "σ" in unit else unit.replace("²", "2")
 
 
-def table_quantity(dims: str | tuple[str, ...], stored: Any, variable: str, name: str = "") -> tuple:
-    """A variable of the table of variables, from its stored to its display unit."""
-    entry = BY_NAME[variable]
-    return quantity(dims, np.asarray(stored) * entry.display_factor, entry.display_unit, name or entry.long_name)
+def table_quantity(dims: str | tuple[str, ...], stored: Any, variable: Variable, name: str = "") -> tuple:
+    """Values of a variable, from its stored to its display unit."""
+    shown = np.asarray(stored) * variable.display_factor
+    return quantity(dims, shown, variable.display_unit, name or variable.long_name)
 
 
 def level_coordinates(catalog: Catalog, experiment: str) -> dict[str, tuple]:

@@ -39,14 +39,15 @@ class Format:
     label: str
     suffix: str
     mime: str
-    write: Callable[[Exhibit, Catalog], bytes]
+    write: Callable[[Exhibit, Catalog, xr.Dataset | None], bytes]
 
 
-def export(exhibit: Exhibit, catalog: Catalog, name: str) -> File:
+def export(exhibit: Exhibit, catalog: Catalog, name: str, gathered: xr.Dataset | None = None) -> File:
     """An exhibit as a file.
 
     Args:
         name: one of :data:`FORMATS`.
+        gathered: what the page has drawn of the exhibit, which leaves as it is; gathered here where it is not given.
 
     Raises:
         DiffmpError: an unknown format, or an experiment without the data of the exhibit.
@@ -54,7 +55,7 @@ def export(exhibit: Exhibit, catalog: Catalog, name: str) -> File:
     if name not in FORMATS:
         raise DiffmpError(f"expected a format among {', '.join(FORMATS)}, found {name!r}; choose one")
     chosen = FORMATS[name]
-    return File(f"{exhibit.stem}.{chosen.suffix}", chosen.mime, chosen.write(exhibit, catalog))
+    return File(f"{exhibit.stem}.{chosen.suffix}", chosen.mime, chosen.write(exhibit, catalog, gathered))
 
 
 def csv(data: xr.Dataset) -> str:
@@ -144,9 +145,9 @@ def _table(data: xr.Dataset) -> pd.DataFrame:
     return table
 
 
-def _picture(suffix: str) -> Callable[[Exhibit, Catalog], bytes]:
-    def write(exhibit: Exhibit, catalog: Catalog) -> bytes:
-        data, target = exhibit.data(catalog), io.BytesIO()
+def _picture(suffix: str) -> Callable[[Exhibit, Catalog, xr.Dataset | None], bytes]:
+    def write(exhibit: Exhibit, catalog: Catalog, gathered: xr.Dataset | None) -> bytes:
+        data, target = exhibit.data(catalog, gathered), io.BytesIO()
         save_page(exhibit.paper(data), data, target, suffix=suffix)
         return target.getvalue()
 
@@ -157,11 +158,11 @@ FORMATS: Mapping[str, Format] = {
     "png": Format("PNG, 300 dpi", "png", "image/png", _picture("png")),
     "svg": Format("SVG, vector", "svg", "image/svg+xml", _picture("svg")),
     "pdf": Format("PDF, vector", "pdf", "application/pdf", _picture("pdf")),
-    "csv": Format("Data: CSV", "csv", "text/csv", lambda exhibit, catalog: csv(exhibit.data(catalog)).encode()),
+    "csv": Format("Data: CSV", "csv", "text/csv", lambda exhibit, *given: csv(exhibit.data(*given)).encode()),
     "netcdf": Format(
-        "Data: netCDF", "nc", "application/x-netcdf", lambda exhibit, catalog: netcdf(exhibit.data(catalog))
+        "Data: netCDF", "nc", "application/x-netcdf", lambda exhibit, *given: netcdf(exhibit.data(*given))
     ),
     "python": Format(
-        "Python script", "py", "text/x-python", lambda exhibit, catalog: script(exhibit, catalog).encode()
+        "Python script", "py", "text/x-python", lambda exhibit, catalog, _: script(exhibit, catalog).encode()
     ),
 }

@@ -20,15 +20,22 @@ LONGEST_QUERY = 8000
 below 3,500 where that has six profiles on 60 levels."""
 LONGEST_QUOTE = 40
 """Characters of a refused value that are said again."""
+NOTHING = "nothing"
+"""What is read for a choice of no word."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one experiment offers: emulators, number of times and cells, where to start, and files of studies."""
+    """What one experiment offers: emulators, numbers of times, cells and levels, where to start, files of studies.
+
+    ``outputs`` are the variables to look at by name, and what the page calls them.
+    """
 
     emulators: tuple[str, ...]
+    outputs: Mapping[str, str]
     times: int
     cells: int
+    levels: int
     cell: int = 0
     level: int = 0
     studies: tuple[str, ...] = ()
@@ -39,6 +46,8 @@ class Limits:
         return {
             "time": (0, self.times - 1),
             "cell": (0, self.cells - 1),
+            "level": (0, self.levels - 1),
+            "top_level": (1, max(self.levels - 1, 1)),
             "pinned_time": (-1, self.times - 1),
             "pinned_cell": (-1, self.cells - 1),
         }
@@ -48,9 +57,19 @@ class Limits:
         """Words that only the experiment knows."""
         return {
             "emulator": self.emulators,
+            "variable": tuple(self.outputs),
             "pinned_emulator": ("", *self.emulators),
             "study_file": ("", *self.studies),
         }
+
+    def label(self, name: str, word: str) -> str:
+        """What is read for a word that a choice can be."""
+        return self.outputs[word] if name == "variable" else word or NOTHING
+
+    def within(self, name: str, value: int) -> int:
+        """The number nearest to a value that a choice can be."""
+        low, high = self.bounds[name]
+        return int(min(max(value, low), high))
 
 
 @dataclass(frozen=True)
@@ -63,7 +82,14 @@ class Offer:
     def start(self, experiment: str) -> Choices:
         """Where an experiment starts."""
         limits = self.limits(experiment)
-        return Choices(experiment=experiment, emulator=limits.emulators[0], cell=limits.cell, level=limits.level)
+        return Choices(
+            experiment=experiment,
+            emulator=limits.emulators[0],
+            variable=next(iter(limits.outputs)),
+            cell=limits.cell,
+            level=limits.level,
+            top_level=limits.within("top_level", Choices.model_fields["top_level"].default),
+        )
 
     def first(self) -> Choices:
         """Where the first experiment that can be opened starts.
@@ -150,7 +176,7 @@ class Offer:
 def expected_words(name: str, limits: Limits) -> str:
     """What a value has to be, in words."""
     if words := limits.names.get(name) or options(name):
-        return f"one of {', '.join(word or 'nothing' for word in words)}"
+        return f"one of {', '.join(word or NOTHING for word in words)}"
     kind = Choices.model_fields[name].annotation
     if name == "own":
         return "the numbers of a column"

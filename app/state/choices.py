@@ -14,10 +14,8 @@ from diffmp_core.scores.maps import MAPS
 from diffmp_core.scores.score import SCORES
 from diffmp_core.studies.study import STUDIES
 from diffmp_core.studies.table import shown_scores
-from diffmp_core.variables import LEVELS
 
 Tab = Literal["Overview", "Maps", "Distributions", "Profiles", "Sensitivity", "Studies"]
-Output = Literal["tend_T_sgs", "tend_qv_sgs", "qc", "qi"]
 Projection = Literal["PlateCarree", "Robinson", "Orthographic", "North pole", "South pole"]
 Region = Literal["globe", "tropics", "tropical ocean", "tropical land", "mid-latitudes", "land", "ocean", "box"]
 Regime = Literal["any", "deep convection", "trade cumulus", "mid-latitude storm", "stable", "unstable"]
@@ -64,9 +62,9 @@ class _Choices(BaseModel):
     experiment: str = Field(default="", description="Name of the experiment shown")
     emulator: str = Field(default="", description="Name of the emulator shown")
     tab: Tab = Field(default="Overview", description="Visible tab")
-    variable: Output = Field(default="tend_T_sgs", description="Output of the emulator")
+    variable: str = Field(default="", description="Output of the emulator")
     metric: str = Field(default="mse", description="Score drawn on the map")
-    level: int = Field(default=0, ge=0, le=LEVELS - 1, description="Level index, 0 nearest the surface")
+    level: int = Field(default=0, ge=0, description="Level index, 0 nearest the surface")
     time: int = Field(default=0, ge=0, description="Time index")
     average: bool = Field(default=True, description="Maps show the mean over the times instead of one time")
     logarithmic: bool = Field(default=True, description="Maps of what is never negative have logarithmic colours")
@@ -78,7 +76,7 @@ class _Choices(BaseModel):
     )
     vertical: Literal["height", "pressure", "level"] = Field(default="height", description="Vertical axis of profiles")
     dark: bool = Field(default=False, description="Dark page")
-    outputs: Literal["one", "all"] = Field(default="one", description="Distributions of one output or of all four")
+    outputs: Literal["one", "all"] = Field(default="one", description="Distributions of one output or of all")
     drawing: Literal["members", "fan", "single"] = Field(
         default="members", description="An ensemble as lines, as a fan of quantiles, or one member of it"
     )
@@ -126,7 +124,7 @@ class _Choices(BaseModel):
     criterion: str = Field(default="crps_fair", description="Score of a study")
 
     temperature: Literal["theta", "T"] = Field(default="theta", description="Potential temperature or temperature")
-    top_level: int = Field(default=11, ge=1, le=LEVELS - 1, description="Change T and qv below this level")
+    top_level: int = Field(default=11, ge=1, description="Change T and qv below this level")
 
 
 def _one_of(field: str, *words: str) -> tuple[Any, Any]:

@@ -21,8 +21,6 @@ STEPS = {"centre": 30, **{name: slider.step for name, slider in SLIDERS.items()}
 """Steps of sliders where they are not 1."""
 FREE = {"own", "study_file"}
 """Words that no list bounds: files of studies come while one looks."""
-NOTHING = "nothing"
-"""What is read for a choice of no word."""
 
 
 class State(param.Parameterized):
@@ -76,7 +74,8 @@ class State(param.Parameterized):
 
     def reset_perturbations(self) -> None:
         """Put every slider of the Sensitivity tab back."""
-        self.param.update(**{name: self.param[name].default for name in PERTURBATIONS})
+        start = self.offer.start(self.experiment)
+        self.param.update(**{name: getattr(start, name) for name in PERTURBATIONS})
 
     def resample(self) -> None:
         """Other random numbers: the next seed."""
@@ -112,14 +111,16 @@ class State(param.Parameterized):
         """Bounds of the experiment, and its start where a choice would mean something else in it, as one event."""
         with param.parameterized.batch_call_watchers(self):
             for name in limits.names.keys() - FREE:
-                self.param[name].objects = {word or NOTHING: word for word in limits.names[name]}
+                self.param[name].objects = {limits.label(name, word): word for word in limits.names[name]}
             for name, bounds in limits.bounds.items():
                 self.param[name].bounds = bounds
             self.param.update(
                 emulator=self.emulator if self.emulator in limits.emulators else limits.emulators[0],
-                time=min(self.time, limits.times - 1),
+                variable=self.variable if self.variable in limits.outputs else next(iter(limits.outputs)),
+                time=limits.within("time", self.time),
                 cell=limits.cell,
                 level=limits.level,
+                top_level=limits.within("top_level", self.top_level),
                 pinned_emulator=self.pinned_emulator if self.pinned_emulator in limits.emulators else "",
                 pinned_cell=-1,
                 pinned_time=-1,

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffmp_core.physics.sliders import SLIDERS
 
-from .choices import Choices, field_bounds
+from .choices import Bounds, Choices, field_bounds
 
 ONE_WAY, TWO_WAY = 21, 11
 """Values of a slider at most, swept alone or with another one; odd, so that the middle is among them."""
@@ -42,9 +42,12 @@ class SweptSlider:
         """Words for an axis."""
         return f"{self.label} [{self.unit}]" if self.unit else self.label
 
-    def values(self, most: int) -> tuple[float, ...]:
-        """Settings from one end of the slider to the other, evenly spread, at most so many."""
-        low, high = field_bounds(self.settings[0]) or (0.0, 1.0)
+    def values(self, most: int, bounds: Mapping[str, Bounds]) -> tuple[float, ...]:
+        """Settings from one end of the slider to the other, evenly spread, at most so many.
+
+        ``bounds`` are those that only the experiment knows.
+        """
+        low, high = bounds.get(self.settings[0]) or field_bounds(self.settings[0]) or (0.0, 1.0)
         if not self.whole:
             return tuple(float(value) for value in np.linspace(low, high, most).round(6))
         return tuple(range(int(low), int(high) + 1, -(-int(high - low + 1) // most)))

@@ -11,6 +11,7 @@ from html import escape
 import panel as pn
 import panel_material_ui as pmui
 import param
+import xarray as xr
 from panel.custom import JSComponent
 from panel.viewable import Viewable
 
@@ -47,9 +48,18 @@ class Download(JSComponent):
 class ExportMenu:
     """A button that opens a menu of formats, and a line for what went wrong."""
 
-    def __init__(self, what: str, exhibit: Callable[[], Exhibit], catalog: Catalog) -> None:
-        """``exhibit`` gives what the page shows at the moment of the click."""
-        self.exhibit, self.catalog = exhibit, catalog
+    def __init__(
+        self,
+        what: str,
+        exhibit: Callable[[], Exhibit],
+        catalog: Catalog,
+        gathered: Callable[[], xr.Dataset | None] = lambda: None,
+    ) -> None:
+        """``exhibit`` gives what the page shows at the moment of the click, ``gathered`` the data that it is drawn of.
+
+        Without these the exhibit gathers them.
+        """
+        self.exhibit, self.catalog, self.gathered = exhibit, catalog, gathered
         self.asker, self.numbers = Asker(), itertools.count()
         self.button = pmui.MenuButton(
             label=f"Export {what}",
@@ -69,12 +79,14 @@ class ExportMenu:
         self._place(self.download)
         self.button.loading, self.problem.visible = True, False
         try:
-            exhibit = self.exhibit()
+            exhibit, gathered = self.exhibit(), self.gathered()
         except DiffmpError as error:
             self._refuse(error)
             return
         self.asker.ask(
-            lambda: _maker().submit(export, exhibit, self.catalog, name), lambda file, _: self._give(file), self._refuse
+            lambda: _maker().submit(export, exhibit, self.catalog, name, gathered),
+            lambda file, _: self._give(file),
+            self._refuse,
         )
 
     def _give(self, file: File) -> None:
@@ -96,9 +108,14 @@ class ExportMenu:
             self.row.append(part)
 
 
-def export_menu(what: str, exhibit: Callable[[], Exhibit], catalog: Catalog) -> Viewable:
-    """The menu of one figure; ``what`` it is, in a word or two."""
-    return ExportMenu(what, exhibit, catalog).row
+def export_menu(
+    what: str,
+    exhibit: Callable[[], Exhibit],
+    catalog: Catalog,
+    gathered: Callable[[], xr.Dataset | None] = lambda: None,
+) -> Viewable:
+    """The menu of one figure, as :class:`ExportMenu`; ``what`` it is, in a word or two."""
+    return ExportMenu(what, exhibit, catalog, gathered).row
 
 
 @functools.cache

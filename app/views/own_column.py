@@ -13,7 +13,6 @@ from panel.viewable import Viewable
 from diffmp_core.columns.user_column import UserColumn, template, to_text
 from diffmp_core.columns.user_file import LARGEST, read_user_column
 from diffmp_core.errors import DiffmpError
-from diffmp_core.schema import schema_of
 from diffmp_core.stores import stack_inputs
 
 from ..data.catalog import Catalog
@@ -24,8 +23,8 @@ from .layout import words
 from .notices import hidden_notice
 
 ABOUT = (
-    "CSV or netCDF, at most 1 MB: T and qv by height or pressure, Ps, SHF, LHF, SOLIN. Its numbers travel in the "
-    "address and in scenario files."
+    "CSV or netCDF, at most 1 MB, with the variables of the template, those on levels by height or pressure. Its "
+    "numbers travel in the address and in scenario files."
 )
 READING = "Reading the file …"
 FILE = "column.csv"
@@ -58,7 +57,7 @@ class OwnColumn:
     def load(self, content: bytes) -> None:
         """Take the column of a file, or say in one sentence why not; it is read aside from the session."""
         experiment = self.state.experiment
-        schema = schema_of(self.catalog.columns(experiment))
+        schema = self.catalog.schema(experiment)
         self.about.object, self.notice.visible = READING, False  # not the button: it would be made anew in the page
         self.asker.ask(
             lambda: _reader().submit(read_user_column, content, schema),
@@ -70,7 +69,7 @@ class OwnColumn:
         """Show a column on the levels of an experiment, unless the reader has gone to another one."""
         self.about.object = ABOUT
         if experiment == self.state.experiment:
-            schema = schema_of(self.catalog.columns(experiment))
+            schema = self.catalog.schema(experiment)
             self.state.param.update(own=to_text(found.inputs, schema, found.known), target="own")
 
     def _refuse(self, error: BaseException) -> None:
@@ -84,7 +83,7 @@ class OwnColumn:
         """The selected column as a file to be changed."""
         state = self.state
         columns = self.catalog.columns(state.experiment).isel(time=[state.time], cell=[state.cell])
-        text = template(stack_inputs(columns)[0], schema_of(columns))
+        text = template(stack_inputs(columns)[0], self.catalog.schema(state.experiment))
         return io.BytesIO(text.encode())
 
 

@@ -10,16 +10,21 @@ import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable
 
+from diffmp_core.physics.perturbation import sliders_of
 from diffmp_core.physics.sliders import SLIDERS, Slider
+from diffmp_core.variables import Channels
 
 from ..state.choices import PERTURBATIONS
 from ..state.presets import PRESETS
 from ..state.state import State
 from .controls import small_button, stepped_slider
 
+FLUXES, LINKED = ("scale_SHF", "scale_LHF"), "linked"
+"""Sliders that the switch moves together, and what stands for the switch among the controls."""
+
 
 class PerturbationControls:
-    """Presets, sliders, and the switch that moves both fluxes together."""
+    """Presets, sliders, and the switch that moves both fluxes together; those that :meth:`offer` finds to apply."""
 
     def __init__(self, state: State, top_words: Callable[[int], str]) -> None:
         """``top_words`` says where the top of the changed layer is."""
@@ -27,20 +32,36 @@ class PerturbationControls:
         equal = state.scale_SHF == state.scale_LHF
         self.linked = pmui.Switch(label="Both fluxes together", value=equal, size="small", margin=(4, 4))
         self.ranges = {name: _hint() for name in PERTURBATIONS if name != "top_level"}
-        state.param.watch(self._link_fluxes, ["scale_SHF", "scale_LHF"])
+        self.buttons = {name: small_button(name, partial(self.apply, name)) for name in PRESETS}
+        self.controls = self._controls()
+        state.param.watch(self._link_fluxes, list(FLUXES))
 
     def presets(self) -> list[Viewable]:
         """One button a preset."""
-        return [small_button(name, partial(self.apply, name)) for name in PRESETS]
+        return list(self.buttons.values())
 
     def sliders(self) -> list[Viewable]:
         """All sliders, one below the other."""
-        shown = [(slider, self._slider(slider)) for slider in SLIDERS.values()]
-        made = [control for slider, control in shown if slider.of_layer]
-        made.append(stepped_slider(self.state, "top_level", "Below", self.top_words))
-        for slider, control in shown:
+        return list(self.controls.values())
+
+    def offer(self, inputs: Channels) -> None:
+        """Show what changes something among these inputs, and nothing else."""
+        known = {*sliders_of(inputs)}
+        known |= {"top_level"} if any(SLIDERS[name].of_layer for name in known) else set()
+        known |= {LINKED} if known >= set(FLUXES) else set()
+        for name, control in self.controls.items():
+            control.visible = name in known
+        for name, button in self.buttons.items():
+            button.visible = set(PRESETS[name]) <= known
+
+    def _controls(self) -> dict[str, Viewable]:
+        """Sliders of the layer, its depth, the other sliders, and the switch below the fluxes."""
+        state = self.state
+        made = {name: self._slider(slider) for name, slider in SLIDERS.items() if slider.of_layer}
+        made["top_level"] = stepped_slider(state, "top_level", "Below", self.top_words)
+        for name, slider in SLIDERS.items():
             if not slider.of_layer:
-                made += [control, self.linked] if slider.name == "scale_LHF" else [control]
+                made |= {name: self._slider(slider)} | ({LINKED: self.linked} if name == FLUXES[-1] else {})
         return made
 
     def _slider(self, slider: Slider) -> Viewable:

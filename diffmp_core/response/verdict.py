@@ -114,8 +114,8 @@ class Verdict:
 
     @property
     def record(self) -> dict[str, Any]:
-        """All of it for JSON: estimates, outcome and factor; what is not known is None."""
-        return _plain(asdict(self) | {"outcome": self.outcome, "factor": self.factor})
+        """All of it for JSON: estimates, outcome, factor and whether that is near 1; what is not known is None."""
+        return _plain(asdict(self) | {"outcome": self.outcome, "factor": self.factor, "is_near": self.is_near})
 
     @property
     def words(self) -> str:

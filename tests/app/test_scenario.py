@@ -25,7 +25,16 @@ from diffmp_core.errors import DiffmpError
 from tests.app.test_state import LIMITS
 
 OFFER = Offer(list(LIMITS), LIMITS.__getitem__)
-STATE = Choices(experiment="small", emulator="paper", cell=7, warming=-1.25, average=False, region="ocean")
+STATE = Choices(
+    experiment="small",
+    emulator="paper",
+    variable="qc",
+    top_level=3,
+    cell=7,
+    warming=-1.25,
+    average=False,
+    region="ocean",
+)
 
 
 def written(**content: Any) -> bytes:

@@ -18,9 +18,19 @@ from diffmp_core.schema import schema_of
 from diffmp_core.stores import stack_inputs
 from tests.synthetic import make_columns
 
+HEATING, CLOUD, RAIN = {"tend_T_sgs": "Subgrid heating"}, {"qc": "Cloud liquid"}, {"PRECC": "Precipitation"}
 LIMITS = {
-    "globe": Limits(emulators=("calibrated", "paper"), times=5, cells=100, cell=3, level=12, studies=("models",)),
-    "small": Limits(emulators=("paper",), times=2, cells=10, cell=1, level=8),
+    "globe": Limits(
+        emulators=("calibrated", "paper"),
+        outputs=HEATING | CLOUD,
+        times=5,
+        cells=100,
+        levels=30,
+        cell=3,
+        level=12,
+        studies=("models",),
+    ),
+    "small": Limits(emulators=("paper",), outputs=RAIN | CLOUD, times=2, cells=10, levels=9, cell=1, level=8),
 }
 
 
@@ -63,6 +73,32 @@ def test_one_change_of_experiment_is_one_event():
     state.param.watch(lambda *events: seen.append({event.name for event in events}), list(NAMES))
     state.experiment = "small"
     assert set.union(*seen) >= {"experiment", "emulator", "cell", "level"}
+
+
+def test_another_experiment_has_its_own_outputs_and_levels():
+    state = make_state()
+    assert (state.variable, state.top_level) == ("tend_T_sgs", 11)
+    state.param.update(level=29, top_level=25)
+    state.experiment = "small"
+    assert (state.variable, state.level, state.top_level) == ("PRECC", 8, 8)
+    assert state.param["variable"].objects == ["PRECC", "qc"]
+    assert state.param["variable"].names == {"Precipitation": "PRECC", "Cloud liquid": "qc"}
+    state.variable = "qc"
+    state.experiment = "globe"
+    assert (state.variable, state.top_level) == ("qc", 8)
+    state.reset_perturbations()
+    assert state.top_level == 11
+
+
+def test_outputs_and_levels_that_an_experiment_has_not_are_refused():
+    state = make_state()
+    notices = state.apply_query("?variable=PRECC&level=30&top_level=30")
+    assert len(notices) == 3
+    assert "'PRECC', expected one of tend_T_sgs, qc; showing tend_T_sgs" in notices[0]
+    assert "'30', expected an integer from 0 to 29; showing 12" in notices[1]
+    assert "'30', expected an integer from 1 to 29; showing 11" in notices[2]
+    assert state.apply_query("?experiment=small&variable=qc&level=8&top_level=1") == []
+    assert len(state.apply_query("?experiment=small&variable=tend_T_sgs&level=9&top_level=9")) == 3
 
 
 def test_query_of_another_experiment_keeps_its_cell():
@@ -174,15 +210,25 @@ def test_parameters_are_the_fields_of_the_choices():
     for name, field in Choices.model_fields.items():
         parameter = state.param[name]
         assert parameter.doc == field.description
-        if name not in ("experiment", "emulator", "cell", "level", "time"):
+        if name not in ("experiment", "emulator", "variable", "cell", "level", "time"):
             assert getattr(state, name) == field.default
     assert state.param["warming"].bounds == (-5, 5)
-    assert state.choices == Choices(experiment="globe", emulator="calibrated", cell=3, level=12)
+    assert state.choices == Choices(experiment="globe", emulator="calibrated", variable="tend_T_sgs", cell=3, level=12)
 
 
 def test_a_whole_state_is_shown_as_one_event():
     state = make_state()
-    wanted = Choices(experiment="small", emulator="paper", cell=9, time=1, scale_SHF=0.5, scale_LHF=1.0, dark=True)
+    wanted = Choices(
+        experiment="small",
+        emulator="paper",
+        variable="qc",
+        top_level=4,
+        cell=9,
+        time=1,
+        scale_SHF=0.5,
+        scale_LHF=1.0,
+        dark=True,
+    )
     seen = []
     state.param.watch(lambda *events: seen.append((state.restoring, {event.name for event in events})), list(NAMES))
     state.show(wanted)
@@ -194,7 +240,8 @@ def test_a_whole_state_is_shown_as_one_event():
 
 def test_reset_keeps_the_tab_and_the_colour_of_the_page():
     state = make_state()
-    state.show(Choices(experiment="small", emulator="paper", tab="Maps", dark=True, cell=5, region="land", seed=7))
+    shown = {"variable": "qc", "top_level": 4, "tab": "Maps", "dark": True, "cell": 5, "region": "land", "seed": 7}
+    state.show(Choices(experiment="small", emulator="paper", **shown))
     state.reset()
     assert state.query() == "?experiment=small&tab=Maps&dark=1"
 

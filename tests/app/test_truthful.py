@@ -11,7 +11,6 @@ import pytest
 import yaml
 from bokeh.models import Range1d
 from diffmp_app.data.catalog import Catalog
-from diffmp_app.data.target import take_target
 from diffmp_app.exhibits import (
     Distribution,
     EmulatorResponse,
@@ -47,7 +46,7 @@ from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.score import spread_scores
 from diffmp_core.shipped import DATA
 from diffmp_core.stores import open_columns, stack_inputs, stack_outputs, write_store
-from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
+from diffmp_core.variables import OUTPUT_NAMES
 from tests.app.experiment import add_networks, make_experiment
 from tests.app.studies import cases, make_study
 
@@ -265,11 +264,9 @@ def test_shipped_tables_and_stores_say_only_what_can_be():
 def test_a_row_of_every_emulator_says_what_it_drew(catalog: Catalog):
     state, drawn = State(catalog.names, catalog.limits), list[str]()
     row = EmulatorRow(state, catalog, ONE, Range1d(start=0, end=1), lambda: drawn.append(ONE))
-    row.asked = state.choices.model_copy(update={"emulator": ONE, "members": 4})
-    row.target, _ = take_target(state.choices, catalog)
-    assert row.target is not None
-    answer = np.zeros((1, 4, len(OUTPUTS), row.target.truth.shape[-1]))
-    row._answer(answer, 0.01)
+    state.members = 4
+    row.ask()
+    assert row.answer is not None
     assert row.status.object.startswith("one answer, ")
     assert drawn == [ONE]
     assert not np.isfinite(np.asarray(row.panels[0].levels.data["missed"], dtype=float)).any()
