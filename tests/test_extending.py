@@ -115,8 +115,10 @@ SLIDERS.register(Slider(
     gerund="Dimming", words=lambda share: f"sunlight dimmed by {share:.0%}",
 ))
 from diffmp_core.physics.perturbation import Perturbation, perturb
+from diffmp_core.variables import PAPER
 change = Perturbation(dim=0.25, tilt_T=1.5, top_level=4)
-changed = perturb(np.full((1, 6, 30), 280.0), change, pressure=np.full(30, 9e4), layer_mass=np.ones(30))
+air = {"pressure": np.full(30, 9e4), "layer_mass": np.ones(30)}
+changed = perturb(np.full((1, 6, 30), 280.0), change, channels=PAPER.inputs, **air)
 print(change.words, *change.not_in_model, changed[0, 5, 0], *changed[0, 0, :5], sep="; ")
 """
 

@@ -1,5 +1,6 @@
 """A kind of emulator: linear regression with a Gaussian error, one variance for each output and level."""
 
+from math import prod
 from typing import ClassVar, Literal
 
 import torch
@@ -7,8 +8,8 @@ from torch import Generator, Tensor, nn
 
 from diffmp_core.kinds import KINDS, Kind
 from diffmp_core.models.base import Draw, NetworkConfig, NetworkEmulator
+from diffmp_core.models.normalizer import Normalised
 from diffmp_core.models.regression import LEAST_STD, gaussian_crps
-from diffmp_core.variables import INPUTS, OUTPUTS
 
 
 class LinearConfig(NetworkConfig):
@@ -25,25 +26,26 @@ class Linear(NetworkEmulator):
 
     def make_network(self) -> nn.Module:
         """A matrix, and a logarithm of a variance for each value."""
-        values = len(OUTPUTS) * self.levels
-        self.log_variance = nn.Parameter(torch.zeros(len(OUTPUTS), self.levels))
-        return nn.Linear(len(INPUTS) * self.levels, values)
+        self.log_variance = nn.Parameter(torch.zeros(self.schema.output_shape))
+        return nn.Linear(prod(self.schema.input_shape), prod(self.schema.output_shape))
 
-    def predict(self, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean (column, 4, level) and standard deviation (4, level) of normalised outputs."""
+    def predict(self, condition: Normalised) -> tuple[Tensor, Tensor]:
+        """Mean (column, output, level) and standard deviation (output, level) of normalised outputs."""
         mean = self.denoiser(condition.flatten(1).to(self.denoiser.weight.dtype)).float()
-        return mean.unflatten(1, (len(OUTPUTS), self.levels)), LEAST_STD + (0.5 * self.log_variance.float()).exp()
+        shaped = (mean.unflatten(1, self.schema.output_shape), self.log_variance.float())
+        mean, log_variance = (self.normalizer.level_single(part) for part in shaped)
+        return mean, LEAST_STD + (0.5 * log_variance).exp()
 
-    def training_loss(self, inputs: Tensor, outputs: Tensor, generator: Generator) -> Tensor:
+    def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:
         """Mean CRPS of the Gaussians."""
         return gaussian_crps(*self.predict(inputs), outputs).mean()
 
     def sample_normalised(
-        self, condition: Tensor, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
-    ) -> Tensor:
+        self, condition: Normalised, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
+    ) -> Normalised:
         """Independent draws for each value; steps and guidance have no effect."""
         mean, std = self.predict(condition)
-        return mean[:, None] + std * draw((len(condition), members, len(OUTPUTS), self.levels))
+        return Normalised(mean[:, None] + std * self.noise(len(condition), members, draw))
 
 
 KINDS.register(Kind(name="linear", label="linear regression", emulator=lambda: Linear))

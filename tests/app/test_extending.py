@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from diffmp_core.plugins import VARIABLE
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.variables import PAPER
 from tests.app.served import open_tab, serve, watched_window
 from tests.synthetic import make_columns
 
@@ -35,7 +35,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each command said, and the folder where they worked."""
     folder = tmp_path_factory.mktemp("plugins")
     columns = make_columns(cells=42, times=12)
-    names = [*(variable.name for variable in INPUTS + OUTPUTS), "time", "lat", "lon", "area", "land_fraction"]
+    names = [*PAPER.inputs.names, *PAPER.outputs.names, "time", "lat", "lon", "area", "land_fraction"]
     np.savez(folder / "globe.npz", **{name: columns[name].values for name in (*names, "height", "layer_mass")})
     store, experiment = folder / "columns.zarr", folder / "experiment"
     return {
