@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from diffmp_core.scores.histograms import BINS, bin_edges, count_values
-from diffmp_core.variables import LEVELS, OUTPUT_NAMES
+from diffmp_core.variables import LEVELS, OUTPUT_NAMES, PAPER
 
 DEMO, DEMO_CELLS = "demo", 10_242
 CELLS = (10_242, 40_962)
@@ -162,9 +162,9 @@ def densities() -> Iterator[Figure]:
     rng, shape = np.random.default_rng(0), (len(OUTPUT_NAMES), LEVELS)
     values = rng.standard_normal((SAMPLES // (shape[0] * shape[1]), *shape), dtype=np.float32)
     counts = np.zeros((*shape, BINS), dtype=np.int64)
-    count_values(values[:1], np.ones(shape[0]), counts, bin_edges())
+    count_values(values[:1], np.ones(shape[0]), counts, bin_edges(PAPER.outputs))
     start = time.perf_counter()
-    count_values(values, np.ones(shape[0]), counts, bin_edges())
+    count_values(values, np.ones(shape[0]), counts, bin_edges(PAPER.outputs))
     yield Figure(f"densities of {values.size:,} samples", 1e3 * (time.perf_counter() - start), 1000)
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from diffmp_core.scores.histograms import bin_edges
 from diffmp_core.stores import write_store
-from diffmp_core.variables import LEVELS, OUTPUT_NAMES
+from diffmp_core.variables import LEVELS, OUTPUT_NAMES, PAPER
 
 TIMES = 2
 GOLDEN_ANGLE = 137.50776
@@ -39,7 +39,7 @@ def make_globe(folder: Path, cells: int) -> Path:
         fields
         | {
             "truth_std": ("variable", np.ones(len(OUTPUT_NAMES))),
-            "bin_edges": (("variable", "bin_edge"), bin_edges()),
+            "bin_edges": (("variable", "bin_edge"), bin_edges(PAPER.outputs)),
             "rank_histogram": (("variable", "level", "rank"), np.ones((len(OUTPUT_NAMES), LEVELS, 33))),
         },
         coords={

@@ -25,6 +25,7 @@ from diffmp_core.physics.perturbation import Perturbation, perturb
 from diffmp_core.physics.regimes import REGIMES, column_facts, represent
 from diffmp_core.sampling.draw import draw_ensemble
 from diffmp_core.stores import open_columns, stack_inputs
+from diffmp_core.variables import PAPER
 
 MEMBERS = 8
 DRAWN = 32
@@ -40,17 +41,18 @@ def row(name: str, change: PairedChange) -> str:
 
 def emulator_answer(emulator, columns: xr.Dataset, change: Perturbation) -> PairedChange:
     """The emulator's change of the column heating [W m-2] in these columns."""
-    inputs, mass = stack_inputs(columns), columns["layer_mass"].transpose("cell", "level").values
-    changed = perturb(inputs, change, pressure=columns["pressure"].values, layer_mass=mass)
-    return paired_change(
-        *(integrate(draw_ensemble(emulator, values, members=DRAWN), mass)["heating"] for values in (inputs, changed))
-    )
+    channels, outputs = emulator.schema.inputs, emulator.schema.outputs
+    inputs, mass = stack_inputs(columns, channels), columns["layer_mass"].transpose("cell", "level").values
+    changed = perturb(inputs, change, channels=channels, pressure=columns["pressure"].values, layer_mass=mass)
+    drawn = (draw_ensemble(emulator, values, members=DRAWN) for values in (inputs, changed))
+    return paired_change(*(integrate(ensemble, mass, outputs)["heating"] for ensemble in drawn))
 
 
 def hourly_heating(response: xr.Dataset) -> np.ndarray:
     """Column heating [W m-2] by run, member and hour of a response."""
     mass = response["layer_mass"].values
-    return np.stack([integrate(hourly_ensemble(response, run), mass)["heating"].T for run in response["run"].values])
+    ensembles = (hourly_ensemble(response, run) for run in response["run"].values)
+    return np.stack([integrate(ensemble, mass, PAPER.outputs)["heating"].T for ensemble in ensembles])
 
 
 def main() -> None:

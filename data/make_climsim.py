@@ -19,7 +19,7 @@ from make_demo import write_cards
 from diffmp_core.experiments import add_to_experiment, leave_columns_out, load_experiment, write_experiment
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.scores.score_store import COLUMN_FIELDS
+from diffmp_core.scores.maps import column_fields
 from diffmp_core.scores.table import markdown_table
 from diffmp_core.stores import open_columns, select_split
 
@@ -30,7 +30,7 @@ EMULATORS = {
     "DIFF-MP calibrated": ROOT / "assets" / "emulators" / "climsim-lowres-calibrated",
     "Deterministic regression": ROOT / "assets" / "emulators" / "climsim-lowres-regression",
 }
-FIELDS = {"DIFF-MP one step": COLUMN_FIELDS}
+FIELDS = {"DIFF-MP one step": column_fields()}
 """What is kept column by column, for maps; of all others nothing."""
 
 TITLE = "ClimSim, E3SM-MMF"

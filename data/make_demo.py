@@ -18,7 +18,7 @@ from diffmp_core.experiments import add_to_experiment, load_experiment, write_ex
 from diffmp_core.identity import with_digests
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.scores.score_store import COLUMN_FIELDS
+from diffmp_core.scores.maps import column_fields
 from diffmp_core.scores.table import markdown_table
 from diffmp_core.stores import open_columns, select_split, write_store
 from diffmp_core.training.card import write_card
@@ -41,7 +41,7 @@ EMULATORS = {
 """In the order of the dashboard, which opens on the first."""
 
 FIELDS = {
-    "DIFF-MP one step": COLUMN_FIELDS,
+    "DIFF-MP one step": column_fields(),
     "Gaussian regression": (),
     "Deterministic regression": (),
 }

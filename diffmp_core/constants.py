@@ -39,5 +39,8 @@ EARTH_RADIUS = 6.371e6
 SECONDS_PER_DAY = 86400.0
 """Length of a mean solar day [s]."""
 
+WATER_DENSITY = 1000.0
+"""Density of the liquid water that a depth of precipitation is meant of [kg m-3]."""
+
 REFERENCE_PRESSURE = 1.0e5
 """Reference pressure of potential temperature and of hybrid levels [Pa]."""

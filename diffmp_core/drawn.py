@@ -9,37 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-REFERENCE = "reference"
-"""Kind of an ensemble that is made of data, where nothing more is known of it."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How emulators of a kind draw a member.
-
-    Attributes:
-        network: whether a network is evaluated.
-        denoises: whether in steps, which guidance may steer; else a network is evaluated once.
-        alike: whether all members of a column are the same profiles.
-    """
-
-    network: bool = True
-    denoises: bool = False
-    alike: bool = False
-
-
-KINDS: Mapping[str, Kind] = {
-    "diffusion": Kind(denoises=True),
-    "one_step": Kind(),
-    "cvae": Kind(),
-    "cgan": Kind(),
-    "gaussian": Kind(),
-    "regression": Kind(alike=True),
-    "analogue": Kind(network=False),
-    "climatology": Kind(network=False),
-    REFERENCE: Kind(network=False),
-}
-"""Kinds of emulators; of others it is not known what they do with steps and guidance."""
+from diffmp_core.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -107,7 +77,7 @@ def drawn_for(table: Mapping[str, Any], kind: str | None) -> Drawn | None:
 
     Args:
         table: what ``diffmp score`` wrote.
-        kind: kind of the emulator, ``REFERENCE`` where it has no folder.
+        kind: kind of the emulator, ``diffmp_core.kinds.REFERENCE`` where it has no folder.
     """
     members, steps, guidance = table.get("members"), table.get("steps"), tuple(table.get("guidance") or ())
     if not members:

@@ -28,7 +28,6 @@ from diffmp_core.identity import columns_id, kept_id, layout_id, same_columns
 from diffmp_core.storage.documents import UnreadableError, read_yaml
 from diffmp_core.storage.files import write_text, write_texts
 from diffmp_core.stores import open_columns, open_store, real_path, select_split
-from diffmp_core.variables import OUTPUT_NAMES
 
 FILE = "experiment.yaml"
 
@@ -209,8 +208,8 @@ def _has_truth_of_scores(experiment: Experiment, columns: xr.Dataset) -> bool:
     scores = _first_scores(experiment)
     if "truth_std" not in scores:
         return True
-    kept = np.nan_to_num(scores["truth_std"].sel(variable=list(OUTPUT_NAMES)).values)  # NaN: it never varies
-    found = [columns[name].values.std(dtype=np.float64) for name in OUTPUT_NAMES]
+    kept = np.nan_to_num(scores["truth_std"].values)  # NaN: it never varies
+    found = [columns[name].values.std(dtype=np.float64) for name in map(str, scores["variable"].values)]
     return bool(np.allclose(found, kept, rtol=SAME_TRUTH, atol=0))
 
 

@@ -1,8 +1,9 @@
 """Emulators as one file for a host model: physical columns and noise in, physical tendencies and clouds out.
 
 The file holds the whole of :meth:`diffmp_core.models.base.NetworkEmulator.sample` but the drawing: normalisation,
-network, sampler with its steps, guidance, normalisation back, clouds settled. All that is random is an input, so that
-the host's own generator rules and a restart repeats itself. docs/coupling.md shows the use from Fortran and Python.
+network, sampler with its steps, guidance, normalisation back, traces of cloud set to zero. All that is random is an
+input, so that the host's own generator rules and a restart repeats itself. docs/coupling.md shows the use from Fortran
+and Python.
 """
 
 from __future__ import annotations

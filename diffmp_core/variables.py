@@ -207,6 +207,11 @@ class ColumnVariables:
             if twice or not channels:
                 found = f"{sorted(twice)[0]!r} twice" if twice else "none"
                 raise DiffmpError(f"expected {role} that differ from each other, found {found}; name each once")
+        if taken := [name for name in self.outputs.names if name in _COORDINATES]:
+            raise DiffmpError(f"expected outputs that are no coordinates, found {taken[0]!r}; name it otherwise")
+        if len(self.stored) < len(self.inputs) + len(self.outputs):
+            found = next(name for name in self.inputs.names if name.removeprefix("input_") in self.inputs.names)
+            raise DiffmpError(f"expected names that are free in a store, found input {found!r}; name it otherwise")
 
     def stored_input(self, name: str) -> str:
         """Name of an input in a column store: its own, unless an output or a coordinate of the store bears it."""
@@ -218,7 +223,10 @@ class ColumnVariables:
         return {self.stored_input(entry.name): entry for entry in self.inputs} | {v.name: v for v in self.outputs}
 
 
-_COORDINATES = ("time", "cell", "level", "lat", "lon", "area", "land_fraction", "height", "pressure", "layer_mass")
+_COORDINATES = (
+    "time", "cell", "level", "member", "lat", "lon", "area", "land_fraction", "height", "pressure", "layer_mass",
+    "split", "digest",
+)  # fmt: skip
 
 
 def choose_variables(inputs: Iterable[str], outputs: Iterable[str]) -> ColumnVariables:
@@ -242,6 +250,9 @@ def choose_variables(inputs: Iterable[str], outputs: Iterable[str]) -> ColumnVar
 PAPER = choose_variables(("T", "qv", "Ps", "SHF", "LHF", "SOLIN"), ("tend_T_sgs", "tend_qv_sgs", "qc", "qi"))
 """The paper's choice (Table 1), and that of every store and emulator that says nothing of its variables."""
 
+PAPER_LEVELS = 30
+"""Levels of the paper's columns, below 20 km (Section 2)."""
+
 CLIMSIM_V1 = choose_variables(
     ("T", "q", "Ps", "SOLIN", "LHF", "SHF"), ("tend_T_sgs", "tend_q_sgs", "PRECC", "NETSW", "FLWDS")
 )
@@ -250,7 +261,7 @@ CLIMSIM_V1 = choose_variables(
 CHOICES: Mapping[str, ColumnVariables] = {"paper": PAPER, "climsim-v1": CLIMSIM_V1}
 """Choices that bear a name."""
 
-LEVELS = 30
+LEVELS = PAPER_LEVELS
 ENSEMBLE_DIMS = ("time", "cell", "member", "level")
 INPUTS, OUTPUTS = PAPER.inputs, PAPER.outputs
 INPUT_NAMES, OUTPUT_NAMES = INPUTS.names, OUTPUTS.names

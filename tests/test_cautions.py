@@ -7,9 +7,11 @@ import pytest
 
 from diffmp_core.columns.domain import fit_domain
 from diffmp_core.physics.perturbation import Perturbation
-from diffmp_core.response.cautions import ALSO_TELLS, NO_DOMAIN, find_cautions
+from diffmp_core.physics.sliders import SLIDERS
+from diffmp_core.response.cautions import NO_DOMAIN, find_cautions
 from diffmp_core.response.verdict import ASSOCIATION
 from diffmp_core.stores import stack_inputs
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 
@@ -20,13 +22,13 @@ def inputs() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def domain(inputs):
-    return fit_domain(inputs, generator=np.random.default_rng(0))
+    return fit_domain(inputs, channels=PAPER.inputs, generator=np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
-def air(inputs) -> dict[str, np.ndarray]:
+def air(inputs) -> dict:
     levels = inputs.shape[2]
-    return {"pressure": np.linspace(1e5, 5e3, levels), "layer_mass": np.full(levels, 300.0)}
+    return {"channels": PAPER.inputs, "pressure": np.linspace(1e5, 5e3, levels), "layer_mass": np.full(levels, 300.0)}
 
 
 def test_a_usual_column_as_it_is_needs_no_caution(inputs, domain, air):
@@ -37,9 +39,9 @@ def test_a_usual_column_as_it_is_needs_no_caution(inputs, domain, air):
 
 def test_a_change_is_an_association_and_says_what_it_goes_with(inputs, domain, air):
     drier = find_cautions(inputs[50:51], domain, Perturbation(moistening=-0.05), **air)
-    assert drier.sentences()[-2:] == (ASSOCIATION, ALSO_TELLS["moistening"])
+    assert drier.sentences()[-2:] == (ASSOCIATION, SLIDERS["moistening"].also_tells)
     fluxes = find_cautions(inputs[50:51], domain, Perturbation(scale_SHF=0.9, scale_LHF=0.9), **air)
-    assert fluxes.sentences().count(ALSO_TELLS["scale_SHF"]) == 1
+    assert fluxes.sentences().count(SLIDERS["scale_SHF"].also_tells) == 1
 
 
 def test_leaving_the_training_data_is_said_first_with_setting_input_and_place(inputs, domain, air):

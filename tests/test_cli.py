@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -32,6 +33,9 @@ def test_every_command_explains_itself(command):
     "arguments",
     [
         ("prepare", "nowhere", "out.zarr"),
+        ("prepare", "nowhere", "out.zarr", "--variables", "mine.yaml"),
+        ("prepare", "nowhere", "out.zarr", "--inputs", "T,warmth"),
+        ("prepare", "nowhere", "out.zarr", "--levels", "every"),
         ("train", "nowhere", "out"),
         ("sample", "nowhere", "nowhere", "out.zarr"),
         ("score", "nowhere", "nowhere"),
@@ -52,16 +56,24 @@ def test_a_path_that_is_not_there_gives_one_sentence(arguments, tmp_path):
     assert not (tmp_path / "out.zarr").exists()
 
 
-def test_guidance_is_four_numbers_in_the_order_of_the_table():
-    assert parse_guidance(None) is None
-    assert parse_guidance("0.5,0.5,0,0") == (0.5, 0.5, 0.0, 0.0)
-    assert parse_guidance("0.3") == (0.3,) * 4
+EMULATOR = Path("assets/emulators/simulator-120km-one-step")
+
+
+def test_guidance_is_a_number_for_each_output_of_the_emulator_or_one_for_all():
+    assert parse_guidance(None, EMULATOR) is None
+    assert parse_guidance("0.5,0.5,0,0", EMULATOR) == (0.5, 0.5, 0.0, 0.0)
+    assert parse_guidance("0.3", EMULATOR) == (0.3,) * 4
 
 
 @pytest.mark.parametrize("text", ["", "a", "1,2", "1,2,3,4,5", "nan,0,0,0", "-1,0,0,0"])
 def test_malformed_guidance_is_refused(text):
-    with pytest.raises(DiffmpError, match="guidance"):
-        parse_guidance(text)
+    with pytest.raises(DiffmpError, match=r"--guidance, or 4 \(tend_T_sgs, tend_qv_sgs, qc, qi\)"):
+        parse_guidance(text, EMULATOR)
+
+
+def test_guidance_of_no_emulator_is_one_sentence(tmp_path):
+    with pytest.raises(DiffmpError, match="expected an emulator folder"):
+        parse_guidance("0.5", tmp_path)
 
 
 def test_time_left_is_at_the_pace_of_this_start():

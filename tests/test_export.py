@@ -30,7 +30,7 @@ PAPER = {"prediction": "epsilon", "schedule": "paper", "sampler": "ancestral", "
 CASES: dict[str, tuple[dict[str, Any], tuple[int, ...] | None]] = {
     "calibrated": (DIFFUSION, (1, 4, LEVELS)),
     "fresh noise": (DIFFUSION | {"sampler": "dpm_solver_pp_2m_sde"}, (3, 4, LEVELS)),
-    "paper": (DIFFUSION | PAPER | {"settle_clouds": False, "normalization": "paper"}, (3, 4, LEVELS)),
+    "paper": (DIFFUSION | PAPER | {"zero_traces": False, "normalization": "paper"}, (3, 4, LEVELS)),
     "cvae": ({**SMALL, "kind": "cvae", "latent": 5}, (1, 5)),
     "cgan": ({**SMALL, "kind": "cgan", "latent": 5, "pretrained": {**SMALL, "kind": "regression"}}, (1, 5)),
     "one step": ({**SMALL, "kind": "one_step"}, (1, 4, LEVELS)),

@@ -29,6 +29,7 @@ from diffmp_core.training.checkpoint import load_checkpoint, save_checkpoint
 from diffmp_core.training.config import load_config
 from diffmp_core.training.log import read_log
 from diffmp_core.training.position import Position
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 NOBODY = 65534
@@ -176,7 +177,9 @@ def shared() -> Iterator[Path]:
     normalization = fit(inputs, outputs, schema=schema_of(columns))
     torch.manual_seed(0)
     emulator = build_emulator({"kind": "regression", "filters": 8, "layers": 2}, normalization)
-    fit_domain(inputs, generator=np.random.default_rng(0)).save(folder / "emulator" / "domain.safetensors")
+    fit_domain(inputs, channels=PAPER.inputs, generator=np.random.default_rng(0)).save(
+        folder / "emulator" / "domain.safetensors"
+    )
     save_emulator(emulator, folder / "emulator")
     save_checkpoint(folder / "checkpoint", Position(run="x"), {"w": torch.zeros(1)})
     write_store(columns, folder / "columns.nc")
@@ -192,7 +195,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "emulator/normalization.json": lambda folder: load_emulator(folder / "emulator"),
     "emulator/config.yaml": lambda folder: load_emulator(folder / "emulator"),
     "emulator/domain.safetensors": lambda folder: load_emulator(folder / "emulator"),  # its seal
-    "emulator": lambda folder: TrainingDomain.load(folder / "emulator" / "domain.safetensors"),
+    "emulator": lambda folder: TrainingDomain.load(folder / "emulator" / "domain.safetensors", PAPER.inputs),
     "checkpoint/state.safetensors": lambda folder: load_checkpoint(folder / "checkpoint", torch.device("cpu")),
     "columns.nc": lambda folder: open_store(folder / "columns.nc"),
     "columns.zarr": lambda folder: open_store(folder / "columns.zarr"),
@@ -220,7 +223,7 @@ def test_a_file_that_its_mode_keeps_from_us_is_said_to_be_so(name: str, shared: 
 
 def test_a_file_made_anew_is_read_by_everyone(shared: Path) -> None:
     assert as_nobody(lambda: load_emulator(shared / "emulator")) == ""
-    assert as_nobody(lambda: TrainingDomain.load(shared / "emulator" / "domain.safetensors")) == ""
+    assert as_nobody(lambda: TrainingDomain.load(shared / "emulator" / "domain.safetensors", PAPER.inputs)) == ""
 
 
 def as_nobody(action: Callable[[], object]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import dask.array
 import numpy as np
@@ -22,8 +23,9 @@ from diffmp_core.identity import (
     time_labels,
     with_digests,
 )
+from diffmp_core.schema import variables_attrs
 from diffmp_core.stores import open_columns, select_split, write_store
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 SEASONS = {
@@ -39,7 +41,7 @@ def changed(columns: xr.Dataset, name: str, amount: float, **where: int) -> xr.D
     return columns
 
 
-@pytest.mark.parametrize("name", [variable.name for variable in INPUTS + OUTPUTS])
+@pytest.mark.parametrize("name", list(PAPER.stored))
 def test_one_value_changes_it(name):
     columns = make_columns(cells=12)
     value = columns[name].values.flat[-1]
@@ -157,3 +159,14 @@ def test_an_emulator_is_its_model_its_weights_and_its_normalisation():
 )
 def test_a_seal_that_is_none_identifies_no_emulator(seal):
     assert emulator_id({"model": {"kind": "cvae"}, "seal": seal}) is None
+
+
+def test_shipped_columns_keep_their_ids():
+    columns = open_columns(Path(__file__).parents[1] / "data" / "demo" / "columns.nc")
+    assert columns_id(columns, trust=False) == "f3ae14bd7112-696f1e2009176ef3"
+    assert kept_id(columns) == layout_id(columns) == "f3ae14bd7112"
+
+
+def test_columns_that_say_what_they_are_made_of_have_the_ids_of_those_that_mean_the_papers_choice():
+    columns = make_columns(cells=12)
+    assert columns_id(columns.assign_attrs(variables_attrs(PAPER))) == columns_id(columns)

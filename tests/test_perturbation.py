@@ -6,16 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.physics.perturbation import (
-    Perturbation,
-    neutralise_temperature,
-    neutralise_vapour,
-    perturb,
-    potential_temperature,
-)
+from diffmp_core.physics.moisture import relative_humidity
+from diffmp_core.physics.perturbation import Perturbation, perturb, sliders_of
+from diffmp_core.physics.stratification import neutralise_temperature, neutralise_vapour, potential_temperature
+from diffmp_core.variables import CLIMSIM_V1, PAPER, choose_variables
 
 KAPPA = 287.04 / 1004.64
 T, QV, PS, SHF, LHF, SOLIN = range(6)
+
+
+@pytest.fixture(scope="module")
+def air(air):
+    return air | {"channels": PAPER.inputs}
 
 
 def test_potential_temperature_at_1000_hpa_is_the_temperature():
@@ -88,7 +90,7 @@ def test_all_vapour_taken_away_leaves_none_and_never_less(inputs, air):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"top_level": 0}, "top_level from 1 to 30, found 0"),
+        ({"top_level": 0}, "top_level of 1 or more, found 0"),
         ({"neutralise_T": 1.5}, "neutralise_T from 0 to 1"),
         ({"moistening": -1.1}, "moistening from -1 to 1"),
         ({"scale_LHF": float("nan")}, "scale_LHF from 0 to 2, found nan"),
@@ -103,7 +105,55 @@ def test_arrays_that_do_not_fit_are_refused(inputs, air):
     with pytest.raises(DiffmpError, match=r"expected inputs \(column, 6, level\)"):
         perturb(inputs[:, :4], Perturbation(), **air)
     with pytest.raises(DiffmpError, match="expected layer_mass"):
-        perturb(inputs, Perturbation(), pressure=air["pressure"], layer_mass=air["layer_mass"][:5])
+        perturb(inputs, Perturbation(), **air | {"layer_mass": air["layer_mass"][:5]})
+    with pytest.raises(DiffmpError, match="at least 31 levels"):
+        perturb(inputs, Perturbation(top_level=31, warming=1.0), **air)
+
+
+def columns_of(names: tuple[str, ...], *, levels: int = 4) -> tuple[np.ndarray, dict]:
+    """Two columns of made-up inputs, and what goes with them: pressure 900 ... hPa, masses, channels."""
+    rng = np.random.default_rng(0)
+    ranges = {"T": (270, 300), "q": (1e-3, 9e-3), "qv": (1e-3, 9e-3), "RH": (0.2, 0.9), "qv_step": (-1e-3, 1e-3)}
+    inputs = np.stack([rng.uniform(*ranges.get(name, (1, 2)), (2, levels)) for name in names], axis=1)
+    air = {"pressure": np.linspace(9e4, 6e4, levels), "layer_mass": np.full(levels, 900.0)}
+    return inputs.astype(np.float32), air | {"channels": choose_variables(names, ("qc",)).inputs}
+
+
+def test_specific_humidity_is_moistened_and_neutralised_as_a_mixing_ratio():
+    inputs, around = columns_of(CLIMSIM_V1.inputs.names, levels=60)
+    q = CLIMSIM_V1.inputs.channel("q")
+    changed = perturb(inputs, Perturbation(top_level=40, moistening=-0.2, neutralise_qv=1.0), **around)
+    ratio = 0.8 * (inputs[:, q, :40] / (1 - inputs[:, q, :40])).mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(changed[:, q, :40], np.broadcast_to(ratio / (1 + ratio), (2, 40)), rtol=1e-6)
+    np.testing.assert_array_equal(changed[:, q, 40:], inputs[:, q, 40:])
+    np.testing.assert_array_equal(np.delete(changed, q, axis=1), np.delete(inputs, q, axis=1))
+
+
+def test_sliders_are_those_whose_inputs_are_there():
+    every = ("neutralise_T", "neutralise_qv", "warming", "moistening", "scale_SHF", "scale_LHF", "scale_SOLIN")
+    assert sliders_of(PAPER.inputs) == every
+    assert sliders_of(CLIMSIM_V1.inputs) == every
+    assert sliders_of(choose_variables(("T", "SHF"), ("qc",)).inputs) == ("neutralise_T", "warming", "scale_SHF")
+    assert sliders_of(choose_variables(("T", "RH", "SHF"), ("qc",)).inputs) == ("scale_SHF",)  # RH could not follow
+    inputs, around = columns_of(("T", "SHF"))
+    with pytest.raises(DiffmpError, match="expected qv among the inputs for moistening, found T, SHF"):
+        perturb(inputs, Perturbation(top_level=2, moistening=0.1), **around)
+
+
+def test_derived_inputs_follow_and_stay_to_the_bit_where_nothing_changes():
+    inputs, around = columns_of(("T", "RH", "qv", "T_step", "qv_step", "q"))
+    inputs[:, 5] = inputs[:, 2] / (1 + inputs[:, 2])
+    before = [relative_humidity(inputs[:, 0], inputs[:, 2], around["pressure"] * share) for share in (1.0, 0.8)]
+    inputs[0, 1], inputs[1, 1] = before[0][0], before[1][1]  # of a column at another pressure than the nominal one
+    changed = perturb(inputs, Perturbation(top_level=2, warming=3.0, moistening=0.5), **around)
+    hotter, moister = inputs[:, 0] + [3.0, 3.0, 0, 0], inputs[:, 2] * [1.5, 1.5, 1, 1]
+    after = [relative_humidity(hotter, moister, around["pressure"] * share) for share in (1.0, 0.8)]
+    np.testing.assert_allclose(changed[:, 1], [after[0][0], after[1][1]], rtol=1e-5)
+    np.testing.assert_allclose((changed - inputs)[:, 3], [[0, 0, -3, 0]] * 2, atol=1e-6)
+    np.testing.assert_allclose((changed - inputs)[:, 4, 1:3], np.diff(moister - inputs[:, 2])[:, :2], atol=1e-8)
+    np.testing.assert_allclose(changed[:, 5], moister / (1 + moister), rtol=1e-5)
+    np.testing.assert_array_equal(changed[:, [0, 1, 2, 5], 2:], inputs[:, [0, 1, 2, 5], 2:])
+    np.testing.assert_array_equal(perturb(inputs, Perturbation(), **around), inputs)
 
 
 def test_two_changes_that_do_the_same_have_one_identity():

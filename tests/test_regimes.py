@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from diffmp_core.physics.buoyancy import saturation_mixing_ratio
+from diffmp_core.errors import DiffmpError
+from diffmp_core.physics.moisture import saturation_mixing_ratio
 from diffmp_core.physics.regimes import (
     COMPOSITE,
     INPUT_FACTS,
@@ -20,8 +21,9 @@ from diffmp_core.physics.regimes import (
     stability,
     top_share,
 )
+from diffmp_core.schema import variables_attrs
 from diffmp_core.scores.ensemble import reduce_members
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.variables import PAPER, ColumnVariables, choose_variables
 from tests.synthetic import make_columns
 
 GRAVITY, HEAT_CAPACITY = 9.80665, 1004.64
@@ -51,7 +53,7 @@ def test_facts_are_those_of_each_time():
 
 def test_facts_know_nothing_of_the_outputs():
     columns = make_columns(cells=5, times=2)
-    inputs = columns.drop_vars([variable.name for variable in OUTPUTS])
+    inputs = columns.drop_vars([variable.name for variable in PAPER.outputs])
     for field in fields(Facts):
         np.testing.assert_array_equal(
             getattr(column_facts(columns), field.name), getattr(column_facts(inputs), field.name)
@@ -74,6 +76,34 @@ def test_humidities_are_shares_of_what_a_layer_would_hold():
     expected = (columns["qv"].values * mass)[:, layer].sum(1) / (saturated * mass)[:, layer].sum(1)
     np.testing.assert_allclose(found.humidity, expected)
     np.testing.assert_allclose(found.vapour, (columns["qv"].values * mass).sum(axis=1))
+
+
+def test_facts_are_the_same_of_specific_humidity_and_ask_for_what_they_need():
+    columns = make_columns(cells=4, times=2).astype(float)
+    moist = choose_variables(("q", "Ps", "T"), PAPER.outputs.names)
+    other = columns.assign(q=columns["qv"] / (1 + columns["qv"])).drop_vars(["qv", "SHF", "LHF"])
+    found, expected = column_facts(other.assign_attrs(variables_attrs(moist))), column_facts(columns)
+    for name in ("energy", "inhibition", "vapour", "middle_humidity"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-9, atol=1e-9)
+    assert (found.sensible == 0).all()
+    for lost in ("T", "q", "Ps"):
+        fewer = ColumnVariables(type(moist.inputs)(v for v in moist.inputs if v.name != lost), moist.outputs)
+        with pytest.raises(DiffmpError, match=f"found '{'qv' if lost == 'q' else lost}'; choose one of these"):
+            column_facts(other.assign_attrs(variables_attrs(fewer)))
+
+
+def test_parcels_are_not_lifted_into_the_mesosphere():
+    columns = make_columns(cells=4, times=2)
+    above = columns.isel(level=[-1, -1, -1]).assign_coords(
+        height=("level", [25_000.0, 40_000.0, 60_000.0]), pressure=("level", [2500.0, 300.0, 20.0])
+    )
+    deep = xr.concat([columns, above], "level", data_vars="minimal", coords="minimal", compat="override")
+    middles = np.sqrt(deep["pressure"].values[1:] * deep["pressure"].values[:-1])
+    mass = -np.diff(np.concatenate([[1e5], middles, [0.0]])) / GRAVITY
+    deep["layer_mass"] = deep["layer_mass"] * 0.0 + mass
+    columns["layer_mass"] = columns["layer_mass"] * 0.0 + mass[:30]
+    most, usual = column_facts(deep).inhibition.max(), column_facts(columns).inhibition.max()
+    assert most == pytest.approx(usual, rel=0.3)  # to 60 km it is ten times as much
 
 
 def test_columns_without_land_are_all_sea():

@@ -8,11 +8,14 @@ from diffmp_core.columns.domain import fit_domain
 from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.response.cautions import NO_SPREAD, check_range, check_settings
 from diffmp_core.response.sensitivity import profiles, respond
+from diffmp_core.schema import ColumnSchema
 from diffmp_core.stores import stack_inputs
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 CP = 1004.64
 SHF = 3
+CHANNELS = {"channels": PAPER.inputs}
 
 
 def test_profiles_are_those_of_the_mean_over_the_columns():
@@ -28,6 +31,7 @@ class Linear:
     """Emulator with a known answer: heating 1e-7 SHF plus noise at all levels, other outputs noise."""
 
     kind = "linear"
+    schema = ColumnSchema(PAPER, np.arange(30.0), np.linspace(1e5, 1e4, 30))
 
     def sample(self, inputs, members, *, generator, steps, guidance):
         noise = 1e-3 * torch.randn(len(inputs), members, 4, inputs.shape[2], generator=generator)
@@ -72,7 +76,7 @@ def test_nothing_changed_is_a_response_of_zero(inputs, air):
 
 def test_inputs_beyond_the_training_data_are_named(inputs, air):
     every = stack_inputs(make_columns(cells=200))
-    domain = fit_domain(every, generator=np.random.default_rng(0))
+    domain = fit_domain(every, channels=PAPER.inputs, generator=np.random.default_rng(0))
     usual = check_range(every[:50], domain)
     assert usual.percentile < 80
     response = respond(Linear(), every[98:103], Perturbation(warming=30.0, top_level=3), members=2, domain=domain,
@@ -86,11 +90,13 @@ def test_inputs_beyond_the_training_data_are_named(inputs, air):
 
 @pytest.fixture(scope="module")
 def domain():
-    return fit_domain(stack_inputs(make_columns(cells=200)), generator=np.random.default_rng(0))
+    return fit_domain(stack_inputs(make_columns(cells=200)), channels=PAPER.inputs, generator=np.random.default_rng(0))
 
 
 def test_the_setting_that_leads_out_of_range_is_named_with_what_it_changes(inputs, air, domain):
-    found = check_settings(inputs, Perturbation(warming=30.0, scale_LHF=0.95, top_level=3), domain, **air)
+    found = check_settings(
+        inputs, Perturbation(warming=30.0, scale_LHF=0.95, top_level=3), domain, channels=PAPER.inputs, **air
+    )
     assert [part.setting for part in found] == ["warming"]
     assert found[0].out_of_range == found[0].columns == len(inputs)
     assert not found[0].only_together
@@ -100,8 +106,8 @@ def test_the_setting_that_leads_out_of_range_is_named_with_what_it_changes(input
 
 
 def test_a_small_change_and_no_change_blame_nobody(inputs, air, domain):
-    assert check_settings(inputs, Perturbation(scale_LHF=0.98, warming=0.05), domain, **air) == ()
-    assert check_settings(inputs, Perturbation(top_level=4), domain, **air) == ()
+    assert check_settings(inputs, Perturbation(scale_LHF=0.98, warming=0.05), domain, **air | CHANNELS) == ()
+    assert check_settings(inputs, Perturbation(top_level=4), domain, **air | CHANNELS) == ()
 
 
 class Sum:
@@ -126,7 +132,7 @@ class Sum:
 def test_settings_that_lead_out_only_together_are_both_named_and_no_other(inputs, air):
     one, shared = inputs[:1], {"pressure": air["pressure"], "layer_mass": air["layer_mass"][:1]}
     change = Perturbation(warming=29.0, scale_SHF=1.45, scale_SOLIN=1.2)
-    found = check_settings(one, change, Sum(one), **shared)
+    found = check_settings(one, change, Sum(one), **shared | CHANNELS)
     assert [(part.setting, part.only_together, part.out_of_range) for part in found] == [
         ("warming", True, 0),
         ("scale_SHF", True, 0),

@@ -12,7 +12,9 @@ from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.response.sensitivity import respond
 from diffmp_core.response.sweep import SweepAxis, significant, sweep
 from diffmp_core.response.verdict import ASSOCIATION
+from diffmp_core.schema import ColumnSchema
 from diffmp_core.stores import stack_inputs
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 CP = 1004.64
@@ -25,6 +27,7 @@ class Linear:
     """Emulator with a known answer: heating 1e-7 SHF plus noise at all levels, other outputs noise."""
 
     kind = "linear"
+    schema = ColumnSchema(PAPER, np.arange(30.0), np.linspace(1e5, 1e4, 30))
 
     def __init__(self) -> None:
         self.asked = 0
@@ -84,7 +87,7 @@ def test_progress_is_told_and_ends_the_sweep(inputs, air):
 
 def test_points_outside_the_training_data_are_marked(air):
     every = stack_inputs(make_columns(cells=200))
-    domain = fit_domain(every, generator=np.random.default_rng(0))
+    domain = fit_domain(every, channels=PAPER.inputs, generator=np.random.default_rng(0))
     axis = SweepAxis(name="warming", settings=("warming",), values=(0.0, 30.0))
     shared = {"pressure": air["pressure"], "layer_mass": air["layer_mass"][0]}
     found = sweep(Linear(), every[98:103], Perturbation(top_level=3), [axis], **shared, members=2, domain=domain)
@@ -120,6 +123,7 @@ class Moody:
     """Emulator whose members answer to SHF with a factor of their own, the same for every column."""
 
     kind = "moody"
+    schema = Linear.schema
 
     def sample(self, inputs, members, *, generator, steps, guidance):
         factor = torch.randn(1, members, 1, 1, generator=generator)
@@ -135,7 +139,9 @@ def test_alike_columns_do_not_make_a_change_certain_that_members_dispute(inputs)
 
 
 def test_a_sweep_says_how_many_points_leave_the_training_data_and_how(inputs, air):
-    domain = fit_domain(stack_inputs(make_columns(cells=200)), generator=np.random.default_rng(0))
+    domain = fit_domain(
+        stack_inputs(make_columns(cells=200)), channels=PAPER.inputs, generator=np.random.default_rng(0)
+    )
     far = SweepAxis(name="warming", settings=("warming",), values=(0.0, 0.05, 30.0))
     said = sweep(Linear(), inputs, Perturbation(top_level=3), [far], **air, members=2, domain=domain).attrs["cautions"]
     count = len(inputs)

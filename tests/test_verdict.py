@@ -6,8 +6,9 @@ import math
 
 import pytest
 
-from diffmp_core.physics.column_integrals import INTEGRALS, Change, chance
+from diffmp_core.physics.column_integrals import Change, chance, integrals_of
 from diffmp_core.response.verdict import MEANING, Estimate, Verdict, judge, verdict_words
+from diffmp_core.variables import PAPER
 
 NAN = math.nan
 
@@ -96,14 +97,14 @@ def test_a_model_that_turns_is_told():
 
 
 def changes(value: float, draw: float, columns: float) -> list[Change]:
-    return [Change(entry.name, entry.unit, 0.0, value, value, draw, columns) for entry in INTEGRALS]
+    return [Change(entry.name, entry.unit, 0.0, value, value, draw, columns) for entry in integrals_of(PAPER.outputs)]
 
 
 def test_verdicts_take_the_larger_error_and_the_samples_it_is_of():
     emulator, mean = changes(-5.0, 1.0, 3.0), changes(2.0, 0.9, 0.5)
     mean.append(Change("precipitation", "mm/day", 0.0, 1.0, 1.0, 0.1, 0.1))
     found = judge(emulator, mean, [mean, mean], members=(32, 8), columns=40)
-    assert [each.integral for each in found] == [entry.name for entry in INTEGRALS]
+    assert [each.integral for each in found] == ["heating", "moistening", "liquid water path", "ice water path"]
     assert (found[0].emulator, found[0].model) == (Estimate(-5.0, 3.0, "columns", 40), Estimate(2.0, 0.9, "draw", 8))
     assert len(found[0].hourly) == 2
     one = judge(changes(-5.0, 1.0, NAN), changes(2.0, 0.5, NAN), [mean], members=(32, 8), columns=1)

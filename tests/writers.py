@@ -15,8 +15,8 @@ from diffmp_core.crm.simulate import simulate
 from diffmp_core.export import export_emulator
 from diffmp_core.sampling.generate import generate
 from diffmp_core.scores.evaluate import evaluate
+from diffmp_core.studies.run import run_study
 from diffmp_core.studies.samplers import SamplersPreset
-from diffmp_core.studies.study import run_study
 from diffmp_core.training.card import write_card
 from diffmp_core.training.config import load_config
 from diffmp_core.training.loop import train

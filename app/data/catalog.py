@@ -20,15 +20,17 @@ from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
 from diffmp_core.columns.mesh import direction_of
-from diffmp_core.drawn import REFERENCE, Drawn, drawn_by_kind
+from diffmp_core.drawn import Drawn, drawn_by_kind
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import column_places, find_experiments, scored_columns
 from diffmp_core.identity import kept_id
+from diffmp_core.kinds import REFERENCE
 from diffmp_core.physics.regimes import REGIMES, Facts, Mask, column_facts
 from diffmp_core.schema import ColumnSchema, schema_of
 from diffmp_core.score_table import read_score_table
+from diffmp_core.scores.maps import MAPS
 from diffmp_core.scores.significance import nearest_cells
-from diffmp_core.scores.stored import SPREAD_FIELDS, true_store, true_table
+from diffmp_core.scores.stored import spread_fields, true_store, true_table
 from diffmp_core.shipped import DATA
 from diffmp_core.stores import open_store
 from diffmp_core.variables import Channels
@@ -38,7 +40,6 @@ from ..state.choices import Choices
 from .axes import ValueAxis, title_of, titles_of, value_axis
 from .composites import selected, selects_all
 from .grid import Grid, make_grid
-from .metrics import MAP_BY_NAME
 from .model_answers import ModelAnswers
 from .places import cell_tree
 from .readable import leave_out_unreadable, read_config
@@ -177,7 +178,7 @@ class Catalog(Served):
             return f"{emulator} has no score store" + self._why(name, emulator)
         missing = [field for field in fields if field not in scores]
         named = called or ", ".join(missing)
-        if scores.attrs.get("members") == 1 and set(missing) & set(SPREAD_FIELDS):
+        if scores.attrs.get("members") == 1 and set(missing) & set(spread_fields()):
             return f"{emulator} gives one answer for each column, so it has no {named}"
         if missing:
             return f"The score store of {emulator} has no {named}"
@@ -222,7 +223,7 @@ class Catalog(Served):
         Raises:
             DiffmpError: the emulator has no score store, or its store not this field.
         """
-        stored = MAP_BY_NAME[metric].stored
+        stored = MAPS[metric].stored
         scores = self.scores(name, emulator)
         missing = self.lacks(name, emulator, stored, variable=variable)
         if scores is None or missing:
@@ -242,7 +243,7 @@ class Catalog(Served):
         With a ``mask`` (time, cell) they are over the times at which a cell is selected, NaN where there is none. None
         where the emulator has no score store, or its store not this field.
         """
-        stored, averaged = MAP_BY_NAME[metric].stored, MAP_BY_NAME[metric].averaged
+        stored, averaged = MAPS[metric].stored, MAPS[metric].averaged
         scores = self.scores(name, emulator)
         if scores is None or self.lacks(name, emulator, stored, variable=variable):
             return None

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import xarray as xr
 
 from diffmp_core.crm.answers import FILE, KeptAnswers, ModelAnswer, cells_words, read_answers, refusal
+from diffmp_core.crm.vertical_grid import N_LEVELS
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.response.verdict import ASSOCIATION, NOT_ASKED, Verdict, judge, verdict_words
+from diffmp_core.schema import schema_of
+from diffmp_core.variables import PAPER
 
 if TYPE_CHECKING:
     from diffmp_core.crm.runs import ModelRuns
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 KEPT_ANSWERS, KEPT_RUNS = 256, 4
 """Answers (20 kB each) and runs with all their members (4 MB of 40 columns) that are remembered."""
 NOT_HERE = "The cloud-resolving model cannot be asked about these columns."
+MODEL_OUTPUTS = PAPER.outputs
+"""What the cloud-resolving model answers, in the order of its profiles."""
 
 Key: TypeAlias = tuple[int, str, tuple]
 
@@ -42,6 +47,24 @@ class ModelQuestion:
         return self.time, cells_words(self.cells), self.perturbation.identity
 
 
+def other_variables(places: xr.Dataset) -> str:
+    """Why the model cannot be asked about columns of these variables and levels, as a sentence; '' where it can."""
+    schema, lacking = schema_of(places), list[str]()
+    for wanted, there in ((PAPER.inputs, schema.inputs), (PAPER.outputs, schema.outputs)):
+        lacking += [variable.name for variable in wanted if variable not in there]
+    if schema.levels != N_LEVELS:
+        return (
+            f"expected columns on the {N_LEVELS} levels of the cloud-resolving model, found {schema.levels} levels; "
+            "it can answer on its own levels only"
+        )
+    if lacking:
+        return (
+            f"expected columns with the variables of the cloud-resolving model, found none called {lacking[0]}; "
+            "it can answer in its own variables only"
+        )
+    return ""
+
+
 class ModelAnswers:
     """Answers about the columns of one experiment.
 
@@ -51,7 +74,7 @@ class ModelAnswers:
 
     def __init__(self, folder: Path, places: xr.Dataset, columns: Callable[[], xr.Dataset]) -> None:
         """``places`` has the attributes of the columns, ``columns`` opens them."""
-        self.refused, self._columns = refusal(places), columns
+        self.refused, self._columns = refusal(places) or other_variables(places), columns
         self._kept: KeptAnswers | None = None
         self._problem = ""
         if (folder / FILE).is_file():
@@ -99,7 +122,7 @@ class ModelAnswers:
         change = response.perturbation
         if change.changes_nothing:
             return Judged(None, (), "")
-        if not cells or self.refused:
+        if not cells or self.refused or change.not_in_model:
             return Judged(None, (), f"{NOT_HERE} {ASSOCIATION}")
         answer = self.find(ModelQuestion(time, cells, change))
         if answer is None:

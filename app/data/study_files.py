@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,17 +9,10 @@ import xarray as xr
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.studies.result import open_study
+from diffmp_core.studies.study import STUDIES
 
 FOLDER = "studies"
 """Folder of an experiment in which every ``.nc`` is a study; the folders beside them are what a study was made of."""
-
-AXES: Mapping[str, tuple[str, ...]] = {
-    "models": ("spacing_km", "model", "seed"),
-    "steps": ("training", "steps", "seed"),
-    "guidance": ("emulator", "guidance"),
-    "samplers": ("emulator", "sampler", "steps"),
-}
-"""Axes of the scores of each study, before ``variable`` (docs/contracts.md)."""
 
 COARSE_FIRST = "spacing_km"
 """Axis whose values are put in order, from the largest; a study has them as its columns were named."""
@@ -58,7 +50,7 @@ def read_studies(folder: Path) -> tuple[dict[str, dict[str, xr.Dataset]], tuple[
 
 def missing_words(folder: Path, kind: str) -> str:
     """Which command makes a study that an experiment folder has not."""
-    given = {"guidance": " --emulator FOLDER", "samplers": " --emulator FOLDER"}.get(kind, "")
+    given = " --emulator FOLDER" if STUDIES[kind].emulators == "needed" else ""
     return (
         f"This experiment has no study of {kind} yet; make it with "
         f"'diffmp study {kind} COLUMNS {folder.name}/{FOLDER}/{kind}.nc{given}'."
@@ -75,12 +67,16 @@ def _read(path: Path, changed: int) -> xr.Dataset:
     with open_study(path) as opened:
         study = opened.load()
     kind = str(study.attrs.get("study"))
-    if kind not in AXES:
-        raise DiffmpError(f"expected a study among {', '.join(AXES)}, found {kind!r} in {path.name}; update DIFF-MP")
-    found = study["crps_fair"].dims if "crps_fair" in study else ()
-    if found != (*AXES[kind], "variable"):
+    if kind not in STUDIES:
         raise DiffmpError(
-            f"expected scores of {', '.join((*AXES[kind], 'variable'))}, found {', '.join(map(str, found)) or 'none'} "
+            f"expected a study among {', '.join(STUDIES)}, found {kind!r} in {path.name}; update DIFF-MP, or name the "
+            "plugin that makes it"
+        )
+    expected = (*STUDIES[kind].axes, "variable")
+    found = study["crps_fair"].dims if "crps_fair" in study else ()
+    if found != expected:
+        raise DiffmpError(
+            f"expected scores of {', '.join(expected)}, found {', '.join(map(str, found)) or 'none'} "
             f"in {path.name}; make the study again"
         )
     return study.sortby(COARSE_FIRST, ascending=False) if COARSE_FIRST in study.dims else study

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffmp_core.columns import user_column
+from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.regimes import represent
 from diffmp_core.response.cautions import Cautions, find_cautions
 from diffmp_core.stores import stack_inputs, stack_outputs
-from diffmp_core.variables import INPUT_NAMES, OUTPUTS
+from diffmp_core.variables import Channels, ColumnVariables
 
 from ..state.choices import Choices
 from .catalog import Catalog
@@ -25,6 +26,7 @@ ABOUT_OWN = (
     "A column of your own: interpolated to the emulator's levels, with the air of the experiment's mean column; no "
     "truth is known, and the cloud-resolving model cannot be asked about it."
 )
+NO_COLUMN = "No column of this time belongs to the region and regime; choose another one or another time."
 NO_OWN = "No column of your own is loaded yet; load a file, or choose a column of the experiment."
 
 
@@ -33,7 +35,8 @@ class Target:
     """Columns at one time.
 
     Attributes:
-        inputs, truth: (column, 6 or 4, level), stored units; NaN as truth where it is not known.
+        inputs, truth: (column, input or output, level), stored units; NaN as truth where it is not known.
+        variables: which channel of these is what.
         layer_mass: (column, level) kg m-2.
         rule: what they are, in words.
         cells: their indices (column,), none for a reader's own.
@@ -42,6 +45,7 @@ class Target:
 
     inputs: NDArray[np.float32]
     truth: NDArray[np.float32]
+    variables: ColumnVariables
     layer_mass: NDArray[np.float64]
     rule: str
     cells: tuple[int, ...] = ()
@@ -52,6 +56,14 @@ class Target:
         """Whether the truth is known."""
         return bool(np.isfinite(self.truth).all())
 
+    def read_by(self, channels: Channels) -> NDArray[np.float32]:
+        """The inputs (column, input, level) that an emulator reads, in its own order.
+
+        Raises:
+            DiffmpError: one that these columns lack.
+        """
+        return self.inputs[:, [self.variables.inputs.channel(name) for name in channels.names]]
+
 
 def target_cautions(catalog: Catalog, experiment: str, emulator: str, target: Target) -> Cautions:
     """What to bear in mind with an emulator's answer for these columns as they are.
@@ -59,9 +71,11 @@ def target_cautions(catalog: Catalog, experiment: str, emulator: str, target: Ta
     Raises:
         DiffmpError: an emulator without weights.
     """
+    live = catalog.live(experiment, emulator)
     return find_cautions(
-        target.inputs,
-        catalog.live(experiment, emulator).domain,
+        target.read_by(live.schema.inputs),
+        live.domain,
+        channels=live.schema.inputs,
         pressure=catalog.grid(experiment).pressure,
         layer_mass=target.layer_mass,
         notes=target.notes,
@@ -79,20 +93,27 @@ def take_target(choices: Choices, catalog: Catalog) -> tuple[Target | None, str]
     return catalog.keep(key, lambda: _read(choices, catalog, cells, rule)), rule
 
 
-def _own(choices: Choices, catalog: Catalog) -> tuple[Target, str]:
+def _own(choices: Choices, catalog: Catalog) -> tuple[Target | None, str]:
     """The reader's own column; its air is the mean of the experiment's columns, in proportion to surface pressure."""
+    schema = catalog.schema(choices.experiment)
+    try:
+        inputs = user_column.from_text(choices.own, schema)[None]
+    except DiffmpError as error:  # of other columns than these, or no weather
+        return None, str(error)
 
     def mean_air() -> NDArray[np.float64]:
         columns = catalog.columns(choices.experiment)
         over = [str(dim) for dim in columns["layer_mass"].dims if dim != "level"]
-        return np.asarray(columns["layer_mass"].mean(over) / columns["Ps"].mean(), dtype=float)
+        mass = columns["layer_mass"].mean(over)
+        return np.asarray(mass / columns["Ps"].mean() if "Ps" in schema.inputs else mass, dtype=float)
 
-    inputs = user_column.from_text(choices.own)[None]
-    mass = catalog.keep(("mean air", choices.experiment), mean_air) * float(inputs[0, INPUT_NAMES.index("Ps"), 0])
-    truth = np.full((1, len(OUTPUTS), inputs.shape[2]), np.nan, dtype=np.float32)
-    continued = user_column.continued_words(choices.own, height=catalog.grid(choices.experiment).height)
+    mass = catalog.keep(("mean air", choices.experiment), mean_air)
+    if "Ps" in schema.inputs:
+        mass = mass * float(inputs[0, schema.inputs.channel("Ps"), 0])
+    truth = np.full((1, *schema.output_shape), np.nan, dtype=np.float32)
+    continued = user_column.continued_words(choices.own, schema)
     rule = f"{OWN}; {continued}" if continued else OWN
-    return Target(inputs, truth, mass[None], rule, notes=(ABOUT_OWN,)), rule
+    return Target(inputs, truth, schema.variables, mass[None], rule, notes=(ABOUT_OWN,)), rule
 
 
 def _cells(choices: Choices, catalog: Catalog) -> tuple[NDArray[np.int64], str]:
@@ -113,6 +134,7 @@ def _read(choices: Choices, catalog: Catalog, cells: NDArray[np.int64], rule: st
     return Target(
         stack_inputs(columns),
         stack_outputs(columns),
+        catalog.schema(choices.experiment).variables,
         np.broadcast_to(mass, (len(cells), columns.sizes["level"])),
         rule,
         tuple(map(int, cells)),

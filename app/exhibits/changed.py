@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-import numpy as np
 import xarray as xr
 from bokeh.models import Range1d, UIElement
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from diffmp_core.crm.answers import ModelAnswer
 from diffmp_core.physics.column_integrals import Change
 from diffmp_core.physics.perturbation import Perturbation
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.physics.sliders import SLIDERS
+from diffmp_core.schema import variables_of
+from diffmp_core.variables import Channels, Variable
 
-from ..data.axes import TITLES, ValueAxis
+from ..data.axes import title_of
 from ..data.catalog import Catalog
-from ..figures.axes import plain_number
-from ..figures.response import BAND, Band, ResponsePanel, band
+from ..data.model_answers import MODEL_OUTPUTS
+from ..figures.axes import plain_number, set_range
+from ..figures.response import BAND, Band, ResponsePanel, SingleResponsePanel, response_panels
 from ..figures.theme import LIGHT
 from .exhibit import OfSelection, levels_of, quantity
 from .live_column import LiveColumn
@@ -27,6 +30,9 @@ from .paper import level_panel, zero_line
 
 if TYPE_CHECKING:
     from diffmp_core.response.sensitivity import Profiles
+
+OutputPanels: TypeAlias = Mapping[str, ResponsePanel | SingleResponsePanel]
+"""Panels of the outputs by name."""
 
 BOTH = {"baseline": (LIGHT.emulator, "-"), "perturbed": (LIGHT.perturbed, "--")}
 """Colour and line of both answers."""
@@ -36,133 +42,193 @@ PARTS = ("mean", "low", "high")
 NUMBERS = ("baseline", "perturbed", "change", "standard_error", "standard_error_columns")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Changed(OfSelection, Perturbation):
-    """A change of the inputs of a column or of many, and two answers."""
+Settings: Any = make_dataclass(
+    "Settings",
+    [
+        ("top_level", int, field(default=Perturbation().top_level)),
+        *((name, float, field(default=slider.neutral)) for name, slider in SLIDERS.items()),
+    ],
+    frozen=True,
+    kw_only=True,
+)
+"""The changed layer and a field for every slider."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class Changed(OfSelection, Settings):
+    """A change of the inputs of a column or of many, by the names of the sliders, and two answers.
+
+    ``emulator`` answers, or only names the unit of normalised values.
+
+    Raises:
+        DiffmpError: a setting out of its bounds.
+    """
+
+    emulator: str
     time: int
     cell: int
     units: str = "physical"
     vertical: str = "height"
     size: ClassVar[tuple[float, float]] = (9.5, 7.0)
 
+    def __post_init__(self) -> None:
+        _ = self.perturbation  # refuses what is out of bounds
+
     @property
     def perturbation(self) -> Perturbation:
         """The change."""
-        return Perturbation(**{field.name: getattr(self, field.name) for field in fields(Perturbation)})
+        return Perturbation(**{field.name: getattr(self, field.name) for field in fields(Settings)})
 
     @property
     def change_words(self) -> str:
         """The change in words, only what differs from none."""
-        parts = []
-        below = f"below level {self.top_level}"
-        for value, name in ((self.neutralise_T, "T"), (self.neutralise_qv, "qv")):
-            part = "" if value == 1 else f" by {value:.0%}"
-            parts += [f"{name} neutralised{part} {below}"] if value else []
-        parts += [f"{self.warming:+g} K {below}"] if self.warming else []
-        parts += [f"{self.moistening:+.0%} vapour {below}"] if self.moistening else []
-        for factor, name in ((self.scale_SHF, "SHF"), (self.scale_LHF, "LHF"), (self.scale_SOLIN, "sunlight")):
-            parts += [f"{name} × {factor:g}"] if factor != 1 else []
-        return ", ".join(parts) or "nothing changed"
+        return self.perturbation.words
 
-    def column_words(self, catalog: Catalog) -> str:
-        """Which column it is, where and when."""
-        grid = catalog.grid(self.experiment)
-        return f"Column {self.cell}, {grid.place(self.cell)}, {grid.times[self.time]}"
+    def answers(self, catalog: Catalog, outputs: Channels, first: Profiles, second: Profiles) -> dict[str, tuple]:
+        """Mean and band of both answers for each output, ``(level,)``, or ``()`` of a single value.
 
-    def answers(self, catalog: Catalog, emulator: str, first: Profiles, second: Profiles) -> dict[str, tuple]:
-        """Mean and band ``(level,)`` of both answers and their difference, for each output."""
+        Of outputs on levels their difference, too; that of a single value is among the column integrals.
+        """
+        from diffmp_core.response.sensitivity import QUANTILES  # torch takes a second: only when there is an answer
+
+        rows = [QUANTILES.index(quantile) for quantile in BAND]
         found = {}
-        for channel, entry in enumerate(OUTPUTS):
-            axis = catalog.value_axis(self.experiment, emulator, entry.name, self.units)
+        for channel, entry in enumerate(outputs):
+            axis = catalog.value_axis(self.experiment, self.emulator, entry.name, self.units)
+            dims, of = ("level", slice(None)) if entry.profile else ((), 0)
+            means = []
             for which, profiles in zip(BOTH, (first, second), strict=True):
-                shown = band(profiles, channel)
-                for part in PARTS:
-                    quantile = "mean" if part == "mean" else f"{BAND[PARTS.index(part) - 1]:.0%} quantile"
+                shown = (profiles.mean[channel], *(profiles.quantiles[row, channel] for row in rows))
+                means.append(shown[0][of] * axis.factor)
+                for place, (part, values) in enumerate(zip(PARTS, shown, strict=True)):
+                    quantile = "mean" if part == "mean" else f"{BAND[place - 1]:.0%} quantile"
                     name = f"{entry.long_name}, {which}, {quantile} of the members"
-                    found[f"{entry.name}_{which}_{part}"] = quantity(
-                        "level", getattr(shown, part) * axis.factor, axis.label, name
-                    )
-            difference = (second.mean[channel] - first.mean[channel]) * axis.factor
-            name = f"{entry.long_name}, perturbed minus baseline"
-            found[f"{entry.name}_change"] = quantity("level", difference, axis.label, name)
+                    found[f"{entry.name}_{which}_{part}"] = quantity(dims, values[of] * axis.factor, axis.label, name)
+            if entry.profile:
+                name = f"{entry.long_name}, perturbed minus baseline"
+                found[f"{entry.name}_change"] = quantity("level", means[1] - means[0], axis.label, name)
         return found
 
-    def model_answers(self, catalog: Catalog, emulator: str, answer: ModelAnswer) -> dict[str, tuple]:
-        """The cloud-resolving model's own profiles ``(level,)`` before and after the change, for each output."""
+    def model_answers(self, catalog: Catalog, outputs: Channels, answer: ModelAnswer) -> dict[str, tuple]:
+        """The cloud-resolving model's own profiles ``(level,)`` before and after the change, of outputs it has too."""
         found = {}
-        for channel, entry in enumerate(OUTPUTS):
-            axis = catalog.value_axis(self.experiment, emulator, entry.name, self.units)
-            for which, values in zip(MODEL, answer.profiles[:, channel], strict=True):
+        for entry in (entry for entry in outputs if entry.name in MODEL_OUTPUTS):
+            axis = catalog.value_axis(self.experiment, self.emulator, entry.name, self.units)
+            shown = answer.profiles[:, MODEL_OUTPUTS.channel(entry.name)]
+            for which, values in zip(MODEL, shown, strict=True):
                 name = f"{entry.long_name}, cloud-resolving model, {which}, mean of {len(answer.hourly)} h"
                 found[f"{entry.name}_model_{which}"] = quantity("level", values * axis.factor, axis.label, name)
         return found
 
-    def draw_outputs(self, data: xr.Dataset, panels: Sequence[Axes], *, row: int) -> None:
-        """Both answers of the four outputs, ``row`` panels in a row."""
-        levels = levels_of(data, self.vertical)
-        for place, (axes, entry) in enumerate(zip(panels, OUTPUTS, strict=True)):
-            zero_line(axes)
-            for which, (colour, line) in BOTH.items():
-                mean, low, high = (data[f"{entry.name}_{which}_{part}"].values for part in PARTS)
-                axes.fill_betweenx(levels.values, low, high, color=colour, alpha=0.2, linewidth=0)
-                axes.plot(mean, levels.values, color=colour, linestyle=line, label=which)
-            for which, line in MODEL.items() if f"{entry.name}_model_control" in data else ():
-                shown = data[f"{entry.name}_model_{which}"].values
-                axes.plot(
-                    shown, levels.values, color=LIGHT.truth, linestyle=line, linewidth=1.2, label=f"model, {which}"
-                )
-            label = data[f"{entry.name}_change"].axis_label
-            level_panel(axes, levels, title=TITLES[entry.name], label=label, left=place % row == 0)
-        panels[0].legend(loc="best")
+    def draw_outputs(self, data: xr.Dataset, panels: Iterable[Axes], *, row: int) -> None:
+        """Both answers of all outputs, each on one of the ``panels``, of which ``row`` stand in a row."""
+        for place, (axes, entry) in enumerate(zip(panels, variables_of(data).outputs, strict=True)):
+            draw = self._draw_profile if entry.profile else self._draw_single
+            draw(data, axes, entry, left=place % row == 0)
+            if place == 0:
+                axes.legend(loc="best")
 
-    def screen_outputs(self, data: xr.Dataset) -> list[UIElement]:
-        """Both answers of the four outputs as the page draws them."""
-        levels, made = levels_of(data, self.vertical), list[UIElement]()
-        y_range = Range1d(start=levels.start, end=levels.end)
-        for entry in OUTPUTS:
-            panel, axis = ResponsePanel(entry.name, y_range), ValueAxis(1.0, data[f"{entry.name}_change"].axis_label)
-            before, after = (Band(*(data[f"{entry.name}_{which}_{part}"].values for part in PARTS)) for which in BOTH)
-            names = [f"{entry.name}_model_{which}" for which in MODEL]
-            model = np.stack([data[name].values for name in names]) if names[0] in data else None
-            panel.show(before, after, levels=levels, values=axis, model=model)
+    def _draw_profile(self, data: xr.Dataset, axes: Axes, entry: Variable, *, left: bool) -> None:
+        levels = levels_of(data, self.vertical)
+        zero_line(axes)
+        for which, (colour, line) in BOTH.items():
+            mean, low, high = (data[f"{entry.name}_{which}_{part}"].values for part in PARTS)
+            axes.fill_betweenx(levels.values, low, high, color=colour, alpha=0.2, linewidth=0)
+            axes.plot(mean, levels.values, color=colour, linestyle=line, label=which)
+        for which, line in MODEL.items() if f"{entry.name}_model_control" in data else ():
+            shown = data[f"{entry.name}_model_{which}"].values
+            axes.plot(shown, levels.values, color=LIGHT.truth, linestyle=line, linewidth=1.2, label=f"model, {which}")
+        label = data[f"{entry.name}_change"].axis_label
+        level_panel(axes, levels, title=title_of(entry), label=label, left=left)
+
+    def _draw_single(self, data: xr.Dataset, axes: Axes, entry: Variable, *, left: bool) -> None:
+        for place, (which, (colour, _)) in enumerate(BOTH.items()):
+            mean, low, high = (float(data[f"{entry.name}_{which}_{part}"]) for part in PARTS)
+            axes.vlines(place, low, high, color=colour, alpha=0.3, linewidth=8)
+            axes.plot([place], [mean], color=colour, marker="oD"[place], linestyle="none", label=which)
+        axes.set_xticks([0, 1], ["as it is", "changed"])
+        axes.set(title=title_of(entry), xlim=(-0.6, 1.6), ylabel=data[f"{entry.name}_baseline_mean"].axis_label)
+
+    def show_outputs(
+        self, data: xr.Dataset, panels: OutputPanels, y_range: Range1d, *, target: str = "", differ: bool = True
+    ) -> None:
+        """Draw into the panels of the page; ``target`` and ``differ`` as in :class:`ResponsePanel`."""
+        levels, found = levels_of(data, self.vertical), data.variables
+        set_range(y_range, (levels.start, levels.end))
+        for name, panel in panels.items():
+            label = found[f"{name}_baseline_mean"].attrs["axis_label"]
+            before, after = (Band(*(found[f"{name}_{which}_{part}"].values for part in PARTS)) for which in BOTH)
+            if isinstance(panel, SingleResponsePanel):
+                panel.show(before, after, label=label, target=target, differ=differ)
+                continue
+            model = [found[key].values for which in MODEL if (key := f"{name}_model_{which}") in found]
+            panel.show(
+                before,
+                after,
+                change=found[f"{name}_change"].values,
+                levels=levels,
+                label=label,
+                target=target,
+                differ=differ,
+                model=model,
+            )
+
+    def screen_outputs(self, data: xr.Dataset, *, differ: bool = True) -> list[UIElement]:
+        """Both answers of the outputs as the page draws them."""
+        y_range = Range1d(start=0, end=1)
+        panels = response_panels(variables_of(data).outputs, y_range)
+        self.show_outputs(data, panels, y_range, differ=differ)
+        for panel in panels.values():
             panel.paint(False)
-            made.append(panel.figure)
-        return made
+        return [panel.figure for panel in panels.values()]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked(Changed, LiveColumn):
     """A change that is put to an emulator, with ensembles of the same random numbers before and after it."""
 
+    def outputs(self, catalog: Catalog) -> Channels:
+        """What the emulator answers."""
+        return catalog.live(self.experiment, self.emulator).schema.outputs
+
+
+def panels_in_rows(figure: Figure, count: int, *, row: int) -> list[Axes]:
+    """So many empty panels of one size, ``row`` in each row."""
+    every = figure.subplots(-(-count // row), row, squeeze=False).ravel()
+    for spare in every[count:]:
+        spare.remove()
+    return list(every[:count])
+
 
 def change_variables(changes: Sequence[Change]) -> dict[str, tuple]:
-    """Column integrals as variables without dimensions."""
-    return {
-        f"{change.name.replace(' ', '_')}_{number}": quantity(
-            (), getattr(change, number), change.unit, f"{change.name} of the column, {number.replace('_', ' ')}"
-        )
-        for change in changes
-        for number in NUMBERS
-    } | {
-        f"{change.name.replace(' ', '_')}_error": quantity(
-            (), change.error, change.unit, f"{change.name} of the column, larger standard error", over=change.error_of
-        )
-        for change in changes
-    }
+    """Column integrals, and changes of single values, as variables without dimensions."""
+    found = {}
+    for change in changes:
+        key, name = integral_key(change.name), f"{change.name} of the column"
+        for number in NUMBERS:
+            words = f"{name}, {number.replace('_', ' ')}"
+            found[f"{key}_{number}"] = quantity((), getattr(change, number), change.unit, words, integral=change.name)
+        words = f"{name}, larger standard error"
+        found[f"{key}_error"] = quantity((), change.error, change.unit, words, over=change.error_of)
+    return found
+
+
+def integral_key(name: str) -> str:
+    """A column integral's name as part of a variable's."""
+    return name.replace(" ", "_")
 
 
 def changes_of(data: xr.Dataset) -> tuple[Change, ...]:
     """The column integrals that :func:`change_variables` keeps."""
-    ending = "_standard_error_columns"
-    names = [name.removesuffix(ending) for name in map(str, data) if name.endswith(ending)]
+    ending, found = f"_{NUMBERS[-1]}", data.variables
+    keys = [name.removesuffix(ending) for name in map(str, found) if name.endswith(ending)]
     return tuple(
         Change(
-            name.replace("_", " "),
-            data[f"{name}_change"].axis_label,
-            *(float(data[f"{name}_{number}"]) for number in NUMBERS),
+            found[f"{key}{ending}"].attrs["integral"],
+            found[f"{key}{ending}"].attrs["axis_label"],
+            *(float(found[f"{key}_{number}"].values) for number in NUMBERS),
         )
-        for name in names
+        for key in keys
     )
 
 

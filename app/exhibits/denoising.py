@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -14,16 +14,18 @@ from bokeh.models import Range1d, UIElement
 from matplotlib.figure import Figure
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.schema import variables_attrs, variables_of
+from diffmp_core.variables import Channels, ColumnVariables
 
-from ..data.axes import TITLES
+from ..data.axes import title_of
 from ..data.catalog import Catalog
 from ..figures.denoising import DenoisingPanel, shared_range
+from ..figures.output_panel import along_levels, level_axis_of
 from ..figures.theme import LIGHT
 from ..state.choices import STEPS
+from .ensemble import name_output
 from .exhibit import Rows, level_coordinates, levels_of, quantity
 from .live_column import LiveColumn
-from .paper import level_panel
 
 if TYPE_CHECKING:
     from diffmp_core.sampling.denoising import Denoising
@@ -52,26 +54,34 @@ class DenoisingSteps(LiveColumn):
             raise DiffmpError(
                 "expected one column to denoise, found many; choose the selected column or one of your own"
             )
-        column = self.columns(catalog).inputs[0]
-        return catalog.live(self.experiment, self.emulator).submit_work(
+        live = catalog.live(self.experiment, self.emulator)
+        column = self.columns(catalog).read_by(live.schema.inputs)[0]
+        return live.submit_work(
             key,
             lambda ready: denoise_column(ready.emulator, column, members=self.members, steps=STEPS, seed=self.seed),
         )
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
-        """States and predictions ``(step, member, level)`` of the four outputs; the last step is the answer."""
+        """States and predictions ``(step, member, level)`` of the emulator's outputs; the last step is the answer.
+
+        Single values have no level.
+        """
         return self.arrange(catalog, self.ask(catalog, uuid.uuid4()).result())
 
     def arrange(self, catalog: Catalog, found: Denoising) -> xr.Dataset:
         """What :meth:`gather` gives, from the answer of the emulator."""
-        columns = self.columns(catalog)
+        columns, schema = self.columns(catalog), catalog.live(self.experiment, self.emulator).schema
         states = np.concatenate([found.states, found.ensemble[None]])
         predicted = np.concatenate([found.predicted, found.ensemble[None]])
-        variables, dims = {}, ("step", "member", "level")
-        for channel, entry in enumerate(OUTPUTS):
+        outputs = Channels(entry for entry in columns.variables.outputs if entry.name in schema.outputs)
+        variables = {}
+        for entry in outputs:
             axis = catalog.value_axis(self.experiment, self.emulator, entry.name, self.units)
             for ending, values, words in (("", states, "state"), ("_predicted", predicted, "predicted from the state")):
-                shown = values[:, :, channel] * axis.factor
+                shown = values[:, :, schema.outputs.channel(entry.name)] * axis.factor
+                dims: tuple[str, ...] = "step", "member", "level"
+                if not entry.profile:
+                    shown, dims = shown[..., 0], dims[:2]
                 variables[entry.name + ending] = quantity(dims, shown, axis.label, f"{entry.long_name}, {words}")
         signal = np.append(found.signal, 1.0)
         return xr.Dataset(
@@ -82,35 +92,39 @@ class DenoisingSteps(LiveColumn):
                 "step": ("step", np.arange(len(signal)), {"long_name": "denoising steps done", "units": "1"}),
                 "member": ("member", np.arange(self.members), {"standard_name": "realization", "units": "1"}),
             },
-            attrs={
+            attrs=variables_attrs(ColumnVariables(schema.inputs, outputs))
+            | {
                 "title": f"{self.emulator}: from noise to {self.members} members",
                 "subtitle": f"{columns.rule} · blue: members at each step, orange: what the network predicts from them",
-                "cautions": self.cautions(catalog, columns),
-            },
+            }
+            | self.cautions(catalog, columns),
         )
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """A row for each output, a column for each step."""
-        levels, steps = levels_of(data, self.vertical), data.sizes["step"]
+        levels, steps, outputs = levels_of(data, self.vertical), data.sizes["step"], variables_of(data).outputs
         for row, (panels, entry) in enumerate(
-            zip(figure.subplots(len(OUTPUTS), steps, sharey=True), OUTPUTS, strict=True)
+            zip(figure.subplots(len(outputs), steps, squeeze=False), outputs, strict=True)
         ):
             states, predicted = data[entry.name].values, data[f"{entry.name}_predicted"].values
-            extent = shared_range(states, predicted)
+            extent, heights = shared_range(states, predicted), level_axis_of(entry, levels).values
             for step, axes in enumerate(panels):
-                axes.plot(states[step].T, levels.values, color=LIGHT.emulator, alpha=0.4, linewidth=0.5)
+                state, guess = (along_levels(values[step], entry).T for values in (states, predicted))
+                axes.plot(state, heights, color=LIGHT.emulator, alpha=0.4, linewidth=0.5)
                 if step < steps - 1:
-                    axes.plot(predicted[step].T, levels.values, color=LIGHT.perturbed, alpha=0.5, linewidth=0.5)
-                title = f"{TITLES[entry.name]}\n" if step == 0 else "\n"
+                    axes.plot(guess, heights, color=LIGHT.perturbed, alpha=0.5, linewidth=0.5)
+                title = f"{title_of(entry)}\n" if step == 0 else "\n"
                 title += step_words(step, float(data["signal"][step]), steps - 1) if row == 0 else ""
-                label = data[entry.name].axis_label
-                level_panel(axes, levels, title=title.rstrip("\n") or " ", label=label, left=step == 0)
+                name_output(axes, data, entry, levels, title=title.rstrip("\n") or " ", left=step == 0)
                 axes.set_xlim(extent)
 
-    def show(self, data: xr.Dataset, panels: dict[str, DenoisingPanel]) -> None:
-        """Draw one step into the panels of the page."""
+    def show(self, data: xr.Dataset, panels: Mapping[str, DenoisingPanel]) -> None:
+        """Draw one step into the panels of the page, nothing into those of what the emulator does not give."""
         levels, last = levels_of(data, self.vertical), data.sizes["step"] - 1
         for name, panel in panels.items():
+            if name not in data:
+                panel.clear()
+                continue
             states, predicted = data[name].values, data[f"{name}_predicted"].values
             panel.show(
                 states[self.step],
@@ -124,7 +138,7 @@ class DenoisingSteps(LiveColumn):
         """One step as the page draws it."""
         levels = levels_of(data, self.vertical)
         y_range = Range1d(start=levels.start, end=levels.end)
-        panels = {entry.name: DenoisingPanel(entry.name, y_range) for entry in OUTPUTS}
+        panels = {entry.name: DenoisingPanel(entry, y_range) for entry in variables_of(data).outputs}
         self.show(data, panels)
         for panel in panels.values():
             panel.paint(False)

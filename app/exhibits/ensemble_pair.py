@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,19 +12,20 @@ from bokeh.models import Range1d, UIElement
 from matplotlib.figure import Figure
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.schema import variables_of
 from diffmp_core.scores.significance import RATE
-from diffmp_core.variables import OUTPUTS
 
-from ..data.axes import TITLES, ValueAxis
+from ..data.axes import title_of
 from ..data.catalog import Catalog
+from ..figures.output_panel import along_levels, level_axis_of
 from ..figures.profile import EnsemblePanel, lock
-from ..figures.profile_difference import DifferencePanel, MeanDifference, mean_difference
+from ..figures.profile_difference import DifferencePanel, difference_of, mean_difference
 from ..figures.theme import LIGHT
 from ..state.pinned import differs, nothing_pinned, pinned
-from .ensemble import Ensemble, draw_output
+from .ensemble import Ensemble, draw_output, name_output
 from .exhibit import Rows, drawn_words, levels_of
 from .live_column import together
-from .paper import level_panel, zero_line
+from .paper import zero_line
 
 SIDES = ("selected", "pinned")
 
@@ -51,22 +53,41 @@ class EnsemblePair(Ensemble):
         )
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
-        """Members ``(side, member, level)`` and truths ``(side, level)`` of each output, inputs, and differences."""
-        other = pinned(self.choices)
+        """Members ``(side, member, level)`` and truths ``(side, level)`` of each output, inputs, and differences.
+
+        Single values have no level.
+        """
         if not differs(self.choices):
             raise DiffmpError(f"expected two ensembles, found one. {nothing_pinned(column=True)}")
-        alone = [Ensemble.of(choices).gather(catalog) for choices in (self.choices, other)]
+        return self.combine([part.gather(catalog) for part in self.parts])
+
+    @property
+    def parts(self) -> tuple[Ensemble, Ensemble]:
+        """The ensemble of what is selected and that of what is pinned."""
+        return Ensemble.of(self.choices), Ensemble.of(pinned(self.choices))
+
+    def combine(self, alone: Sequence[xr.Dataset]) -> xr.Dataset:
+        """What :meth:`gather` gives, from what the two ensembles give; differences only where both have members."""
         along = xr.DataArray(list(SIDES), dims="side", name="side", attrs={"long_name": "what is selected or pinned"})
-        known = [str(name) for name in alone[0].data_vars]
-        data = xr.concat(alone, along, data_vars=known, coords="minimal", compat="override", combine_attrs="override")
-        for entry in OUTPUTS:
-            found = mean_difference(*data[entry.name].values, *data[f"{entry.name}_truth"].values)
-            attrs = data[entry.name].attrs
+        known = [str(name) for name in alone[0].data_vars if name in alone[1]]
+        data = xr.concat(
+            [part[known] for part in alone],
+            along,
+            data_vars=known,
+            coords="minimal",
+            compat="override",
+            combine_attrs="override",
+        )
+        for entry in variables_of(data).outputs:
+            (first, second), truths = (data[f"{entry.name}{part}"].values for part in ("", "_truth"))
+            dims, attrs = ("level",) if entry.profile else (), data[entry.name].attrs
+            found = mean_difference(first, second, *truths)
             for part, values in (("", found.mean), ("_low", found.low), ("_high", found.high), ("_truth", found.truth)):
                 name = f"{entry.long_name}, selected minus pinned{', ' * bool(part)}{part.lstrip('_')}"
-                data[f"{entry.name}_difference{part}"] = ("level", values, attrs | {"long_name": name})
+                data[f"{entry.name}_difference{part}"] = (dims, values, attrs | {"long_name": name})
             words = {"units": "1", "long_name": f"whether the difference is significant at a rate of {RATE:g}"}
-            data[f"{entry.name}_significant"] = ("level", found.significant.astype(np.int8), words)
+            data[f"{entry.name}_significant"] = (dims, found.significant.astype(np.int8), words)
+        other = pinned(self.choices)
         names = [choices.emulator for choices in (self.choices, other)]
         rules = [str(part.attrs["rule"]) for part in alone]
         titles = [f"{name}, {rule}" if rules[0] != rules[1] else name for name, rule in zip(names, rules, strict=True)]
@@ -87,61 +108,48 @@ class EnsemblePair(Ensemble):
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """One column an output."""
-        levels, size = levels_of(data, self.vertical), len(OUTPUTS)
+        levels, outputs = levels_of(data, self.vertical), variables_of(data).outputs
         if self.compare == "difference":
-            places = figure.subplots(2, 2, sharey=True).ravel()
-            for place, (axes, entry) in enumerate(zip(places, OUTPUTS, strict=True)):
-                found = _difference(data, entry.name)
+            places = figure.subplots(-(-len(outputs) // 2), 2, squeeze=False).ravel()
+            for place, (axes, entry) in enumerate(zip(places, outputs, strict=False)):
+                found, heights = difference_of(data, entry), level_axis_of(entry, levels).values
+                mean, low, high, truth = (
+                    along_levels(part, entry) for part in (found.mean, found.low, found.high, found.truth)
+                )
                 zero_line(axes)
-                axes.fill_betweenx(levels.values, found.low, found.high, color=LIGHT.emulator, alpha=0.3, linewidth=0)
-                axes.plot(found.mean, levels.values, color=LIGHT.emulator, linestyle="--")
-                dots = np.where(found.significant, found.mean, np.nan)
-                axes.scatter(dots, levels.values, 14, LIGHT.emulator, zorder=3)
-                axes.plot(found.truth, levels.values, color=LIGHT.truth)
-                label = data[entry.name].axis_label
-                level_panel(axes, levels, title=TITLES[entry.name], label=label, left=place % 2 == 0)
+                axes.fill_betweenx(heights, low, high, color=LIGHT.emulator, alpha=0.3, linewidth=0)
+                axes.plot(mean, heights, color=LIGHT.emulator, linestyle="--")
+                dots = np.where(along_levels(found.significant, entry), mean, np.nan)
+                axes.scatter(dots, heights, 14, LIGHT.emulator, zorder=3)
+                axes.plot(truth, heights, color=LIGHT.truth)
+                name_output(axes, data, entry, levels, title=title_of(entry), left=place % 2 == 0)
+            for axes in places[len(outputs) :]:
+                axes.set_axis_off()
             return
-        panels = figure.subplots(len(SIDES), size, sharey=True, sharex="col")
+        panels = figure.subplots(len(SIDES), len(outputs), sharex="col", squeeze=False)
         for row, side in zip(panels, SIDES, strict=True):
-            for place, (axes, entry) in enumerate(zip(row, OUTPUTS, strict=True)):
-                draw_output(axes, data.sel(side=side), entry.name, levels, drawing=self.drawing, member=self.member)
-                title = f"{TITLES[entry.name]}, {side}"
-                level_panel(axes, levels, title=title, label=data[entry.name].axis_label, left=place == 0)
+            for place, (axes, entry) in enumerate(zip(row, outputs, strict=True)):
+                draw_output(axes, data.sel(side=side), entry, levels, drawing=self.drawing, member=self.member)
+                name_output(axes, data, entry, levels, title=f"{title_of(entry)}, {side}", left=place == 0)
 
     def screen(self, data: xr.Dataset) -> Rows:
         """The panels as the page draws them."""
-        levels = levels_of(data, self.vertical)
+        levels, outputs = levels_of(data, self.vertical), variables_of(data).outputs
         y_range = Range1d(start=levels.start, end=levels.end)
         if self.compare == "difference":
             row: list[UIElement | str] = []
-            for entry in OUTPUTS:
-                drawn, values = DifferencePanel(entry.name, y_range), ValueAxis(1.0, data[entry.name].axis_label)
-                drawn.show(_difference(data, entry.name), levels=levels, values=values)
+            for entry in outputs:
+                drawn = DifferencePanel(entry, y_range)
+                drawn.show(data, levels=levels)
                 drawn.paint(False)
                 row.append(drawn.figure)
             return [row]
         rows: list[list[EnsemblePanel]] = []
         for side in SIDES:
-            rows.append([EnsemblePanel(entry.name, y_range, height=300) for entry in OUTPUTS])
+            rows.append([EnsemblePanel(entry, y_range, height=300) for entry in outputs])
             for panel in rows[-1]:
-                shown = data.sel(side=side)
-                panel.show(
-                    shown[panel.variable].values,
-                    shown[f"{panel.variable}_truth"].values,
-                    levels=levels,
-                    values=ValueAxis(1.0, shown[panel.variable].axis_label),
-                    drawing=self.drawing,
-                    member=self.member,
-                    spread=bool(shown["has_spread"]),
-                )
+                panel.show(data.sel(side=side), levels=levels, drawing=self.drawing, member=self.member)
                 panel.paint(False)
         for above, below in zip(*rows, strict=True):
             lock(above, below)
         return [[panel.figure for panel in row] for row in rows]
-
-
-def _difference(data: xr.Dataset, name: str) -> MeanDifference:
-    """The difference that a dataset holds."""
-    mean, low, high, truth = (data[f"{name}_difference{part}"].values for part in ("", "_low", "_high", "_truth"))
-    significant = data[f"{name}_significant"].values == 1
-    return MeanDifference(mean=mean, low=low, high=high, truth=truth, significant=significant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import ClassVar
@@ -11,16 +12,16 @@ from bokeh.models import Range1d
 from matplotlib.figure import Figure
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.schema import variables_of
+from diffmp_core.variables import Channels
 
-from ..data.axes import TITLES, ValueAxis
+from ..data.axes import title_of
 from ..data.catalog import Catalog
 from ..figures.profile import EnsemblePanel, lock
 from ..figures.theme import LIGHT
-from .ensemble import Ensemble, draw_output
+from .ensemble import Ensemble, draw_output, name_output
 from .exhibit import Rows, drawn_words, levels_of
 from .live_column import together
-from .paper import level_panel
 
 ROW_HEIGHT = 260
 """Height of a row on the page [pixels]."""
@@ -46,39 +47,51 @@ class EveryEnsemble(Ensemble):
         )
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
-        """Members ``(emulator, member, level)`` and truth ``(level,)`` of each output, and the inputs of the column."""
-        names = drawable(catalog, self.experiment)
-        if not names:
+        """Members ``(ensemble, member, level)`` and truth ``(level,)`` of each output, and the inputs of the column.
+
+        Single values have no level.
+        """
+        parts = self.parts(catalog)
+        if not parts:
             raise DiffmpError(
                 f"expected an emulator with weights in experiment {self.experiment!r}, found none; choose another one"
             )
-        choices = self.choices
-        alone = [Ensemble.of(choices.model_copy(update={"emulator": name})).gather(catalog) for name in names]
-        along = xr.DataArray(list(names), dims="ensemble", name="ensemble", attrs={"long_name": "emulator"})
+        return self.combine({name: part.gather(catalog) for name, part in parts.items()})
+
+    def parts(self, catalog: Catalog) -> dict[str, Ensemble]:
+        """The ensemble of each emulator."""
+        names = drawable(catalog, self.experiment)
+        return {name: Ensemble.of(self.choices.model_copy(update={"emulator": name})) for name in names}
+
+    def combine(self, alone: Mapping[str, xr.Dataset]) -> xr.Dataset:
+        """What :meth:`gather` gives, from what the ensemble of each emulator gives."""
+        names, parts = list(alone), list(alone.values())
+        along = xr.DataArray(names, dims="ensemble", name="ensemble", attrs={"long_name": "emulator"})
+        known = [name for name in parts[0].data_vars if all(name in part for part in parts)]
         data = xr.concat(
-            alone,
+            [part[known] for part in parts],
             along,
-            data_vars=[*(entry.name for entry in OUTPUTS), "has_spread"],
+            data_vars=[*variables_of(parts[0]).outputs.names, "has_spread"],
             coords="minimal",
             compat="override",
             combine_attrs="override",
         )
         return data.assign_attrs(
             title=f"{len(names)} emulators and the truth" if _has_truth(data) else f"{len(names)} emulators",
-            subtitle=str(alone[0].attrs["subtitle"]),
-            cautions=together(dict(zip(names, (str(part.attrs["cautions"]) for part in alone), strict=True))),
+            subtitle=str(parts[0].attrs["subtitle"]),
+            cautions=together(dict(zip(names, (str(part.attrs["cautions"]) for part in parts), strict=True))),
         )
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """A row an emulator, a column an output."""
-        levels, names = levels_of(data, self.vertical), data["ensemble"].values
-        panels = figure.subplots(len(names), len(OUTPUTS), sharey=True, sharex="col", squeeze=False)
+        levels, names, outputs = levels_of(data, self.vertical), data["ensemble"].values, variables_of(data).outputs
+        panels = figure.subplots(len(names), len(outputs), sharex="col", squeeze=False)
         for number, (row, name) in enumerate(zip(panels, names, strict=True)):
-            for place, (axes, entry) in enumerate(zip(row, OUTPUTS, strict=True)):
-                draw_output(axes, data.sel(ensemble=name), entry.name, levels, drawing=self.drawing, member=self.member)
-                title = TITLES[entry.name] if number == 0 else ""
-                label = data[entry.name].axis_label if number == len(names) - 1 else ""
-                level_panel(axes, levels, title=title, label=label, left=place == 0)
+            for place, (axes, entry) in enumerate(zip(row, outputs, strict=True)):
+                draw_output(axes, data.sel(ensemble=name), entry, levels, drawing=self.drawing, member=self.member)
+                name_output(axes, data, entry, levels, title=title_of(entry) if number == 0 else "", left=place == 0)
+                if number < len(names) - 1:
+                    axes.set_xlabel("")
             row[0].text(
                 0.02, 0.98, str(name), transform=row[0].transAxes, va="top", color=LIGHT.text, fontweight="bold"
             )
@@ -89,17 +102,9 @@ class EveryEnsemble(Ensemble):
         y_range = Range1d(start=levels.start, end=levels.end)
         rows: list[list[EnsemblePanel]] = []
         for name in data["ensemble"].values:
-            rows.append(emulator_row(y_range))
+            rows.append(emulator_row(variables_of(data).outputs, y_range))
             for panel in rows[-1]:
-                panel.show(
-                    data[panel.variable].sel(ensemble=name).values,
-                    data[f"{panel.variable}_truth"].values,
-                    levels=levels,
-                    values=ValueAxis(1.0, data[panel.variable].axis_label),
-                    drawing=self.drawing,
-                    member=self.member,
-                    spread=bool(data["has_spread"].sel(ensemble=name)),
-                )
+                panel.show(data.sel(ensemble=name), levels=levels, drawing=self.drawing, member=self.member)
                 panel.paint(False)
         for panels in zip(*rows, strict=True):
             lock(*panels)
@@ -107,10 +112,10 @@ class EveryEnsemble(Ensemble):
         return [part for name, row in named for part in ([f"<b>{escape(str(name))}</b>"], [p.figure for p in row])]
 
 
-def emulator_row(y_range: Range1d) -> list[EnsemblePanel]:
-    """Panels of the four outputs of an emulator."""
-    return [EnsemblePanel(entry.name, y_range, height=ROW_HEIGHT) for entry in OUTPUTS]
+def emulator_row(outputs: Channels, y_range: Range1d) -> list[EnsemblePanel]:
+    """Panels of the outputs of an emulator."""
+    return [EnsemblePanel(entry, y_range, height=ROW_HEIGHT) for entry in outputs]
 
 
 def _has_truth(data: xr.Dataset) -> bool:
-    return any(bool(data[f"{entry.name}_truth"].notnull().any()) for entry in OUTPUTS)
+    return any(bool(data[f"{name}_truth"].notnull().any()) for name in variables_of(data).outputs.names)

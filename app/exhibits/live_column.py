@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from diffmp_core.errors import DiffmpError
 
 from ..data.catalog import Catalog
-from ..data.target import Target, take_target, target_cautions
+from ..data.target import NO_COLUMN, Target, take_target, target_cautions
 from .exhibit import OfSelection, drawn_words
 
 
@@ -50,11 +51,12 @@ class LiveColumn(OfSelection):
         Raises:
             DiffmpError: none belongs to the selection.
         """
-        columns, rule = take_target(self.choices, catalog)
+        columns, why_not = take_target(self.choices, catalog)
         if columns is None:
-            raise DiffmpError(f"expected columns, found none: {rule}; choose another selection or time")
+            raise DiffmpError(why_not if self.target == "own" else NO_COLUMN)
         return columns
 
-    def cautions(self, catalog: Catalog, columns: Target) -> str:
-        """What to bear in mind with the emulator's answer for these columns as they are."""
-        return " ".join(target_cautions(catalog, self.experiment, self.emulator, columns).sentences())
+    def cautions(self, catalog: Catalog, columns: Target) -> dict[str, Any]:
+        """Attributes that say what to bear in mind with the emulator's answer for these columns as they are."""
+        found = target_cautions(catalog, self.experiment, self.emulator, columns)
+        return {"cautions": " ".join(found.sentences()), "out_of_range": int(found.is_out_of_range)}

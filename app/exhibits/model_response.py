@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import xarray as xr
@@ -11,15 +12,19 @@ from bokeh.models import UIElement
 from matplotlib.figure import Figure
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.schema import variables_attrs
+from diffmp_core.variables import PAPER
 
 from ..data.catalog import Catalog
-from ..data.model_answers import ModelQuestion
-from ..data.target import take_target
+from ..data.model_answers import MODEL_OUTPUTS, ModelQuestion
+from ..data.target import Target, take_target
 from ..figures.axes import padded_range
-from ..figures.response import BAND, HourlyPanel, response_table
-from .changed import BOTH, Changed, change_variables, changes_of, integral_words
-from .exhibit import Rows, level_coordinates, quantity
+from ..figures.response import BAND, Band, HourlyPanel, response_table
+from .changed import BOTH, PARTS, Changed, change_variables, changes_of, integral_words
+from .exhibit import Progress, Rows, level_coordinates, quantity
+
+if TYPE_CHECKING:
+    from diffmp_core.crm.runs import ModelRuns
 
 SERIES = {
     "heating": "Heating of the column",
@@ -32,11 +37,10 @@ SERIES = {
 class ModelResponse(Changed):
     """The cloud-resolving model's own answer over some hours for the selected column, or the mean over many.
 
-    ``target`` is as in :class:`diffmp_app.exhibits.live_column.LiveColumn`; ``emulator`` only names the unit of
-    normalised values. ``hour`` is the one whose profiles and integrals are shown, 0 for the mean of all.
+    ``target`` is as in :class:`diffmp_app.exhibits.live_column.LiveColumn`. ``hour`` is the one whose profiles and
+    integrals are shown, 0 for the mean of all.
     """
 
-    emulator: str
     target: str = "column"
     hours: int = 6
     hour: int = 0
@@ -53,55 +57,85 @@ class ModelResponse(Changed):
 
         return f"Cloud-resolving model: {MEMBERS} members over {self.hours} h beside a control"
 
+    def ask(self, catalog: Catalog, progress: Progress | None = None) -> ModelRuns:
+        """Run the model, on the calling thread; ``progress`` is told of each hour, and what it raises ends the run.
+
+        Raises:
+            DiffmpError: no columns, or columns that the model cannot be asked about.
+        """
+        question = ModelQuestion(self.time, self._columns(catalog).cells, self.perturbation)
+        return catalog.model_answers(self.experiment).ask(question, self.hours, progress)
+
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Both answers ``(level,)`` of the hour or the mean, and numbers by ``hour``; means over the columns."""
-        from diffmp_core.response.sensitivity import profiles  # torch takes a second: only when it is asked for
+        return self.arrange(catalog, self.ask(catalog))
 
-        columns, rule = take_target(self.choices, catalog)
-        if columns is None or not columns.cells:
-            raise DiffmpError(f"expected columns of the experiment, found none: {rule}; choose others")
-        question = ModelQuestion(self.time, columns.cells, self.perturbation)
-        runs = catalog.model_answers(self.experiment).ask(question, self.hours)
-        variables = self.answers(catalog, self.emulator, *map(profiles, runs.mean(self.hour or None)))
+    def arrange(self, catalog: Catalog, runs: ModelRuns) -> xr.Dataset:
+        """What :meth:`gather` gives, from the answer of the model."""
+        from diffmp_core.response.sensitivity import profiles  # torch takes a second: only when there is an answer
+
+        variables = self.answers(catalog, MODEL_OUTPUTS, *map(profiles, runs.mean(self.hour or None)))
         changes = runs.changes(self.hour or None)
         over = f"hour {self.hour} of {self.hours}" if self.hour else f"mean of {self.hours} h"
         unit = {change.name: change.unit for change in changes}
         for name, title in SERIES.items():
             for which, members in zip(BOTH, runs.hourly(name), strict=True):
-                variables[f"{name}_{which}_hourly"] = quantity(("hour", "member"), members, unit[name], title.lower())
+                key, words = f"{name}_{which}_hourly", f"{title.lower()}, {which}"
+                variables[key] = quantity(("hour", "member"), members, unit[name], words)
+                band = (members.mean(axis=1), *np.quantile(members, BAND, axis=1))
+                variables |= {
+                    f"{key}_{part}": quantity("hour", values, unit[name], f"{words}, {part} of the members")
+                    for part, values in zip(PARTS, band, strict=True)
+                }
         return xr.Dataset(
             variables | change_variables(changes),
             coords=level_coordinates(catalog, self.experiment)
             | {"hour": ("hour", np.arange(1, runs.hours + 1), {"units": "h", "long_name": "hours since the change"})},
             attrs={
                 "title": f"Cloud-resolving model: {self.change_words}",
-                "subtitle": f"{rule} · {over} after the change · "
+                "subtitle": f"{self._columns(catalog).rule} · {over} after the change · "
                 f"{integral_words(changes)} · blue: control, orange: changed, bands: 80 % of the members",
                 "cautions": runs.answer.other_weather,
-            },
+            }
+            | variables_attrs(PAPER),
         )
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
-        """Four outputs, then three numbers by hour."""
-        cells = figure.add_gridspec(2, 12, height_ratios=(1.4, 1))
-        self.draw_outputs(data, [figure.add_subplot(cells[0, 3 * i : 3 * i + 3]) for i in range(len(OUTPUTS))], row=4)
+        """The outputs, then three numbers by hour."""
+        count = len(MODEL_OUTPUTS)
+        cells = figure.add_gridspec(2, 3 * count, height_ratios=(1.4, 1))
+        profiles = (figure.add_subplot(cells[0, 3 * i : 3 * i + 3]) for i in range(count))
+        self.draw_outputs(data, profiles, row=count)
         for place, (name, title) in enumerate(SERIES.items()):
-            axes = figure.add_subplot(cells[1, 4 * place : 4 * place + 4])
+            axes = figure.add_subplot(cells[1, count * place : count * (place + 1)])
             extent = [np.zeros(1)]
             for which, (colour, line) in BOTH.items():
-                shown = data[f"{name}_{which}_hourly"]
-                low, high = np.quantile(shown.values, BAND, axis=1)
+                mean, low, high = (data[f"{name}_{which}_hourly_{part}"].values for part in PARTS)
                 axes.fill_between(data["hour"], low, high, color=colour, alpha=0.2, linewidth=0)
-                axes.plot(data["hour"], shown.mean("member"), color=colour, linestyle=line)
+                axes.plot(data["hour"], mean, color=colour, linestyle=line)
                 extent += [low, high]
-            axes.set(title=title, xlabel="hours since the change", ylabel=shown.axis_label, ylim=padded_range(*extent))
+            label = data[f"{name}_baseline_hourly"].axis_label
+            axes.set(title=title, xlabel="hours since the change", ylabel=label, ylim=padded_range(*extent))
+
+    def show_series(self, data: xr.Dataset, panels: Mapping[str, HourlyPanel]) -> None:
+        """Draw the numbers by hour into the panels of the page, by name."""
+        for name, panel in panels.items():
+            bands = (Band(*(data[f"{name}_{which}_hourly_{part}"].values for part in PARTS)) for which in BOTH)
+            panel.show(data["hour"].values, *bands)
 
     def screen(self, data: xr.Dataset) -> Rows:
         """Outputs, numbers by hour and the table of integrals as the page draws them."""
-        series: list[UIElement] = []
-        for name, title in SERIES.items():
-            panel = HourlyPanel(title, data[f"{name}_baseline_hourly"].axis_label)
-            panel.show(*(data[f"{name}_{which}_hourly"].values for which in BOTH))
+        panels = {
+            name: HourlyPanel(title, data[f"{name}_baseline_hourly"].axis_label) for name, title in SERIES.items()
+        }
+        self.show_series(data, panels)
+        for panel in panels.values():
             panel.paint(False)
-            series.append(panel.figure)
+        series: list[UIElement] = [panel.figure for panel in panels.values()]
         return [self.screen_outputs(data), series, [response_table(changes_of(data))]]
+
+    def _columns(self, catalog: Catalog) -> Target:
+        columns, rule = take_target(self.choices, catalog)
+        if columns is None or not columns.cells:
+            raise DiffmpError(f"expected columns of the experiment, found none: {rule}; choose others")
+        return columns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.response.cautions import NO_DOMAIN, outside_words
+from diffmp_core.schema import variables_attrs, variables_of
 from diffmp_core.stores import stack_inputs, stack_outputs
-from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
+from diffmp_core.variables import Channels, ColumnVariables
 
-from ..data.axes import TITLES
+from ..data.axes import title_of
 from ..data.catalog import Catalog
 from ..data.composites import selection_words
 from ..figures.profile import RankPanel
@@ -45,33 +46,36 @@ class RankHistogram(Exhibit):
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """One panel an output."""
-        for place, (axes, name) in enumerate(
-            zip(figure.subplots(1, len(OUTPUT_NAMES), sharey=True), OUTPUT_NAMES, strict=True)
-        ):
-            error = data.get(f"{name}_error")
+        outputs = variables_of(data).outputs
+        panels = figure.subplots(1, len(outputs), sharey=True, squeeze=False).ravel()
+        for place, (axes, entry) in enumerate(zip(panels, outputs, strict=True)):
+            error = data.get(f"{entry.name}_error")
             axes.bar(
-                data["rank"], data[f"{name}_frequency"], width=0.85, color=LIGHT.emulator, alpha=0.7,
+                data["rank"], data[f"{entry.name}_frequency"], width=0.85, color=LIGHT.emulator, alpha=0.7,
                 yerr=error, error_kw={"elinewidth": 0.7, "ecolor": LIGHT.text},
             )  # fmt: skip
             axes.axhline(1, color=LIGHT.truth, linestyle="--", linewidth=1)
-            axes.set(title=TITLES[name], xlabel="members below the truth")
+            axes.set(title=title_of(entry), xlabel="members below the truth")
             if place == 0:
                 axes.set_ylabel("relative frequency")
 
     def screen(self, data: xr.Dataset) -> Rows:
         """The panels as the page draws them."""
-        panels = {name: RankPanel(name) for name in OUTPUT_NAMES}
-        self.show(data, panels)
+        panels = {entry.name: RankPanel(entry) for entry in variables_of(data).outputs}
+        show_ranks(data, panels)
         row: list[UIElement] = []
         for panel in panels.values():
             panel.paint(False)
             row.append(panel.figure)
         return [row]
 
-    def show(self, data: xr.Dataset, panels: dict[str, RankPanel]) -> None:
-        """Draw into the panels of the page, by output."""
-        for name, panel in panels.items():
-            panel.show(data[f"{name}_frequency"], title=TITLES[name], error=data.get(f"{name}_error"))
+
+def show_ranks(data: xr.Dataset | None, panels: Mapping[str, RankPanel]) -> None:
+    """Draw into the panels of the page, by output; those that there are no ranks of are hidden."""
+    for name, panel in panels.items():
+        panel.figure.visible = data is not None and f"{name}_frequency" in data
+        if data is not None and panel.figure.visible:
+            panel.show(data[f"{name}_frequency"].values, error=data.get(f"{name}_error"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +91,16 @@ class Ranks(RankHistogram):
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Counts and relative frequencies ``(rank,)`` of each output."""
         stored = score_store(catalog, self.experiment, self.emulator, RANK_HISTOGRAM)[RANK_HISTOGRAM]
-        counted, columns = stored.sum("level"), round(float(stored.sum("rank").max()))
-        counts = {name: counted.sel(variable=name).values for name in OUTPUT_NAMES}
+        schema, scored = catalog.schema(self.experiment), stored["variable"].values
+        outputs, counts = Channels(entry for entry in schema.outputs if entry.name in scored), {}
+        for entry in outputs:
+            found = stored.sel(variable=entry.name)
+            counts[entry.name] = (found.sum("level") if entry.profile else found.isel(level=0)).values
+        columns = round(float(stored.sum("rank").max()))
         return rank_data(
             {name: found / max(found.sum(), 1.0) for name, found in counts.items()},
-            title=self.title(counted.sizes["rank"] - 1),
+            variables=ColumnVariables(schema.inputs, outputs),
+            title=self.title(stored.sizes["rank"] - 1),
             subtitle=f"All levels of all {columns:,} columns scored · {HOW_TO_READ}",
         ).assign({f"{name}_count": quantity("rank", found, "1", f"truths, {name}") for name, found in counts.items()})
 
@@ -129,7 +138,7 @@ class SelectionRanks(RankHistogram, OfSelection):
                 "rank among them; choose another emulator"
             )
         live, mask = catalog.live(self.experiment, self.emulator), catalog.mask(self.choices)
-        grid = catalog.grid(self.experiment)
+        grid, schema = catalog.grid(self.experiment), live.schema
         where = np.flatnonzero(np.ones((len(grid.times), grid.lat.size), bool) if mask is None else mask)
         if not len(where):
             raise DiffmpError(
@@ -139,10 +148,11 @@ class SelectionRanks(RankHistogram, OfSelection):
         shares, outside = list[NDArray](), 0
         for number, (time, cells) in enumerate(_questions(drawn, grid.lat.size)):
             columns = catalog.columns(self.experiment).isel(time=[time], cell=cells)
-            inputs = stack_inputs(columns)
+            inputs = stack_inputs(columns, schema.inputs)
             outside += 0 if live.domain is None else int(live.domain.is_out_of_range(inputs).sum())
             members = live.answer_patiently(inputs, members=self.members, steps=STEPS, seed=self.seed + number)
-            ensemble = reduce_members(stack_outputs(columns), members, np.ones(len(OUTPUTS)))
+            truth = stack_outputs(columns, schema.outputs)
+            ensemble = reduce_members(truth, members, np.ones(len(schema.outputs)))
             shares.append(column_ranks(ensemble.below, ensemble.equal, members=self.members))
             if progress is not None:
                 progress(sum(map(len, shares)), len(drawn))
@@ -150,8 +160,9 @@ class SelectionRanks(RankHistogram, OfSelection):
         mean, error = found.mean(axis=0), 2 * found.std(axis=0, ddof=min(1, len(found) - 1)) / np.sqrt(len(found))
         some = f"{len(drawn)} of the {len(where):,}" if len(drawn) < len(where) else f"All {len(where)}"
         return rank_data(
-            dict(zip(OUTPUT_NAMES, mean, strict=True)),
-            errors=dict(zip(OUTPUT_NAMES, error, strict=True)),
+            dict(zip(schema.outputs.names, mean, strict=True)),
+            errors=dict(zip(schema.outputs.names, error, strict=True)),
+            variables=schema.variables,
             title=self.title(self.members),
             subtitle=f"{some} columns of {selection_words(self.choices)}, all times and levels · whiskers: two "
             f"standard errors over columns · {HOW_TO_READ}",
@@ -159,18 +170,26 @@ class SelectionRanks(RankHistogram, OfSelection):
 
 
 def rank_data(
-    shares: dict[str, NDArray], *, title: str, subtitle: str, errors: dict[str, NDArray] | None = None
+    shares: dict[str, NDArray],
+    *,
+    variables: ColumnVariables,
+    title: str,
+    subtitle: str,
+    errors: dict[str, NDArray] | None = None,
 ) -> xr.Dataset:
-    """Dataset of the relative frequencies ``(rank,)`` of shares that add up to 1, and of their errors, by output."""
+    """Dataset of the relative frequencies ``(rank,)`` of shares that add up to 1, and of their errors, by output.
+
+    ``variables``: their outputs are those that there are shares of.
+    """
     size = len(next(iter(shares.values())))
     words = "share of truths over that of a flat histogram"
-    variables = {f"{name}_frequency": quantity("rank", size * s, "1", f"{words}, {name}") for name, s in shares.items()}
+    found = {f"{name}_frequency": quantity("rank", size * s, "1", f"{words}, {name}") for name, s in shares.items()}
     for name, error in (errors or {}).items():
-        variables[f"{name}_error"] = quantity("rank", size * error, "1", f"two standard errors of the {words}, {name}")
+        found[f"{name}_error"] = quantity("rank", size * error, "1", f"two standard errors of the {words}, {name}")
     return xr.Dataset(
-        variables,
+        found,
         coords={"rank": ("rank", np.arange(size), {"long_name": "members below the truth", "units": "1"})},
-        attrs={"title": title, "subtitle": subtitle},
+        attrs=variables_attrs(variables) | {"title": title, "subtitle": subtitle},
     )
 
 

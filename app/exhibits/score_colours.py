@@ -10,9 +10,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from diffmp_core.scores.maps import MapScore
+from diffmp_core.scores.score import perfect_coverage
+
 from ..data.axes import title_of
 from ..data.catalog import Catalog
-from ..data.metrics import MapMetric, perfect_coverage
 from ..figures.colouring import Colouring
 from ..figures.zonal import zonal_mean
 from .score_field import ScoreField
@@ -67,7 +69,7 @@ def field_colouring(field: ScoreField, catalog: Catalog, *, section: bool = Fals
 def score_range(
     catalog: Catalog,
     name: str,
-    metric: MapMetric,
+    metric: MapScore,
     variable: str,
     *,
     averaged: bool,

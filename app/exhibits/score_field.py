@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from diffmp_core.scores.maps import MAPS, MapScore
+from diffmp_core.scores.score import perfect_coverage
 from diffmp_core.scores.significance import (
     RATE,
     design_effect,
@@ -22,7 +24,6 @@ from diffmp_core.variables import Variable
 from ..data.axes import title_of
 from ..data.catalog import Catalog
 from ..data.composites import selection_words, selects_all
-from ..data.metrics import MAP_BY_NAME, MapMetric, perfect_coverage
 from ..figures.zonal import Bands, make_bands
 from .exhibit import OfSelection, score_store, scored_words
 
@@ -100,9 +101,9 @@ class ScoreField(OfSelection):
         return alone, replace(alone, emulator=self.other)
 
     @property
-    def score(self) -> MapMetric:
+    def score(self) -> MapScore:
         """The quantity drawn."""
-        return MAP_BY_NAME[self.metric]
+        return MAPS[self.metric]
 
     @property
     def name(self) -> str:
@@ -221,7 +222,7 @@ class ScoreField(OfSelection):
 
     def cross_words(self, catalog: Catalog) -> str:
         """What crosses mean, or why there are none, and how often a perfect ensemble covers at all of few times."""
-        stored = MAP_BY_NAME["coverage"].stored
+        stored = MAPS["coverage"].stored
         if missing := catalog.lacks(self.experiment, self.emulator, stored, called="coverage"):
             return f"no crosses: {missing}"
         words = f"× truth outside the ensemble{' at most of the times' if self.average else ''}"

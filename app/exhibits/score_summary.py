@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 
 from diffmp_core.drawn import Drawn
 from diffmp_core.errors import DiffmpError
+from diffmp_core.scores.score import SCORES
 from diffmp_core.variables import Channels
 
 from ..data.axes import title_of
 from ..data.catalog import Catalog
-from ..data.metrics import SCORES
 from ..figures.score_table import score_table
 from ..figures.theme import LIGHT
 from .exhibit import Exhibit, Rows, changed_words, quantity, seen_words
@@ -63,7 +63,7 @@ class ScoreSummary(Exhibit):
         names = [str(name) for name in data["emulator"].values]
         rows = -(-len(SCORES) // COLUMNS)
         panels = figure.subplots(rows, COLUMNS, sharey=True, squeeze=False).ravel()
-        for axes, score in zip(panels, SCORES, strict=False):
+        for axes, score in zip(panels, SCORES.values(), strict=False):
             if perfect := score.perfect(int(data["members"].max())).lstrip("≥ "):
                 axes.axvline(float(perfect), color=LIGHT.muted, linestyle="--", linewidth=1, label="perfect ensemble")
             titles = [str(title) for title in data["title"].values]
@@ -115,7 +115,7 @@ def arrange_scores(tables: Mapping[str, Mapping[str, Any]], outputs: Channels) -
                 "1",
                 score.definition,
             )
-            for score in SCORES
+            for score in SCORES.values()
         },
         coords={
             "variable": [output.name for output in scored],

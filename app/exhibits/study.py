@@ -9,12 +9,13 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.scores.table import SHORT_NAMES, ideal, perfect_coverage
+from diffmp_core.scores.score import SCORES, ideal, perfect_coverage
 from diffmp_core.studies.result import scored_on
-from diffmp_core.studies.table import PAPER_CRITERIA, SHOWN, TRAININGS
+from diffmp_core.studies.study import STUDIES
+from diffmp_core.studies.table import PAPER_CRITERIA, TRAININGS, shown_scores
 
 from ..data.catalog import Catalog
-from ..figures.study import COST, SCORE_BY_NAME, guidance_table, study_charts, study_gaps
+from ..figures.study import COST, guidance_table, study_charts, study_gaps
 from ..figures.study_chart import ChartPlot, legend
 from ..figures.study_gaps import CASES, LOST
 from .exhibit import Exhibit, Rows, quantity, stem_of
@@ -67,7 +68,7 @@ class StudyScores(Exhibit):
         ``guidance`` has ``best_guidance(emulator, choice, variable)`` and ``report_NAME`` too, ``samplers`` the cost.
         """
         study = catalog.study(self.experiment, self.study, self.study_file)
-        names = {"criteria": SHOWN, "outputs": (self.criterion,)}.get(self.charts, PAPER_CRITERIA)
+        names = {"criteria": shown_scores(), "outputs": (self.criterion,)}.get(self.charts, PAPER_CRITERIA)
         outputs = [str(name) for name in study["variable"].values]
         if self.charts == "criteria":
             wanted = self.variable or outputs[0]
@@ -80,7 +81,7 @@ class StudyScores(Exhibit):
         known = [name for name in names if name in shown]
         parts: dict[str, tuple] = {}
         for name in known:
-            score, words = shown[name], SCORE_BY_NAME[name].definition
+            score, words = shown[name], SCORES[name].definition
             reference = {"perfect": perfect[name]} if name in perfect else {}
             many = TRAININGS in score.dims
             mean = score.mean(TRAININGS) if many else score
@@ -88,18 +89,18 @@ class StudyScores(Exhibit):
             if many and score.sizes[TRAININGS] > 1:
                 count = score.notnull().sum(TRAININGS)
                 spread = score.std(TRAININGS, ddof=1).where(count > 1)
-                parts[f"{name}_std"] = _quantity(spread, "1", f"standard deviation of {SHORT_NAMES[name]}")
+                parts[f"{name}_std"] = _quantity(spread, "1", f"standard deviation of {SCORES[name].heading}")
         if "columns" in shown:
             tried, over = shown["columns"], (TRAININGS,) if TRAININGS in shown["columns"].dims else ()
             parts[CASES] = _quantity(tried.notnull().sum(over), "1", "trainings in the study")
             parts[LOST] = _quantity((tried == 0).sum(over), "1", "trainings whose samples were not finite")
-        if self.study == "guidance" and "best_guidance" in shown:
+        if "best_guidance" in shown:
             parts |= self._choices(shown, known)
-        if self.study in ("steps", "samplers"):
+        if STUDIES[self.study].along == "steps":
             passes = shown["network_evaluations"].fillna(shown["steps"])  # where samples diverged none were counted
             passes = passes.mean(TRAININGS) if TRAININGS in passes.dims else passes
             parts["network_evaluations"] = _quantity(passes, "1", "passes of the network for each member")
-        if self.study == "samplers":
+        if STUDIES[self.study].cost:
             cost = shown["seconds_per_column"]
             parts[COST] = _quantity(cost * 1e3, "ms", "wall-clock time of one column's ensemble")
         axes = {str(dim): study[dim].values for name in known for dim in study[name].dims if dim != TRAININGS}
@@ -136,7 +137,7 @@ class StudyScores(Exhibit):
         return LAYOUTS[self.charts]
 
     def _title(self, study: xr.Dataset, output: str) -> str:
-        of = {"criteria": output, "outputs": SHORT_NAMES[self.criterion]}.get(self.charts)
+        of = {"criteria": output, "outputs": SCORES[self.criterion].heading}.get(self.charts)
         title = str(study.attrs.get("title") or self.study) + (f" ({self.study_file})" if self.study_file else "")
         return f"{title}: {of}" if of else title
 

@@ -19,7 +19,8 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from ..data.metrics import Palette
+from diffmp_core.scores.maps import Palette
+
 from .axes import plain_number
 from .theme import coverage_classes, palette
 

@@ -6,9 +6,11 @@ import numpy as np
 from bokeh.models import ColumnDataSource, Range1d
 from numpy.typing import ArrayLike
 
+from diffmp_core.variables import Variable
+
 from ..data.axes import LevelAxis
 from .axes import padded_range, separated, set_range
-from .output_panel import OutputPanel
+from .output_panel import OutputPanel, along_levels, level_axis_of
 from .theme import colours
 
 SHOWN_PERCENT = 0.5
@@ -24,8 +26,8 @@ def shared_range(*frames: ArrayLike) -> tuple[float, float]:
 class DenoisingPanel(OutputPanel):
     """Members of one output at one step as thin lines (blue), and the profiles predicted from them (orange)."""
 
-    def __init__(self, variable: str, y_range: Range1d, *, height: int = 320) -> None:
-        about = "at every level: members at one step from noise to profile, and what is predicted of each"
+    def __init__(self, variable: Variable, y_range: Range1d, *, height: int = 320) -> None:
+        about = "members at one step from noise to profile, and what is predicted of each"
         super().__init__(variable, y_range, height=height, about=about)
         self.state = ColumnDataSource(data={"x": [], "y": []})
         self.predicted = ColumnDataSource(data={"x": [], "y": []})
@@ -41,17 +43,18 @@ class DenoisingPanel(OutputPanel):
         extent: tuple[float, float],
         label: str,
     ) -> None:
-        """Draw members (member, level) in the unit of ``label``; nothing is predicted after the last step."""
+        """Draw members (member, level) in the unit of ``label``; nothing is predicted after the last step.
+
+        Of a single value they are (member,).
+        """
+        levels = level_axis_of(self.variable, levels)
         for source, shown in ((self.state, state), (self.predicted, predicted)):
-            x, y = separated(np.empty((0, levels.values.size)) if shown is None else shown, levels.values)
+            x = y = np.empty(0, dtype=np.float32)
+            if shown is not None:
+                x, y = separated(along_levels(shown, self.variable), levels.values)
             source.data = {"x": x, "y": y}
         set_range(self.x_range, extent)
         self.label(label, levels)
-
-    def clear(self) -> None:
-        """Draw nothing."""
-        for source in (self.state, self.predicted):
-            source.data = {"x": [], "y": []}
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""

@@ -5,18 +5,19 @@ Figure 11 of the paper (doi:10.20944/preprints202409.1262.v1) is the model of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
+import xarray as xr
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.models.annotations import Span
 from numpy.typing import ArrayLike, NDArray
 
-from diffmp_core.variables import INPUTS
+from diffmp_core.variables import Variable
 
-from ..data.axes import TITLES, LevelAxis, ValueAxis
+from ..data.axes import LevelAxis, title_of
 from .axes import padded_range, profile_figure, separated, set_range, set_title
-from .output_panel import OutputPanel
+from .output_panel import OutputPanel, along_levels, level_axis_of
 from .theme import colours, style
 
 SAID = {
@@ -34,7 +35,10 @@ INPUT_TOP = 4000.0
 
 
 def inside(members: ArrayLike, truth: ArrayLike) -> NDArray[np.bool_]:
-    """Whether the truth (level,) lies between the smallest and the largest member (member, level), (level,)."""
+    """Whether the truth (level,) lies between the smallest and the largest member (member, level), (level,).
+
+    Single values are one dimension less.
+    """
     members, truth = np.asarray(members), np.asarray(truth)
     return (members.min(axis=0) <= truth) & (truth <= members.max(axis=0))
 
@@ -68,10 +72,8 @@ def lock(*panels: EnsemblePanel) -> None:
 class EnsemblePanel(OutputPanel):
     """Members of an ensemble as thin lines, a fan or one alone, their mean, the truth, crosses where it is outside."""
 
-    def __init__(self, variable: str, y_range: Range1d, *, height: int = 380) -> None:
-        super().__init__(
-            variable, y_range, height=height, about="at every level: members of the ensemble, their mean and the truth"
-        )
+    def __init__(self, variable: Variable, y_range: Range1d, *, height: int = 380) -> None:
+        super().__init__(variable, y_range, height=height, about="members of the ensemble, their mean and the truth")
         self.lines = ColumnDataSource(data={"x": [], "y": []})
         columns = ("y", "truth", "missed", "mean", *QUANTILES)
         self.levels = ColumnDataSource(data={name: [] for name in columns})
@@ -88,54 +90,48 @@ class EnsemblePanel(OutputPanel):
             ("truth", "@truth{0.000}"),
             ("mean of members", "@mean{0.000}"),
             ("5 to 95 % of members", "@q05{0.000} to @q95{0.000}"),
-            ("at", "@y{0.00}"),
+            *([("at", "@y{0.00}")] if variable.profile else []),
         ]
         plot.add_tools(HoverTool(renderers=[self.mean], tooltips=rows, mode="hline"))
 
-    def show(
-        self,
-        members: ArrayLike | None,
-        truth: ArrayLike,
-        *,
-        levels: LevelAxis,
-        values: ValueAxis,
-        drawing: str = "members",
-        member: int = 0,
-        spread: bool = True,
-    ) -> int | None:
-        """Draw an ensemble and the truth.
+    def show(self, data: xr.Dataset, *, levels: LevelAxis, drawing: str = "members", member: int = 0) -> int | None:
+        """Draw the ensemble and the truth that a dataset has of the output.
 
         Args:
-            members: (member, level), stored unit; None while there is no emulator.
-            truth: (level,), stored unit.
-            levels: vertical axis.
-            values: value axis.
+            data: members ``NAME (member, level)``, none or NaN while there is no emulator, ``NAME_truth (level,)``, of
+                a single value ``(member,)`` and ``()``; ``has_spread``: where members can't differ, the truth is
+                neither inside nor outside.
+            levels: vertical axis of profiles.
             drawing: ``members``, a line each, ``fan``, quantile bands, or ``single``, one member alone.
             member: which one that is.
-            spread: whether members can differ; where not, the truth is neither inside nor outside.
 
         Returns:
-            Number of levels where the truth is inside the ensemble; None without members or spread.
+            Number of levels where the truth is inside the ensemble, of a single value 0 or 1; None without members or
+            spread.
         """
-        truth = np.asarray(truth, dtype=float) * values.factor
-        nothing = np.full_like(truth, np.nan)
+        variable, spread = self.variable, bool(data["has_spread"])
+        stored = data[variable.name]
+        members, truth = stored.values, data[f"{variable.name}_truth"].values
+        levels, shown_truth = level_axis_of(variable, levels), along_levels(truth, variable)
+        nothing = np.full(levels.values.shape, np.nan)
         x = y = np.empty(0, dtype=np.float32)
-        data: dict[str, NDArray] = {"y": levels.values, "truth": truth, "missed": nothing}
+        shown: dict[str, NDArray] = {"y": levels.values, "truth": shown_truth, "missed": nothing}
         covered = None
-        if members is None:
-            data |= dict.fromkeys(("mean", *QUANTILES), nothing)
+        if not np.isfinite(members).any():
+            shown |= dict.fromkeys(("mean", *QUANTILES), nothing)
             extent = padded_range(truth)
         else:
-            shown = np.asarray(members, dtype=float) * values.factor
-            within = inside(shown, truth)
-            covered = int(within.sum()) if spread else None
-            data |= fan(shown) | {"missed": np.where(within, np.nan, truth) if spread else nothing}
-            drawn = chosen_lines(shown, drawing, member)
+            within, bands = inside(members, truth), fan(along_levels(members, variable))
+            covered = int(np.sum(within)) if spread else None
+            missed = along_levels(np.where(within, np.nan, truth), variable) if spread else nothing
+            if not variable.profile:
+                missed = np.where(levels.values == levels.values.mean(), missed, np.nan)  # one cross is enough
+            shown |= bands | {"missed": missed}
+            drawn = along_levels(chosen_lines(members, drawing, member), variable)
             if len(drawn):
                 x, y = separated(drawn, levels.values)
-            quantiles = (fan(shown)[q] for q in ("q05", "q95"))
-            extent = padded_range(truth, *quantiles) if drawing == "fan" else padded_range(truth, shown)
-        self.levels.data = data
+            extent = padded_range(truth, *((bands["q05"], bands["q95"]) if drawing == "fan" else (members,)))
+        self.levels.data = shown
         self.lines.data = {"x": x, "y": y}
         for band in self.bands:
             band.visible = drawing == "fan"
@@ -143,7 +139,7 @@ class EnsemblePanel(OutputPanel):
         self.thin.glyph.update(line_width=width, line_alpha=alpha)
         self.extent = extent
         set_range(self.x_range, extent)
-        self.label(values.label, levels)
+        self.label(stored.axis_label, levels)
         return covered
 
     def paint(self, dark: bool) -> None:
@@ -184,19 +180,23 @@ class InputPanel:
         first: ArrayLike,
         second: ArrayLike | None = None,
         *,
-        title: str,
+        title: str = "",
         levels: LevelAxis,
         label: str,
         visible: tuple[float, float],
     ) -> None:
-        """Draw profiles (level,) in the unit of ``label``; the value axis is fitted to levels within ``visible``."""
+        """Draw profiles (level,) in the unit of ``label``; the value axis is fitted to levels within ``visible``.
+
+        Without a ``title`` it stays as it is.
+        """
         first = np.asarray(first, dtype=float)
         other = np.full_like(first, np.nan) if second is None else np.asarray(second, dtype=float)
         self.source.data = {"y": levels.values, "first": first, "second": other}
         low, high = sorted(visible)
         seen = (levels.values >= low) & (levels.values <= high)
         set_range(self.x_range, padded_range(first[seen], other[seen]))
-        set_title(self.figure, title)
+        if title:
+            set_title(self.figure, title)
         self.figure.xaxis.axis_label = label
         self.figure.yaxis.axis_label = levels.label
 
@@ -215,17 +215,17 @@ class InputPanel:
 class RankPanel:
     """How often the truth has each rank among the members, relative to a flat histogram."""
 
-    def __init__(self, variable: str, *, height: int = 190) -> None:
+    def __init__(self, variable: Variable, *, height: int = 190) -> None:
         self.source = ColumnDataSource(data={"rank": [], "relative": [], "share": [], "low": [], "high": []})
         self.x_range, self.y_range = Range1d(start=-0.5, end=32.5), Range1d(start=0, end=2)
         self.figure = plot = profile_figure(
-            title="Rank of the truth",
+            title=title_of(variable),
             height=height,
             x_range=self.x_range,
             y_range=self.y_range,
             x_axis_label="members below the truth",
             y_axis_label="relative frequency",
-            description=f"{TITLES[variable]}: how often the truth has each rank among the members",
+            description=f"{title_of(variable)}: how often the truth has each rank among the members",
         )
         self.bars = plot.vbar(x="rank", top="relative", width=0.85, source=self.source, fill_alpha=0.7, line_color=None)
         self.whiskers = plot.segment(x0="rank", x1="rank", y0="low", y1="high", source=self.source)
@@ -242,7 +242,7 @@ class RankPanel:
             )
         )
 
-    def show(self, relative: ArrayLike, *, title: str, error: ArrayLike | None = None) -> None:
+    def show(self, relative: ArrayLike, *, error: ArrayLike | None = None) -> None:
         """Draw frequencies of ranks (rank,) relative to a flat histogram's; rank 0 is a truth below all members.
 
         ``error``: half the length of the whiskers, none where it is not given.
@@ -258,7 +258,6 @@ class RankPanel:
         }
         set_range(self.x_range, (-0.6, relative.size - 0.4))
         set_range(self.y_range, (0.0, max(2.0, 1.08 * float((relative + half).max()))))
-        set_title(self.figure, title)
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
@@ -267,11 +266,10 @@ class RankPanel:
         self.flat.line_color = self.whiskers.glyph.line_color = colours(dark).truth
 
 
-def surface_line(values: Mapping[str, float]) -> str:
-    """The single-level inputs of a column in words, ``surface pressure 1008 hPa · ...``; values in the stored unit."""
-    parts = [
-        f"{TITLES[v.name].lower()} {values[v.name] * v.display_factor:,.0f} {v.display_unit}"
-        for v in INPUTS
-        if not v.profile
-    ]
-    return " · ".join(parts)
+def surface_line(values: Iterable[tuple[Variable, float]]) -> str:
+    """Single values of a column in words, ``surface pressure 1008 hPa · ...``; values in the unit shown."""
+    return " · ".join(f"{title_of(variable).lower()} {_with_unit(value, variable)}" for variable, value in values)
+
+
+def _with_unit(value: float, variable: Variable) -> str:
+    return f"{value:.2f}" if variable.display_unit == "1" else f"{value:,.0f} {variable.display_unit}"

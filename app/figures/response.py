@@ -11,20 +11,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Range1d, SingleIntervalTicker
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d, SingleIntervalTicker
 from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from diffmp_core.variables import BY_NAME, INPUT_NAMES
+from diffmp_core.variables import Channels, Variable
 
-from ..data.axes import TITLES, LevelAxis, ValueAxis
+from ..data.axes import LevelAxis, title_of
 from .axes import padded_range, profile_figure, set_range, steady_range
 from .theme import colours, style
 
 if TYPE_CHECKING:
     from diffmp_core.physics.column_integrals import Change
-    from diffmp_core.response.sensitivity import Profiles, Response
 
 MODEL_LINES = {"control": "dotted", "changed": "dashdot"}
 """Lines of the cloud-resolving model on the panels of an emulator, in black or white."""
@@ -37,21 +36,20 @@ BAND = (0.1, 0.9)
 
 @dataclass(frozen=True)
 class Band:
-    """A profile and the band about it, each (level,), stored unit."""
+    """A profile (level,) or a single value (), and the band about it, in the unit shown."""
 
     mean: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
 
-def band(profiles: Profiles, channel: int) -> Band:
-    """Mean of the members of one output and the band of its middle 80 %."""
-    from diffmp_core.response.sensitivity import (
-        QUANTILES,  # torch takes a second: only when there is a response to draw
-    )
-
-    low, high = (profiles.quantiles[QUANTILES.index(quantile), channel] for quantile in BAND)
-    return Band(profiles.mean[channel], low, high)
+def _columns(before: Band, after: Band) -> dict[str, NDArray]:
+    """Both as columns of a source."""
+    return {
+        f"{which}_{part}": getattr(band, part)
+        for which, band in zip(WHICH, (before, after), strict=True)
+        for part in PARTS
+    }
 
 
 class BeforeAfter:
@@ -102,12 +100,11 @@ class ResponsePanel:
     Where it is known, the cloud-resolving model's own answer stands on the same axes, as two thin lines.
     """
 
-    def __init__(self, variable: str, y_range: Range1d, *, height: int = 380) -> None:
-        self.variable = variable
+    def __init__(self, variable: Variable, y_range: Range1d, *, height: int = 380) -> None:
         self.x_range = Range1d(start=-1, end=1)
         self.extent = (-1.0, 1.0)
         self.scale: tuple[str, str] | None = None
-        self.figure = profile_figure(title=TITLES[variable], height=height, x_range=self.x_range, y_range=y_range)
+        self.figure = profile_figure(title=title_of(variable), height=height, x_range=self.x_range, y_range=y_range)
         self.pair = BeforeAfter(self.figure, along="y", coordinate="y", extra=["change"])
         self.model = ColumnDataSource(data={name: [] for name in ("y", *MODEL_LINES)})
         self.model_lines = [
@@ -129,37 +126,34 @@ class ResponsePanel:
 
     def show(
         self,
-        baseline: Band,
-        perturbed: Band,
+        before: Band,
+        after: Band,
         *,
+        change: NDArray,
         levels: LevelAxis,
-        values: ValueAxis,
+        label: str,
         target: str = "",
         differ: bool = True,
-        model: NDArray | None = None,
+        model: Sequence[NDArray] = (),
     ) -> None:
-        """Draw both, or the baseline alone where they do not ``differ``.
+        """Draw profiles in the unit of ``label``: both, or the first alone where they do not ``differ``.
 
-        The value axis stays where it is as long as ``target`` (what is perturbed) is the same. ``model``: control and
-        changed (2, level) of the cloud-resolving model, stored unit, where they are known.
+        The value axis stays where it is as long as ``target`` (what is perturbed) is the same. ``change``: of the means
+        (level,). ``model``: control and changed (level,) of the cloud-resolving model, where they are known.
         """
-        data: dict[str, NDArray] = {"y": levels.values}
-        for which, profile in zip(WHICH, (baseline, perturbed), strict=True):
-            data |= {f"{which}_{part}": np.asarray(getattr(profile, part)) * values.factor for part in PARTS}
-        data["change"] = data["second_mean"] - data["first_mean"]
-        self.pair.source.data = data
+        bands = _columns(before, after)
+        self.pair.source.data = {"y": levels.values, **bands, "change": change}
         self.pair.compare(differ)
-        beside = {} if model is None else dict(zip(MODEL_LINES, np.asarray(model) * values.factor, strict=True))
-        if beside:
-            self.model.data = {"y": levels.values, **beside}
+        if model:
+            self.model.data = {"y": levels.values, **dict(zip(MODEL_LINES, model, strict=True))}
         elif len(self.model.data["y"]):
             self._clear_model()
-        wanted = padded_range(*(data[name] for name in data if name not in ("y", "change")), *beside.values())
-        same = (target, values.label) == self.scale
+        wanted = padded_range(*bands.values(), *model)
+        same = (target, label) == self.scale
         self.extent = steady_range(self.extent, wanted) if same else wanted
-        self.scale = (target, values.label)
+        self.scale = (target, label)
         set_range(self.x_range, self.extent)
-        self.figure.xaxis.axis_label = values.label
+        self.figure.xaxis.axis_label = label
         self.figure.yaxis.axis_label = levels.label
 
     def clear(self) -> None:
@@ -176,6 +170,67 @@ class ResponsePanel:
         self.pair.paint(dark)
         for line in self.model_lines:
             line.glyph.line_color = colours(dark).truth
+
+
+class SingleResponsePanel:
+    """An output of a single value before and after the change: the mean of the members, and a bar that holds 80 %."""
+
+    def __init__(self, variable: Variable, *, height: int = 230) -> None:
+        self.y_range = Range1d(start=0, end=1)
+        self.extent = (0.0, 1.0)
+        self.scale: tuple[str, str] | None = None
+        self.figure = plot = profile_figure(
+            title=title_of(variable), height=height, x_range=Range1d(start=-0.6, end=1.6), y_range=self.y_range
+        )
+        plot.xaxis.ticker = FixedTicker(ticks=[0, 1])
+        plot.xaxis.major_label_overrides = {0: "as it is", 1: "changed"}
+        self.sources = {which: ColumnDataSource(data={name: [] for name in ("x", *PARTS)}) for which in WHICH}
+        self.bars = {
+            which: plot.segment(x0="x", x1="x", y0="low", y1="high", source=source, line_width=8, line_alpha=0.3)
+            for which, source in self.sources.items()
+        }
+        self.means = {
+            which: plot.scatter("x", "mean", source=source, marker=marker, size=10)
+            for (which, source), marker in zip(self.sources.items(), ("circle", "diamond"), strict=True)
+        }
+        tips = [("mean", "@mean{0.000} (@low{0.00} to @high{0.00})")]
+        plot.add_tools(HoverTool(renderers=list(self.means.values()), tooltips=tips))
+
+    def show(self, before: Band, after: Band, *, label: str, target: str = "", differ: bool = True) -> None:
+        """Draw single values in the unit of ``label``; ``target`` and ``differ`` as in :class:`ResponsePanel`."""
+        for place, (which, value) in enumerate(zip(WHICH, (before, after), strict=True)):
+            shown = {"x": [place]} | {part: np.atleast_1d(getattr(value, part)) for part in PARTS}
+            self.sources[which].data = shown if differ or which == WHICH[0] else {name: [] for name in shown}
+        wanted = padded_range(*(getattr(value, part) for value in (before, after) for part in PARTS))
+        same = (target, label) == self.scale
+        self.extent = steady_range(self.extent, wanted) if same else wanted
+        self.scale = (target, label)
+        set_range(self.y_range, self.extent)
+        self.figure.yaxis.axis_label = label
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        for source in self.sources.values():
+            source.data = {name: [] for name in source.data}
+
+    def paint(self, dark: bool) -> None:
+        """Colours for a dark or a light page."""
+        chosen = colours(dark)
+        style(self.figure, dark=dark)
+        for which, colour in zip(WHICH, (chosen.emulator, chosen.perturbed), strict=True):
+            self.bars[which].glyph.line_color = colour
+            self.means[which].glyph.update(fill_color=colour, line_color=colour)
+
+
+def response_panels(
+    outputs: Channels, y_range: Range1d, *, height: int = 380
+) -> dict[str, ResponsePanel | SingleResponsePanel]:
+    """An empty panel for each output, by name: those on levels share ``y_range``, single values have one of their own.
+
+    Those on levels come first.
+    """
+    profiles = {v.name: ResponsePanel(v, y_range, height=height) for v in outputs.profiles}
+    return profiles | {v.name: SingleResponsePanel(v) for v in outputs.singles}
 
 
 class HourlyPanel:
@@ -196,16 +251,12 @@ class HourlyPanel:
         tips = [("control", "@first_mean{0.0}"), ("perturbed", "@second_mean{0.0}"), ("hour", "@hour")]
         plot.add_tools(HoverTool(renderers=[self.pair.means["first"]], mode="vline", tooltips=tips))
 
-    def show(self, control: NDArray, perturbed: NDArray) -> None:
-        """Draw members (hour, member) of both runs; hours count from 1."""
-        hours = np.arange(1, len(control) + 1)
-        data: dict[str, NDArray] = {"hour": hours}
-        for which, members in zip(WHICH, (control, perturbed), strict=True):
-            low, high = np.quantile(members, BAND, axis=1)
-            data |= {f"{which}_mean": members.mean(axis=1), f"{which}_low": low, f"{which}_high": high}
-        self.pair.source.data = data
-        set_range(self.x_range, (0.75, len(hours) + 0.25))
-        set_range(self.y_range, padded_range(*(data[name] for name in data if name != "hour"), [0.0]))
+    def show(self, hours: NDArray, control: Band, perturbed: Band) -> None:
+        """Draw the mean and the band of both runs (hour,)."""
+        bands = _columns(control, perturbed)
+        self.pair.source.data = {"hour": hours, **bands}
+        set_range(self.x_range, (hours[0] - 0.25, hours[-1] + 0.25))
+        set_range(self.y_range, padded_range(*bands.values(), [0.0]))
 
     def clear(self) -> None:
         """Draw nothing."""
@@ -256,13 +307,3 @@ def _digits(size: float) -> int:
 def _number(number: float, digits: int, *, sign: str) -> str:
     """A number with a true minus sign, or a dash where there is none."""
     return f"{number:{sign}.{digits}f}".replace("-", "−") if math.isfinite(number) else "–"
-
-
-def surface_words(response: Response) -> str:
-    """Single-level inputs that the sliders scale, before and after, means over the columns."""
-    parts = []
-    for name in ("SHF", "LHF", "SOLIN"):
-        channel, entry = INPUT_NAMES.index(name), BY_NAME[name]
-        before, after_ = (float(x[:, channel, 0].mean()) for x in (response.inputs, response.perturbed_inputs))
-        parts.append(f"{TITLES[name].lower()} {before:.0f} → {after_:.0f} {entry.display_unit}")
-    return " · ".join(parts)

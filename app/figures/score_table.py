@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 import xarray as xr
 
-from ..data.metrics import SCORES, Score
+from diffmp_core.scores.score import SCORES, Score, grouped_scores
 
 
 def score_table(data: xr.Dataset, selected: str, *, note: str = "") -> str:
@@ -22,7 +22,7 @@ def score_table(data: xr.Dataset, selected: str, *, note: str = "") -> str:
         note: escaped sentence above the table.
     """
     body = "".join(_block(data.isel(variable=place), selected) for place in range(data.sizes["variable"]))
-    headings = "".join(_heading(score) for score in SCORES)
+    headings = "".join(_heading(score) for score in grouped_scores())
     return (
         f'<p class="note">{note}</p><div class="scroll" tabindex="0" role="region" aria-label="Scores of '
         f'every emulator"><table><thead>{_groups()}<tr><td></td>{headings}</tr></thead>'
@@ -35,7 +35,7 @@ def score_tiles(data: xr.Dataset) -> str:
 
     ``data`` are its scores ``(variable)``.
     """
-    shown = [score for score in SCORES if score.name in ("pcc", "coverage_ratio_ties", "spread_skill_ratio")]
+    shown = [SCORES[name] for name in ("pcc", "coverage_ratio_ties", "spread_skill_ratio")]
     tiles, members = [], int(data["members"])
     for place in range(data.sizes["variable"]):
         one = data.isel(variable=place)
@@ -69,7 +69,7 @@ def best_emulators(score: Score, values: Mapping[str, float], members: Mapping[s
 
 
 def _groups() -> str:
-    spans = [(group, len(list(scores))) for group, scores in groupby(SCORES, key=lambda score: score.group)]
+    spans = [(group, len(list(scores))) for group, scores in groupby(grouped_scores(), key=lambda score: score.group)]
     return (
         '<tr class="groups"><td></td>'
         + "".join(f'<th class="group" colspan="{n}">{escape(g)}</th>' for g, n in spans)
@@ -87,15 +87,16 @@ def _block(data: xr.Dataset, selected: str) -> str:
         f'<tr class="variable"><th scope="rowgroup" colspan="{len(SCORES) + 1}">{escape(str(data["title"].values))} '
         f'<span class="soft">{escape(str(data["about"].values))}</span></th></tr>'
     ]
+    scores = grouped_scores()
     names = [str(name) for name in data["emulator"].values]
     sizes = dict(zip(names, map(int, data["members"].values), strict=True))
-    values = {score.name: dict(zip(names, map(float, data[score.name].values), strict=True)) for score in SCORES}
-    best = {score.name: best_emulators(score, values[score.name], sizes) for score in SCORES}
+    values = {score.name: dict(zip(names, map(float, data[score.name].values), strict=True)) for score in scores}
+    best = {score.name: best_emulators(score, values[score.name], sizes) for score in scores}
     for name in names:
-        cells = "".join(_cell(score, values[score.name][name], name in best[score.name]) for score in SCORES)
+        cells = "".join(_cell(score, values[score.name][name], name in best[score.name]) for score in scores)
         rows.append(f"<tr{' class=selected' if name == selected else ''}><td>{escape(name)}</td>{cells}</tr>")
     members = max(sizes.values())
-    perfect = "".join(f"<td{_edge(score)}>{score.perfect(members)}</td>" for score in SCORES)
+    perfect = "".join(f"<td{_edge(score)}>{score.perfect(members)}</td>" for score in scores)
     rows.append(f'<tr class="perfect"><td>perfect ensemble of {members}</td>{perfect}</tr>')
     return "".join(rows)
 
@@ -110,12 +111,11 @@ def _text(value: float) -> str:
 
 def _edge(score: Score, *classes: str) -> str:
     """Class attribute; the first score of a group has a line at its left."""
-    index = SCORES.index(score)
-    first = index == 0 or SCORES[index - 1].group != score.group
+    first = next(other for other in SCORES.values() if other.group == score.group) is score
     names = " ".join(filter(None, ("group" if first else "", *classes)))
     return f' class="{names}"' if names else ""
 
 
 def _definitions() -> str:
-    items = "".join(f"<dt>{escape(score.label)}</dt><dd>{escape(score.definition)}</dd>" for score in SCORES)
+    items = "".join(f"<dt>{escape(score.label)}</dt><dd>{escape(score.definition)}</dd>" for score in grouped_scores())
     return f"<details><summary>What the scores mean</summary><dl>{items}</dl></details>"

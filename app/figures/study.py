@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape
 from itertools import product
 from typing import Any
@@ -12,31 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from diffmp_core.scores.table import SHORT_NAMES
+from diffmp_core.scores.score import SCORES
+from diffmp_core.studies.study import STUDIES, Study
 
-from ..data.metrics import SCORES
 from .axes import plain_number
 from .study_chart import Chart, Gap, Series, dodged
 from .study_gaps import SIGNS, gap_sentences, why_empty
-
-LABELS: Mapping[str, str] = {
-    "fixed": "trained on n fixed steps",
-    "continuous": "trained on all noise levels",
-    "calibrated": "DIFF-MP calibrated",
-    "one_step": "DIFF-MP one step",
-    "paper": "DIFF-MP paper",
-    "cvae": "CVAE-MP",
-    "cgan": "CGAN-MP",
-    "gaussian": "Gaussian",
-    "regression": "regression",
-    "analogue": "analogues",
-    "climatology": "climatology",
-    "ancestral": "ancestral",
-    "ddim": "DDIM",
-    "dpm_solver_pp_2m": "DPM-Solver++(2M)",
-    "dpm_solver_pp_2m_sde": "DPM-Solver++(2M) SDE",
-}
-"""Names on the axes of studies as the page writes them; others are shown as they are."""
 
 CHOICES: Mapping[str, str] = {
     "none": "no guidance",
@@ -46,30 +26,11 @@ CHOICES: Mapping[str, str] = {
 }
 """Ways in which strengths of guidance are chosen (docs/studies.md)."""
 
-SCORE_BY_NAME = {score.name: score for score in SCORES}
 COST = "milliseconds_per_column"
-
-
-@dataclass(frozen=True)
-class Arrangement:
-    """Which axes of a study tell series apart and what they are drawn against; ``rows``: as rows of dots."""
-
-    series: tuple[str, ...]
-    along: str
-    label: str
-    logarithmic: bool = False
-    rows: bool = False
 
 
 RUNAWAY = 1e3
 """Ratio of the greatest to the least value of a score from which on its axis is logarithmic."""
-
-ARRANGEMENTS: Mapping[str, Arrangement] = {
-    "models": Arrangement(("spacing_km",), "model", "", rows=True),
-    "steps": Arrangement(("training",), "steps", "denoising steps", logarithmic=True),
-    "guidance": Arrangement(("emulator",), "guidance", "strength of guidance w"),
-    "samplers": Arrangement(("emulator", "sampler"), "steps", "network evaluations", logarithmic=True),
-}
 
 
 def study_charts(data: xr.Dataset, study: str, *, full: bool = False) -> list[Chart]:
@@ -92,11 +53,11 @@ def study_charts(data: xr.Dataset, study: str, *, full: bool = False) -> list[Ch
 
 def study_gaps(data: xr.Dataset, study: str) -> list[str]:
     """What is missing in a dataset of a study and why, in sentences."""
-    how = ARRANGEMENTS[study]
+    how = STUDIES[study]
 
     def called(axis: str, value: Any) -> str:
-        named = _value_name(axis, value)
-        return f"{how.label} {named}" if axis == how.along and not how.rows else named
+        named = _value_name(how, axis, value)
+        return f"{how.along_label} {named}" if axis == how.along and not how.rows else named
 
     axes = (how.along, *how.series) if how.rows else (*how.series, how.along)
     return gap_sentences(data, axes, called)
@@ -104,15 +65,15 @@ def study_gaps(data: xr.Dataset, study: str) -> list[str]:
 
 def score_chart(data: xr.Dataset, study: str, name: str, output: str, *, full: bool) -> Chart:
     """One score of one output."""
-    how, score = ARRANGEMENTS[study], data[name].sel(variable=output)
+    how, score = STUDIES[study], data[name].sel(variable=output)
     spread = data[f"{name}_std"].sel(variable=output) if f"{name}_std" in data else xr.full_like(score, np.nan)
-    short, definition = SHORT_NAMES[name], SCORE_BY_NAME[name].definition
+    short, definition = SCORES[name].heading, SCORES[name].definition
     return Chart(
         title=_title(data, output) if full else short,
-        x_label=short if how.rows and full else how.label,
+        x_label=short if how.rows and full else how.along_label,
         y_label=short if full and not how.rows else "",
-        series=(*_series(data, how, score, spread), *_chosen(data, study, score, output)),
-        rows=tuple(label(value) for value in data[how.along].values) if how.rows else (),
+        series=(*_series(data, how, score, spread), *_chosen(data, score, output)),
+        rows=tuple(how.value_label(value) for value in data[how.along].values) if how.rows else (),
         perfect=data[name].attrs.get("perfect"),
         logarithmic=(how.logarithmic, not how.rows and runs_away(score)),
         description=f"{short} of {_title(data, output)}. {definition}",
@@ -133,21 +94,16 @@ def runs_away(score: xr.DataArray) -> bool:
 
 def cost_chart(data: xr.Dataset, study: str) -> Chart:
     """What an ensemble costs."""
-    how = ARRANGEMENTS[study]
+    how = STUDIES[study]
     cost = data[COST]
     return Chart(
         title="Time [ms a column]",
-        x_label=how.label,
+        x_label=how.along_label,
         y_label="",
         series=_series(data, how, cost, xr.full_like(cost, np.nan)),
         logarithmic=(how.logarithmic, True),
         description="Wall-clock time of one column's ensemble [ms], on the machine of the study",
     )
-
-
-def label(value: Any) -> str:
-    """A value of an axis in words."""
-    return LABELS.get(str(value), str(value))
 
 
 def guidance_table(data: xr.Dataset) -> str:
@@ -166,7 +122,7 @@ def guidance_table(data: xr.Dataset) -> str:
             if not np.isfinite(strength):
                 cells += '<td>– <span class="soft">none for columns of this width</span></td>'
                 continue
-            worth = ", ".join(f"{SHORT_NAMES[n]} {_number(at[f'report_{n}'])}" for n in reported[:1])
+            worth = ", ".join(f"{SCORES[n].heading} {_number(at[f'report_{n}'])}" for n in reported[:1])
             soft = f' <span class="soft">{escape(worth)}</span>' if worth else ""
             cells += f"<td>{strength:.1f}{soft}</td>"
         rows.append(f"<tr><td>{escape(str(emulator))}</td><td>{escape(CHOICES[str(choice)])}</td>{cells}</tr>")
@@ -182,7 +138,7 @@ def _number(score: xr.DataArray) -> str:
     return plain_number(value) if np.isfinite(value) else "diverged"
 
 
-def _series(data: xr.Dataset, how: Arrangement, score: xr.DataArray, spread: xr.DataArray) -> tuple[Series, ...]:
+def _series(data: xr.Dataset, how: Study, score: xr.DataArray, spread: xr.DataArray) -> tuple[Series, ...]:
     """A series for each value of the axes that tell them apart; those without any case are left out."""
     places = list(product(*(data[axis].values for axis in how.series)))
     rows = np.arange(data.sizes[how.along], dtype=float)
@@ -197,11 +153,11 @@ def _series(data: xr.Dataset, how: Arrangement, score: xr.DataArray, spread: xr.
             order = np.argsort(x)
             x, y, error = x[order], y[order], error[order]
         if np.isfinite(x + y).any():
-            made.append(Series(_name(data, where), number, x, y, error, "dots" if how.rows else "curve"))
+            made.append(Series(_name(data, how, where), number, x, y, error, "dots" if how.rows else "curve"))
     return tuple(made)
 
 
-def _gaps(data: xr.Dataset, how: Arrangement, name: str, output: str) -> tuple[Gap, ...]:
+def _gaps(data: xr.Dataset, how: Study, name: str, output: str) -> tuple[Gap, ...]:
     """Where cases without a score would be, and why they have none; those not in the study are left out."""
     places = list(product(*(data[axis].values for axis in how.series)))
     made = []
@@ -212,30 +168,30 @@ def _gaps(data: xr.Dataset, how: Arrangement, name: str, output: str) -> tuple[G
         for position, value in zip(at, data[how.along].values, strict=True):
             why = why_empty(data, name, where | {how.along: value}, output)
             if why in SIGNS:
-                made.append(Gap(_name(data, where), number, float(position), why))
+                made.append(Gap(_name(data, how, where), number, float(position), why))
     return tuple(made)
 
 
-def _along(data: xr.Dataset, how: Arrangement, where: Mapping[str, Any]) -> NDArray[np.float64]:
+def _along(data: xr.Dataset, how: Study, where: Mapping[str, Any]) -> NDArray[np.float64]:
     """What a series is drawn against: passes of the network where they are known, else the axis itself."""
     if how.along == "steps" and "network_evaluations" in data:
         return data["network_evaluations"].sel(where).values.astype(float)
     return data[how.along].values.astype(float)
 
 
-def _name(data: xr.Dataset, where: Mapping[str, Any]) -> str:
+def _name(data: xr.Dataset, how: Study, where: Mapping[str, Any]) -> str:
     """Name of a series: its values, without those of axes that have a single one if others tell enough."""
     telling = {axis: value for axis, value in where.items() if data.sizes[axis] > 1} or where
-    return ", ".join(_value_name(axis, value) for axis, value in telling.items())
+    return ", ".join(_value_name(how, axis, value) for axis, value in telling.items())
 
 
-def _value_name(axis: str, value: Any) -> str:
-    return f"{value} km" if axis == "spacing_km" else label(value)
+def _value_name(how: Study, axis: str, value: Any) -> str:
+    return f"{value} km" if axis == "spacing_km" else how.value_label(value)
 
 
-def _chosen(data: xr.Dataset, study: str, score: xr.DataArray, output: str) -> tuple[Series, ...]:
+def _chosen(data: xr.Dataset, score: xr.DataArray, output: str) -> tuple[Series, ...]:
     """Strengths of guidance that were chosen for an output, as points on the curves."""
-    if study != "guidance" or "best_guidance" not in data:
+    if "best_guidance" not in data:
         return ()
     scanned = data["guidance"].values.astype(float)
     order = np.argsort(scanned)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from diffmp_core.scores.table import SHORT_NAMES, SPREAD_METRICS
+from diffmp_core.scores.score import SCORES, spread_scores
 
 DIVERGED, UNDEFINED, ABSENT = "diverged", "undefined", "not in the study"
 SIGNS: Mapping[str, str] = {DIVERGED: "×", UNDEFINED: "–"}
@@ -67,9 +67,9 @@ def gap_sentences(data: xr.Dataset, axes: tuple[str, ...], label: Any) -> list[s
         if without:
             undefined.setdefault(without, []).append(case)
     for without, found in undefined.items():
-        alike = set(without) == set(SPREAD_METRICS) & set(names)
+        alike = set(without) == set(spread_scores()) & set(names)
         reason = "one answer for each column, no spread" if alike else "the truth hardly varies"
-        said.append(f"– Undefined: {', '.join(SHORT_NAMES[name] for name in without)} of {called(found)} ({reason})")
+        said.append(f"– Undefined: {', '.join(SCORES[name].heading for name in without)} of {called(found)} ({reason})")
     return said
 
 

@@ -9,12 +9,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffmp_core.physics.regimes import REGIMES
+from diffmp_core.scores.maps import MAPS
+from diffmp_core.studies.study import STUDIES
 from diffmp_core.variables import Variable
 
 from ..data.catalog import Catalog
 from ..data.composites import WHY_BY_INPUTS
-from ..data.metrics import MAP_BY_NAME
-from ..data.study_files import AXES, read_studies
+from ..data.study_files import read_studies
 from ..exhibits import (
     Distribution,
     EmulatorResponse,
@@ -32,8 +33,6 @@ from ..exhibits.distribution import HISTOGRAMS
 from ..exhibits.ranks import RANK_HISTOGRAM
 from ..state.presets import PRESETS
 
-METRICS = ("mse", "crps_fair", "coverage")
-"""Scores drawn as maps."""
 COMPARED = {"mse": "difference", "coverage": "none"}
 """Scores drawn of every other emulator: minus those of the one reported on, and alone (Figures 8 and 9)."""
 ZONAL = "crps_fair"
@@ -89,7 +88,7 @@ def sections(catalog: Catalog, experiment: str, emulator: str) -> Iterator[Secti
         )
 
     found, _ = read_studies(catalog.folder(experiment))
-    studies = [(kind, file) for kind in AXES for file in found.get(kind, ())]
+    studies = [(kind, file) for kind in STUDIES for file in found.get(kind, ())]
     if studies:
         yield Section(
             "Studies",
@@ -104,7 +103,8 @@ def sections(catalog: Catalog, experiment: str, emulator: str) -> Iterator[Secti
 def _fields(catalog: Catalog, experiment: str, emulator: str, levels: Levels) -> Iterator[Section]:
     """Maps and zonal means of the scores that the store has."""
     shared: dict[str, Any] = {"experiment": experiment, "emulator": emulator, "cell": catalog.limits(experiment).cell}
-    metrics = [metric for metric in METRICS if not catalog.lacks(experiment, emulator, MAP_BY_NAME[metric].stored)]
+    shown = {name: score.stored for name, score in MAPS.items() if score.in_report}
+    metrics = [name for name, stored in shown.items() if not catalog.lacks(experiment, emulator, stored)]
     if not metrics:
         return
     maps = [
@@ -132,7 +132,7 @@ def _comparison(
     exhibits: list[Exhibit] = []
     words = []
     for metric, how in COMPARED.items():
-        score = MAP_BY_NAME[metric]
+        score = MAPS[metric]
         if any(catalog.lacks(experiment, name, score.stored) for name in (emulator, other)):
             continue
         exhibits += [

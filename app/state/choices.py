@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from annotated_types import Ge, Le
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from diffmp_core.columns import user_column
 from diffmp_core.errors import DiffmpError
+from diffmp_core.physics.sliders import SLIDERS, Slider
+from diffmp_core.scores.maps import MAPS
+from diffmp_core.scores.score import SCORES
+from diffmp_core.studies.study import STUDIES
+from diffmp_core.studies.table import shown_scores
 
 Tab = Literal["Overview", "Maps", "Distributions", "Profiles", "Sensitivity", "Studies"]
-MapScore = Literal["mse", "coverage", "spread", "crps_fair", "bias"]
 Projection = Literal["PlateCarree", "Robinson", "Orthographic", "North pole", "South pole"]
 Region = Literal["globe", "tropics", "tropical ocean", "tropical land", "mid-latitudes", "land", "ocean", "box"]
 Regime = Literal["any", "deep convection", "trade cumulus", "mid-latitude storm", "stable", "unstable"]
 
-Study = Literal["models", "steps", "guidance", "samplers", "training"]
-Criterion = Literal[
-    "mse", "pcc", "spread_skill_correlation", "coverage_ratio", "std_ratio", "skewness_ratio", "kurtosis_ratio",
-    "coverage_ratio_ties", "spread_skill_ratio", "crps_fair",
-]  # fmt: skip
 Charts = Literal["criteria", "outputs", "all"]
 
-Slider = Literal[
-    "fluxes", "scale_SHF", "scale_LHF", "scale_SOLIN", "warming", "moistening", "neutralise_T", "neutralise_qv",
-    "top_level",
-]  # fmt: skip
-SecondSlider = Literal["none", Slider]
 Integral = Literal["heating", "moistening", "liquid water path", "ice water path"]
 STEPS = 5
 """Denoising steps of the ensembles that are drawn live."""
@@ -41,21 +35,27 @@ def _own_column(text: str) -> str:
     """
     try:
         if text:
-            user_column.from_text(text)
+            user_column.check_text(text)
     except DiffmpError as error:
         raise ValueError(str(error)) from error
     return text
 
 
 TABS: tuple[str, ...] = get_args(Tab)
-MAP_METRICS: tuple[str, ...] = get_args(MapScore)
 PROJECTIONS: tuple[str, ...] = get_args(Projection)
 REGIONS: tuple[str, ...] = get_args(Region)
 BOX = ("south", "north", "west", "east")
+SWEPT = ("fluxes", *SLIDERS, "top_level")
+"""What can be swept: both surface fluxes together, each slider, the depth of the layer."""
+TRAINING = "training"
+"""Choice of the trainings, which stand beside the studies."""
 
 
-class Choices(BaseModel):
-    """One state of the page. ``time`` and ``cell`` index the columns of the experiment, ``level`` 0 is the lowest."""
+class _Choices(BaseModel):
+    """One state of the page. ``time`` and ``cell`` index the columns of the experiment, ``level`` 0 is the lowest.
+
+    What its words may be that are registered, and the sliders, follow below.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -63,7 +63,7 @@ class Choices(BaseModel):
     emulator: str = Field(default="", description="Name of the emulator shown")
     tab: Tab = Field(default="Overview", description="Visible tab")
     variable: str = Field(default="", description="Output of the emulator")
-    metric: MapScore = Field(default="mse", description="Score drawn on the map")
+    metric: str = Field(default="mse", description="Score drawn on the map")
     level: int = Field(default=0, ge=0, description="Level index, 0 nearest the surface")
     time: int = Field(default=0, ge=0, description="Time index")
     average: bool = Field(default=True, description="Maps show the mean over the times instead of one time")
@@ -109,11 +109,11 @@ class Choices(BaseModel):
     spread_error: bool = Field(default=False, description="The error of the mean is shown against the spread")
     denoising: bool = Field(default=False, description="Steps from noise to profiles are shown")
     step: int = Field(default=STEPS, ge=0, le=STEPS, description="Denoising steps done, all for the answer")
-    sweep: Slider = Field(default="fluxes", description="Slider that is swept")
-    sweep_across: SecondSlider = Field(default="none", description="Second slider that is swept")
+    sweep: str = Field(default="fluxes", description="Slider that is swept")
+    sweep_across: str = Field(default="none", description="Second slider that is swept")
     sweep_of: Integral = Field(default="heating", description="Column integral in a sweep over two sliders")
 
-    study: Study = Field(default="models", description="Study shown, or the trainings")
+    study: str = Field(default="models", description="Study shown, or the trainings")
     study_file: str = Field(
         default="", max_length=100, description="File of a study of which there are several, empty for the first"
     )
@@ -121,21 +121,42 @@ class Choices(BaseModel):
         default="criteria",
         description="A study's scores of one output, one score of all outputs, or the paper's figure",
     )
-    criterion: Criterion = Field(default="crps_fair", description="Score of a study")
+    criterion: str = Field(default="crps_fair", description="Score of a study")
 
     temperature: Literal["theta", "T"] = Field(default="theta", description="Potential temperature or temperature")
     top_level: int = Field(default=11, ge=1, description="Change T and qv below this level")
-    neutralise_T: float = Field(default=0.0, ge=0, le=1, description="Part of the stratification of T removed")
-    neutralise_qv: float = Field(default=0.0, ge=0, le=1, description="Part of the stratification of qv removed")
-    warming: float = Field(default=0.0, ge=-5, le=5, description="Warming below this level [K]")
-    moistening: float = Field(default=0.0, ge=-0.5, le=0.5, description="Relative change of vapour below this level")
-    scale_SHF: float = Field(default=1.0, ge=0, le=2, description="Factor on the sensible heat flux")
-    scale_LHF: float = Field(default=1.0, ge=0, le=2, description="Factor on the latent heat flux")
-    scale_SOLIN: float = Field(default=1.0, ge=0, le=2, description="Factor on the short-wave radiation")
 
+
+def _one_of(field: str, *words: str) -> tuple[Any, Any]:
+    """A field of :class:`_Choices` that is one of some words."""
+    return Literal[words], _Choices.model_fields[field]
+
+
+def _slider(slider: Slider) -> tuple[Any, Any]:
+    """A field for a slider."""
+    return float, Field(default=slider.neutral, ge=slider.low, le=slider.high, description=slider.definition)
+
+
+if TYPE_CHECKING:
+    Choices = _Choices
+else:
+    Choices = create_model(
+        "Choices",
+        __base__=_Choices,
+        __module__=__name__,
+        __doc__=_Choices.__doc__,
+        metric=_one_of("metric", *MAPS),
+        study=_one_of("study", *STUDIES, TRAINING),
+        criterion=_one_of("criterion", *shown_scores()),
+        sweep=_one_of("sweep", *SWEPT),
+        sweep_across=_one_of("sweep_across", "none", *SWEPT),
+        **{name: _slider(slider) for name, slider in SLIDERS.items()},
+    )
+for registry in (MAPS, SCORES, STUDIES, SLIDERS):
+    registry.close(__name__)
 
 NAMES = tuple(Choices.model_fields)
-PERTURBATIONS = NAMES[NAMES.index("top_level") :]
+PERTURBATIONS = ("top_level", *SLIDERS)
 """What the sliders of the Sensitivity tab set."""
 
 Bounds = tuple[float, float]

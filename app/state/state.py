@@ -12,20 +12,12 @@ from typing import Any
 import param
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.physics.sliders import SLIDERS
 
 from .address import Limits, Offer
 from .choices import NAMES, PERTURBATIONS, Choices, field_bounds, options
 
-STEPS = {
-    "centre": 30,
-    "neutralise_T": 0.05,
-    "neutralise_qv": 0.05,
-    "warming": 0.25,
-    "moistening": 0.05,
-    "scale_SHF": 0.05,
-    "scale_LHF": 0.05,
-    "scale_SOLIN": 0.05,
-}
+STEPS = {"centre": 30, **{name: slider.step for name, slider in SLIDERS.items()}}
 """Steps of sliders where they are not 1."""
 FREE = {"own", "study_file"}
 """Words that no list bounds: files of studies come while one looks."""

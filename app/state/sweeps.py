@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diffmp_core.physics.sliders import SLIDERS
+
 from .choices import Bounds, Choices, field_bounds
 
 ONE_WAY, TWO_WAY = 21, 11
@@ -51,19 +53,12 @@ class SweptSlider:
         return tuple(range(int(low), int(high) + 1, -(-int(high - low + 1) // most)))
 
 
-SLIDERS: Mapping[str, SweptSlider] = {
+SWEPT_SLIDERS: Mapping[str, SweptSlider] = {
     "fluxes": SweptSlider(label="both surface fluxes", settings=("scale_SHF", "scale_LHF"), unit="%", factor=100.0),
-    "scale_SHF": SweptSlider(label="sensible heat flux", settings=("scale_SHF",), unit="%", factor=100.0),
-    "scale_LHF": SweptSlider(label="latent heat flux", settings=("scale_LHF",), unit="%", factor=100.0),
-    "scale_SOLIN": SweptSlider(label="incoming sunlight", settings=("scale_SOLIN",), unit="%", factor=100.0),
-    "warming": SweptSlider(label="warming of the layer", settings=("warming",), unit="K"),
-    "moistening": SweptSlider(label="change of vapour in the layer", settings=("moistening",), unit="%", factor=100.0),
-    "neutralise_T": SweptSlider(
-        label="stratification of T mixed away", settings=("neutralise_T",), unit="%", factor=100.0
-    ),
-    "neutralise_qv": SweptSlider(
-        label="stratification of qv mixed away", settings=("neutralise_qv",), unit="%", factor=100.0
-    ),
+    **{
+        name: SweptSlider(label=slider.quantity, settings=(name,), unit=slider.unit, factor=slider.factor)
+        for name, slider in SLIDERS.items()
+    },
     "top_level": SweptSlider(label="levels in the changed layer", settings=("top_level",), unit="", whole=True),
 }
 """Sliders by the names that ``Choices.sweep`` takes."""

@@ -10,7 +10,6 @@ from bokeh.models import Range1d
 from panel.viewable import Viewable
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import OUTPUTS
 
 from ..data.catalog import Catalog
 from ..data.target import DEPENDS
@@ -24,8 +23,9 @@ from ..state.state import State
 from .answers import Asker, after
 from .controls import small_button, stepped_slider, switch
 from .export_menu import export_menu
-from .layout import QUARTER, grid, pane, words
+from .layout import words
 from .notices import hidden_notice, say
+from .variable_panels import VariablePanels
 
 if TYPE_CHECKING:
     from diffmp_core.sampling.denoising import Denoising
@@ -42,7 +42,7 @@ step they are the ensemble above. s is the share of the profile in the state.
 
 
 class DenoisingView:
-    """A switch, and while it is on four panels at one step, with a slider and a button that plays."""
+    """A switch, and while it is on the outputs at one step, with a slider and a button that plays."""
 
     depends: ClassVar[tuple[str, ...]] = (
         "denoising", "step", "emulator", "units", "vertical", "dark", "members", "seed", *DEPENDS,
@@ -54,7 +54,7 @@ class DenoisingView:
         self.found: Denoising | None = None
         self.data: xr.Dataset | None = None
         self.y_range = Range1d(start=0, end=1)
-        self.panels = {entry.name: DenoisingPanel(entry.name, self.y_range) for entry in OUTPUTS}
+        self.panels = VariablePanels(lambda entry: DenoisingPanel(entry, self.y_range))
         self.notice, self.caution = hidden_notice(), hidden_notice(severity="warning")
         self.playing = False
         self.play = small_button("Play", self._play, says="Play the steps from noise to profiles")
@@ -73,8 +73,8 @@ class DenoisingView:
                 sizing_mode="stretch_width",
                 margin=0,
             ),
-            grid((pane(panel.figure) for panel in self.panels.values()), QUARTER),
-            export_menu("steps", lambda: DenoisingSteps.of(state), self.catalog),
+            self.panels.place,
+            export_menu("steps", lambda: DenoisingSteps.of(state), self.catalog, lambda: self.data),
         ]
         return pn.Column(
             switch(state, "denoising", "Show how the ensemble comes out of noise"),
@@ -87,9 +87,9 @@ class DenoisingView:
         """Ask again for another column, emulator or draw; else draw what is there. Nothing is asked while it is off."""
         state = self.state
         self.shown.visible = state.denoising
+        self.panels.fit(self.catalog.schema(state.experiment).outputs, dark=state.dark)
         if "dark" in changed:
-            for panel in self.panels.values():
-                panel.paint(state.dark)
+            self.panels.paint(state.dark)
         if changed & set(ASKS):
             self.found = self.data = None
         if not state.denoising:

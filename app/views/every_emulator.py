@@ -6,17 +6,16 @@ from collections.abc import Callable
 from html import escape
 from typing import ClassVar
 
-import numpy as np
 import panel as pn
+import xarray as xr
 from bokeh.models import Range1d
 from panel.viewable import Viewable
 
-from diffmp_core.variables import OUTPUTS
-
 from ..data.catalog import Catalog
-from ..data.target import DEPENDS, Target
-from ..exhibits import EveryEnsemble
+from ..data.target import DEPENDS
+from ..exhibits import Ensemble, EveryEnsemble
 from ..exhibits.every_ensemble import drawable, emulator_row
+from ..exhibits.exhibit import levels_of
 from ..figures.axes import set_range
 from ..figures.profile import lock
 from ..state.state import State
@@ -42,35 +41,26 @@ class EmulatorRow(LiveEnsemble):
         """``afterwards`` is called when it has been drawn."""
         super().__init__(state, catalog)
         self.emulator, self.afterwards = emulator, afterwards
-        self.panels = emulator_row(y_range)
+        self.panels = emulator_row(catalog.schema(state.experiment).outputs, y_range)
 
     def panel(self) -> Viewable:
-        """Its four outputs, and how long they took."""
+        """Its outputs, and how long they took."""
         outputs = grid((pane(panel.figure) for panel in self.panels), QUARTER)
         name = words(escape(self.emulator), "subtitle1")
         return pn.Column(name, self.notice, self.caution, outputs, self.status, sizing_mode="stretch_width", margin=0)
 
-    def ask_for(self, target: Target | None, *, nothing: str) -> None:
-        """Ask for an ensemble of these columns; ``nothing`` says why there are none."""
-        self.target = target
-        self.ask(self.state.choices.model_copy(update={"emulator": self.emulator}), nothing=nothing)
+    def exhibit(self) -> Ensemble:
+        """The ensemble of this emulator."""
+        return Ensemble.of(self.state, emulator=self.emulator)
 
     def draw(self) -> None:
         """Draw the members and the truth that are there."""
-        state = self.state
-        levels = self.catalog.grid(state.experiment).levels(state.vertical)
-        nothing = np.full((len(OUTPUTS), len(levels.values)), np.nan)
-        truth = nothing if self.target is None else self.target.truth.mean(axis=0)
-        for channel, (panel, entry) in enumerate(zip(self.panels, OUTPUTS, strict=True)):
-            panel.show(
-                None if self.members is None else self.members[:, channel],
-                truth[channel],
-                levels=levels,
-                values=self.catalog.value_axis(state.experiment, self.emulator, entry.name, state.units),
-                drawing=state.drawing,
-                member=state.member,
-                spread=self.has_spread,
-            )
+        for panel in self.panels:
+            if self.data is None:
+                panel.clear()
+                continue
+            levels = levels_of(self.data, self.state.vertical)
+            panel.show(self.data, levels=levels, drawing=self.state.drawing, member=self.state.member)
         self.afterwards()
 
 
@@ -93,8 +83,15 @@ class EveryEmulator:
         asked = switch(self.state, "every", "Show every emulator's ensemble")
         return pn.Column(asked, self.shown, sizing_mode="stretch_width", margin=0)
 
-    def refresh(self, changed: frozenset[str], target: Target | None, *, nothing: str) -> None:
-        """Ask every emulator about a target that may be another one; draw again in other units or colours."""
+    @property
+    def answered(self) -> xr.Dataset | None:
+        """What is drawn, where every emulator has answered."""
+        found = {row.emulator: row.answered for row in self.rows}
+        alone = {name: data for name, data in found.items() if data is not None}
+        return EveryEnsemble.of(self.state).combine(alone) if found.keys() == alone.keys() else None
+
+    def refresh(self, changed: frozenset[str]) -> None:
+        """Ask every emulator about columns that may be others; draw again in other units or colours."""
         self.shown.visible = self.state.every
         if not self.state.every:
             return
@@ -107,9 +104,9 @@ class EveryEmulator:
         set_range(self.y_range, (levels.start, levels.end))
         for row in self.rows:
             if begun or changed & {"members", "seed", *DEPENDS}:
-                row.ask_for(target, nothing=nothing)
+                row.ask()
             elif changed & {"units", "vertical", "drawing", "member"}:
-                row.draw()
+                row.arrange()
 
     def _make_rows(self) -> bool:
         """Rows of this experiment's emulators; returns whether they are new."""
@@ -118,7 +115,7 @@ class EveryEmulator:
         self.experiment = self.state.experiment
         names = drawable(self.catalog, self.experiment)
         self.rows = [EmulatorRow(self.state, self.catalog, name, self.y_range, self._lock) for name in names]
-        leave = export_menu("every emulator", lambda: EveryEnsemble.of(self.state), self.catalog)
+        leave = export_menu("every emulator", lambda: EveryEnsemble.of(self.state), self.catalog, lambda: self.answered)
         self.shown[:] = [words(WHAT_IT_IS), *(row.panel() for row in self.rows), leave]
         return True
 

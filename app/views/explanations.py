@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from html import escape
 
 from diffmp_core.physics.regimes import REGIMES
+from diffmp_core.physics.sliders import SLIDERS
+from diffmp_core.scores.maps import MAPS
+from diffmp_core.scores.score import SCORES
 
-from ..data.metrics import MAPS, SCORES
 from ..state.choices import BOX, NAMES, Choices
 
 Entry = tuple[str, str, str]
@@ -18,41 +20,6 @@ NOTATION = (
     "and over levels where a score is of all of them. All are first divided by σ, the standard deviation of the truth "
     "of that output over all columns and levels."
 )
-
-SCORE_FORMULAS: dict[str, str] = {
-    "mse": "⟨(x̄ − y)²⟩",
-    "pcc": "⟨(x̄ − ⟨x̄⟩)(y − ⟨y⟩)⟩ / (std(x̄) std(y))",
-    "bias": "⟨x̄ − y⟩",
-    "crps_fair": "⟨ Σᵢ |xᵢ − y| / M − Σᵢⱼ |xᵢ − xⱼ| / (2 M (M − 1)) ⟩",
-    "coverage_ratio": "⟨ [min xᵢ ≤ y ≤ max xᵢ] ⟩",
-    "coverage_ratio_ties": "⟨ 1 − ([b = 0] + [a = 0]) / (t + 1) ⟩ with b members below y, t equal to it, a above",
-    "spread_skill_ratio": "√( (M + 1)/M · ⟨s²⟩ ) / √⟨(x̄ − y)²⟩",
-    "spread_skill_correlation": "corr( s, |x̄ − y| )",
-    "std_ratio": "std(all xᵢ) / std(y)",
-    "skewness_ratio": "skew(all xᵢ) / skew(y), skew(x) = ⟨(x − ⟨x⟩)³⟩ / std(x)³",
-    "kurtosis_ratio": "kurt(all xᵢ) / kurt(y), kurt(x) = ⟨(x − ⟨x⟩)⁴⟩ / std(x)⁴",
-}
-"""Formula of each score of the table; ``docs/scores.md`` says more."""
-
-MAP_FORMULAS: dict[str, str] = {
-    "mse": SCORE_FORMULAS["mse"],
-    "coverage": SCORE_FORMULAS["coverage_ratio"],
-    "spread": "s, over several times √⟨s²⟩",
-    "crps_fair": SCORE_FORMULAS["crps_fair"],
-    "bias": SCORE_FORMULAS["bias"],
-}
-"""Formula of each score of the maps, at one cell and level; ⟨ ⟩ is the mean over the times."""
-
-CONTROL_FORMULAS: dict[str, str] = {
-    "neutralise_T": "θ → (1 − a) θ + a θₘ, θₘ keeping the layer's enthalpy; a from 0 to 1",
-    "neutralise_qv": "q → (1 − a) q + a qₘ, qₘ keeping the layer's water; a from 0 to 1",
-    "warming": "T → T + ΔT",
-    "moistening": "q → (1 + r) q",
-    "scale_SHF": "SHF → f · SHF",
-    "scale_LHF": "LHF → f · LHF",
-    "scale_SOLIN": "SOLIN → f · SOLIN",
-}
-"""What the sliders of the Sensitivity tab do to the inputs."""
 
 LABELS: dict[str, str] = {
     "metric": "Score",
@@ -66,13 +33,7 @@ LABELS: dict[str, str] = {
     "target": "Show",
     "study_file": "File",
     "top_level": "Below",
-    "neutralise_T": "Neutralise T",
-    "neutralise_qv": "Neutralise qv",
-    "warming": "Warm or cool",
-    "moistening": "Moisten or dry",
-    "scale_SHF": "Sensible heat flux",
-    "scale_LHF": "Latent heat flux",
-    "scale_SOLIN": "Incoming sunlight",
+    **{name: slider.label for name, slider in SLIDERS.items()},
 }
 """Names that the page gives to choices where they are not the field's own."""
 
@@ -81,7 +42,7 @@ def controls(names: Iterable[str]) -> list[Entry]:
     """What these choices do, in the order in which the state has them; the edges of a box are one."""
     chosen = set(names) | {"experiment", "emulator", "region", "regime"}
     return [
-        (LABELS.get(name, name.replace("_", " ").capitalize()), words, CONTROL_FORMULAS.get(name, ""))
+        (LABELS.get(name, name.replace("_", " ").capitalize()), words, SLIDERS[name].formula if name in SLIDERS else "")
         for name in NAMES
         if name in chosen and name not in BOX and (words := Choices.model_fields[name].description)
     ]
@@ -95,14 +56,14 @@ def regimes() -> list[Entry]:
 
 def scores() -> list[Entry]:
     """The scores of the table."""
-    return [(score.label, score.definition, SCORE_FORMULAS[score.name]) for score in SCORES]
+    return [(score.label, score.definition, score.formula) for score in SCORES.values()]
 
 
 def map_scores() -> list[Entry]:
     """The scores of the maps."""
     return [
-        (metric.label, f"{metric.meaning[:1].upper()}{metric.meaning[1:]}".rstrip(".") + ".", MAP_FORMULAS[metric.name])
-        for metric in MAPS
+        (metric.label, f"{metric.meaning[:1].upper()}{metric.meaning[1:]}".rstrip(".") + ".", metric.formula)
+        for metric in MAPS.values()
     ]
 
 

@@ -7,13 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 import panel as pn
+import xarray as xr
 
 from diffmp_core.drawn import Drawn
 from diffmp_core.errors import DiffmpError
 
 from ..data.catalog import Catalog
-from ..data.target import DEPENDS, Target, target_cautions
-from ..state.choices import STEPS, Choices
+from ..data.target import DEPENDS
+from ..exhibits import Ensemble
+from ..state.choices import STEPS
 from ..state.state import State
 from .answers import Asker, duration
 from .layout import words
@@ -21,13 +23,14 @@ from .notices import hidden_notice, say
 
 
 class LiveEnsemble(ABC):
-    """Asks one question at a time, of the columns of ``target``.
+    """Asks one question at a time: that of the exhibit which is shown.
 
-    What is drawn stays, with its words, until the answer takes its place; one that is late finds the target alone.
+    What is drawn stays, with its words, until the answer takes its place; one that is late finds the truth alone.
 
     Attributes:
         asks: choices that a question is made of.
-        members: (member, 4, level), of many columns the members' means over them; None while there is no answer.
+        answer: of the emulator ``(column, member, output, level)``, None while there is none.
+        data: what is drawn, as the exhibit arranges the answer; without one the truth alone, None without columns.
     """
 
     asks: ClassVar[tuple[str, ...]] = ("emulator", "members", "seed", *DEPENDS)
@@ -35,74 +38,71 @@ class LiveEnsemble(ABC):
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.asker = Asker(lambda: state.chosen(self.asks))
-        self.target: Target | None = None
-        self.members: np.ndarray | None = None
-        self.asked = state.choices
+        self.answer: np.ndarray | None = None
+        self.data: xr.Dataset | None = None
         self.status, self.notice, self.caution = words(""), hidden_notice(), hidden_notice(severity="warning")
 
-    def ask(self, choices: Choices, *, nothing: str) -> None:
-        """Ask the emulator of these choices for an ensemble; ``nothing`` says why there is no target."""
-        self.asked, self.members = choices, None
+    @abstractmethod
+    def exhibit(self) -> Ensemble:
+        """The ensemble that the present choices make."""
+
+    @property
+    def answered(self) -> xr.Dataset | None:
+        """What is drawn, where the emulator has answered: what an export takes."""
+        return None if self.answer is None else self.data
+
+    def ask(self) -> None:
+        """Ask the emulator for the ensemble of the present choices."""
+        exhibit, self.answer = self.exhibit(), None
         try:
-            if self.target is None:
-                raise DiffmpError(nothing)
-            inputs, live = self.target.inputs, self.catalog.live(choices.experiment, choices.emulator)
+            self.asker.ask(lambda: exhibit.ask(self.catalog, self.asker.key), self._take, self.refuse, slow=self._wait)
         except DiffmpError as error:
             self.refuse(error)
-            return
-        self.asker.ask(
-            lambda: live.submit(self.asker.key, inputs, members=choices.members, steps=STEPS, seed=choices.seed),
-            self._answer,
-            self.refuse,
-            slow=self._wait,
-        )
+
+    def arrange(self) -> None:
+        """Arrange what is there of the present choices, and draw it."""
+        try:
+            self.data = self.exhibit().arrange(self.catalog, self.answer)
+        except DiffmpError:  # no columns, which was said when they were asked for
+            self.data = None
+        with pn.io.hold():
+            self.draw()
 
     @property
     def asked_for(self) -> Drawn:
-        """What becomes of the question that was asked last."""
-        asked = self.asked
-        return self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=STEPS)
-
-    @property
-    def has_spread(self) -> bool:
-        """Whether its members can differ."""
-        return self.asked_for.has_spread
+        """What becomes of the question."""
+        exhibit = self.exhibit()
+        return self.catalog.drawn(exhibit.experiment, exhibit.emulator, members=exhibit.members, steps=STEPS)
 
     def _wait(self) -> None:
-        """Leave the target alone until its ensemble is there."""
+        """Leave the truth alone until the ensemble is there."""
         with pn.io.hold():
-            self.notice.visible = False
+            self.notice.visible = self.caution.visible = False
             self.status.object = f"Drawing {self.asked_for.size} …"
-            self._bear_in_mind()
-            self.draw()
+            self.arrange()
 
-    def _answer(self, ensemble: np.ndarray, took: float) -> None:
-        """Draw an ensemble (column, member, 4, level)."""
+    def _take(self, answer: np.ndarray, took: float) -> None:
+        """Draw an answer, and say what to bear in mind with it."""
         with pn.io.hold():
             self.notice.visible = False
-            self.members = np.asarray(ensemble).mean(axis=0)
-            seed = f" from seed {self.asked.seed}" if self.has_spread else ""
-            self.status.object = f"{self.asked_for.size}{seed}, {duration(took)}"
-            self._bear_in_mind()
-            self.draw()
+            self.answer = answer
+            drawn = self.asked_for
+            seed = f" from seed {self.exhibit().seed}" if drawn.has_spread else ""
+            self.status.object = f"{drawn.size}{seed}, {duration(took)}"
+            self.arrange()
+            if self.data is not None:
+                say(self.caution, self.data.attrs["cautions"])
+                self.caution.severity = "warning" if self.data.attrs["out_of_range"] else "info"
 
     def refuse(self, error: BaseException) -> None:
         """Draw without an ensemble, and say why."""
         with pn.io.hold():
             self.notice.param.update(object=str(error), visible=True)
             self.caution.visible = False
-            self.members = None
+            self.answer = None
             self.status.object = ""
-            self.draw()
-
-    def _bear_in_mind(self) -> None:
-        """Say what to bear in mind with an answer for the target."""
-        asked = self.asked
-        if self.target is not None:
-            cautions = target_cautions(self.catalog, asked.experiment, asked.emulator, self.target)
-            say(self.caution, " ".join(cautions.sentences()))
-            self.caution.severity = "warning" if cautions.is_out_of_range else "info"
+            self.arrange()
 
     @abstractmethod
     def draw(self) -> None:
-        """Draw the target and the ensemble that are there."""
+        """Draw the dataset that is there, or nothing."""

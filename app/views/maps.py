@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from panel.viewable import Viewable
 from scipy.spatial import cKDTree
 
+from diffmp_core.scores.maps import MAPS
+
 from ..data.catalog import Catalog
-from ..data.metrics import MAP_BY_NAME, MAPS
 from ..exhibits import ScoreMap, ZonalSection
 from ..exhibits.score_colours import colouring_of
 from ..exhibits.score_field import panels
@@ -25,7 +26,7 @@ from ..figures.globe import Globe, Raster, globe, make_raster, nearest_cell
 from ..figures.map_image import MapImage, make_map
 from ..figures.theme import MAP_ASPECT, colours
 from ..figures.zonal import Section, ZonalLine, make_section, make_zonal_line
-from ..state.choices import BOX, MAP_METRICS
+from ..state.choices import BOX
 from ..state.pinned import nothing_pinned
 from ..state.state import State
 from ..web.browser import KEYS_CLASS
@@ -96,9 +97,8 @@ class MapsView:
         leave = export_menu("section", lambda: self.section_field, self.catalog, self._gathered_section)
         self.section_paper = paper(words("Zonal mean at every level", "subtitle1"), self.profiles, leave)
         self.refresh(frozenset(self.depends))
-        labels = {metric.name: metric.label for metric in MAPS}
         controls = (
-            select(state, "metric", "Score", {labels[name]: name for name in MAP_METRICS}),
+            select(state, "metric", "Score", {score.label: name for name, score in MAPS.items()}),
             select(state, "variable", "Variable"),
             self.level_slider,
             switch(state, "average", "Mean over all times"),
@@ -115,7 +115,7 @@ class MapsView:
                 "logarithmic",
                 "Logarithmic colours",
                 disabled=pn.bind(
-                    lambda name, compare: compare == "difference" or not MAP_BY_NAME[name].never_negative,
+                    lambda name, compare: compare == "difference" or not MAPS[name].never_negative,
                     state.param.metric,
                     state.param.compare,
                 ),

@@ -11,7 +11,8 @@ import panel as pn
 import xarray as xr
 from panel.viewable import Viewable
 
-from diffmp_core.drawn import REFERENCE, drawn_for
+from diffmp_core.drawn import drawn_for
+from diffmp_core.kinds import REFERENCE
 from diffmp_core.schema import ColumnSchema
 from diffmp_core.variables import Channels
 

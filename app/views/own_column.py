@@ -10,7 +10,8 @@ from html import escape
 import panel as pn
 from panel.viewable import Viewable
 
-from diffmp_core.columns.user_column import LARGEST, UserColumn, read_user_column, template, to_text
+from diffmp_core.columns.user_column import UserColumn, template, to_text
+from diffmp_core.columns.user_file import LARGEST, read_user_column
 from diffmp_core.errors import DiffmpError
 from diffmp_core.stores import stack_inputs
 
@@ -22,8 +23,8 @@ from .layout import words
 from .notices import hidden_notice
 
 ABOUT = (
-    "CSV or netCDF, at most 1 MB: T and qv by height or pressure, Ps, SHF, LHF, SOLIN. Its numbers travel in the "
-    "address and in scenario files."
+    "CSV or netCDF, at most 1 MB, with the variables of the template, those on levels by height or pressure. Its "
+    "numbers travel in the address and in scenario files."
 )
 READING = "Reading the file …"
 FILE = "column.csv"
@@ -56,10 +57,10 @@ class OwnColumn:
     def load(self, content: bytes) -> None:
         """Take the column of a file, or say in one sentence why not; it is read aside from the session."""
         experiment = self.state.experiment
-        cells = self.catalog.grid(experiment)
+        schema = self.catalog.schema(experiment)
         self.about.object, self.notice.visible = READING, False  # not the button: it would be made anew in the page
         self.asker.ask(
-            lambda: _reader().submit(read_user_column, content, height=cells.height, pressure=cells.pressure),
+            lambda: _reader().submit(read_user_column, content, schema),
             lambda found, _: self._take(found, experiment),
             self._refuse,
         )
@@ -68,7 +69,8 @@ class OwnColumn:
         """Show a column on the levels of an experiment, unless the reader has gone to another one."""
         self.about.object = ABOUT
         if experiment == self.state.experiment:
-            self.state.param.update(own=to_text(found.inputs, found.known), target="own")
+            schema = self.catalog.schema(experiment)
+            self.state.param.update(own=to_text(found.inputs, schema, found.known), target="own")
 
     def _refuse(self, error: BaseException) -> None:
         self.about.object = ABOUT
@@ -81,7 +83,7 @@ class OwnColumn:
         """The selected column as a file to be changed."""
         state = self.state
         columns = self.catalog.columns(state.experiment).isel(time=[state.time], cell=[state.cell])
-        text = template(stack_inputs(columns)[0], height=self.catalog.grid(state.experiment).height)
+        text = template(stack_inputs(columns)[0], self.catalog.schema(state.experiment))
         return io.BytesIO(text.encode())
 
 

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-import numpy as np
 import panel as pn
+import xarray as xr
 from bokeh.models import Range1d
 from panel.viewable import Viewable
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.significance import RATE
-from diffmp_core.variables import OUTPUTS
 
 from ..data.catalog import Catalog
-from ..data.target import DEPENDS, take_target
-from ..exhibits import EnsemblePair
+from ..data.target import DEPENDS
+from ..exhibits import Ensemble, EnsemblePair
+from ..exhibits.exhibit import levels_of
 from ..figures.profile import EnsemblePanel, lock
-from ..figures.profile_difference import DifferencePanel, mean_difference
-from ..state.choices import Choices
+from ..figures.profile_difference import DifferencePanel
 from ..state.pinned import PINS, differs, nothing_pinned, pinned
 from ..state.state import State
 from . import compare
 from .export_menu import export_menu
-from .layout import QUARTER, grid, pane, words
+from .layout import words
 from .live_ensemble import LiveEnsemble
+from .variable_panels import VariablePanels
 
 ASKS = frozenset((*DEPENDS, *PINS, "emulator", "members", "seed", "compare"))
 """Choices that ask for another ensemble."""
@@ -38,52 +37,48 @@ HOW = {
 }
 
 
-class Selected(NamedTuple):
-    """The panels of what is selected, its ensemble ``(member, 4, level)`` and its truth ``(4, level)``."""
-
-    panels: Mapping[str, EnsemblePanel]
-    members: np.ndarray | None
-    truth: np.ndarray
-
-
 class PinnedProfiles(LiveEnsemble):
     """The comparison part of Profiles; it asks an emulator of its own and shows nothing while nothing is compared."""
 
     depends = (*PINS, *compare.DEPENDS[:1])
     asks = tuple(sorted(ASKS))
 
-    def __init__(self, state: State, catalog: Catalog, y_range: Range1d) -> None:
+    def __init__(
+        self,
+        state: State,
+        catalog: Catalog,
+        y_range: Range1d,
+        selected: LiveEnsemble,
+        above: Mapping[str, EnsemblePanel],
+    ) -> None:
+        """``selected`` draws the ensemble that this is compared with, in the panels ``above``."""
         super().__init__(state, catalog)
-        self._selected: Selected | None = None
-        self._title = ""
-        self.outputs = {v.name: EnsemblePanel(v.name, y_range, height=HEIGHT) for v in OUTPUTS}
-        self.differences = {v.name: DifferencePanel(v.name, y_range, height=HEIGHT) for v in OUTPUTS}
+        self.selected, self.above = selected, above
+        self.pair: xr.Dataset | None = None
+        self.outputs = VariablePanels(lambda entry: EnsemblePanel(entry, y_range, height=HEIGHT))
+        self.differences = VariablePanels(lambda entry: DifferencePanel(entry, y_range, height=HEIGHT))
         self.title, self.how = words("", "subtitle1"), words("", "caption")
-        self.beside = grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER)
-        self.minus = grid((pane(panel.figure) for panel in self.differences.values()), QUARTER)
-        leave = export_menu("pair", lambda: EnsemblePair.of(state), catalog)
+        leave = export_menu("pair", lambda: EnsemblePair.of(state), catalog, lambda: self.pair)
         parts: list[Viewable] = [
             self.title,
             self.how,
             self.notice,
             self.caution,
-            self.beside,
-            self.minus,
+            self.outputs.place,
+            self.differences.place,
             self.status,
             leave,
         ]
         self.place = pn.Column(*parts, sizing_mode="stretch_width", visible=False, margin=0)
 
-    @property
-    def other(self) -> Choices:
-        """What is pinned."""
-        return pinned(self.state.choices)
+    def exhibit(self) -> Ensemble:
+        """The ensemble of what is pinned."""
+        return Ensemble.of(pinned(self.state.choices))
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
-        panels: list[EnsemblePanel | DifferencePanel] = [*self.outputs.values(), *self.differences.values()]
-        for panel in panels:
-            panel.paint(dark)
+        self.outputs.paint(dark)
+        self.differences.paint(dark)
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Ask for the pinned ensemble where it may be another one; nothing while nothing is compared."""
@@ -91,53 +86,40 @@ class PinnedProfiles(LiveEnsemble):
         self.place.visible = state.compare != "none"
         if state.compare == "none" or not changed & ASKS:
             return
-        self.beside.visible, self.minus.visible = state.compare == "side by side", state.compare == "difference"
+        self.outputs.place.visible = state.compare == "side by side"
+        self.differences.place.visible = state.compare == "difference"
         self.how.object = HOW[state.compare]
+        outputs = self.catalog.schema(state.experiment).outputs
+        self.outputs.fit(outputs, dark=state.dark)
+        self.differences.fit(outputs, dark=state.dark)
         if not differs(state.choices):
             self.refuse(DiffmpError(nothing_pinned(column=True)))
             return
-        other = self.other
-        self.target, rule = take_target(other, self.catalog)
-        self._title = f"Pinned: {other.emulator} · {rule}"
-        self.ask(other, nothing=f"{rule}; choose another one")
-
-    def draw_beside(self, selected: Mapping[str, EnsemblePanel], members: np.ndarray | None, truth: np.ndarray) -> None:
-        """Draw beside the ensemble selected, ``(member, 4, level)``, its truth ``(4, level)`` and its panels."""
-        self._selected = Selected(selected, members, truth)
-        self.draw()
+        self.ask()
 
     def draw(self) -> None:
-        """Draw what is pinned, or the difference from it; nothing while nothing is compared."""
-        state = self.state
-        if state.compare == "none" or self._selected is None:
+        """Draw what is pinned beside what is selected, or the difference; nothing while nothing is compared."""
+        state, other, mine = self.state, pinned(self.state.choices), self.data
+        self.pair = None
+        if state.compare == "none":
             return
-        panels, members, truth = self._selected
-        levels = self.catalog.grid(state.experiment).levels(state.vertical)
-        other_truth = np.full_like(truth, np.nan) if self.target is None else self.target.truth.mean(axis=0)
-        with pn.io.hold():
-            self.title.object = self._title
-            for channel, entry in enumerate(OUTPUTS):
-                values = self.catalog.value_axis(state.experiment, state.emulator, entry.name, state.units)
-                mine = None if self.members is None else self.members[:, channel]
-                if state.compare == "side by side":
-                    panel = self.outputs[entry.name]
-                    panel.show(
-                        mine,
-                        other_truth[channel],
-                        levels=levels,
-                        values=values,
-                        drawing=state.drawing,
-                        member=state.member,
-                        spread=self.has_spread,
-                    )
-                    lock(panels[entry.name], panel)
-                elif mine is None or members is None or len(mine) != len(members):
-                    self.differences[entry.name].show(None, levels=levels, values=values)
-                else:
-                    found = mean_difference(members[:, channel], mine, truth[channel], other_truth[channel])
-                    self.differences[entry.name].show(found, levels=levels, values=values)
-
-    def refuse(self, error: BaseException) -> None:
-        """Draw nothing pinned, and say why."""
-        self.target, self._title = None, ""
-        super().refuse(error)
+        if mine is None or not differs(state.choices):
+            self.title.object = ""
+            for panel in (*self.outputs.values(), *self.differences.values()):
+                panel.clear()
+            return
+        self.title.object = f"Pinned: {other.emulator} · {mine.attrs['rule']}"
+        levels = levels_of(mine, state.vertical)
+        if self.selected.answered is not None and self.answered is not None:
+            self.pair = EnsemblePair.of(state).combine((self.selected.answered, self.answered))
+        if state.compare == "side by side":
+            shown = mine if self.pair is None else self.pair.sel(side="pinned")
+            for name, panel in self.outputs.items():
+                panel.show(shown, levels=levels, drawing=state.drawing, member=state.member)
+                lock(self.above[name], panel)
+            return
+        for difference in self.differences.values():
+            if self.pair is None:
+                difference.clear()
+            else:
+                difference.show(self.pair, levels=levels)

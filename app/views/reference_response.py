@@ -5,25 +5,26 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import panel as pn
 import panel_material_ui as pmui
+import xarray as xr
 from bokeh.models import Range1d
 from panel.viewable import Viewable
 
 from diffmp_core.crm.answers import UNITS
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import OUTPUTS
 
 from ..data.catalog import Catalog
-from ..data.model_answers import ModelQuestion
-from ..data.target import DEPENDS, Target
+from ..data.model_answers import MODEL_OUTPUTS
+from ..data.target import DEPENDS
 from ..exhibits import ModelResponse
+from ..exhibits.changed import changes_of
 from ..exhibits.model_response import SERIES
-from ..figures.response import HourlyPanel, ResponsePanel, band, response_table
-from ..state.choices import PERTURBATIONS, Choices
+from ..figures.response import HourlyPanel, ResponsePanel, SingleResponsePanel, response_panels, response_table
+from ..state.choices import PERTURBATIONS
 from ..state.state import State
 from .export_menu import export_menu
 from .layout import QUARTER, grid, pane, words
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 HOURS = {"1 hour": 1, "3 hours": 3, "6 hours": 6, "12 hours": 12}
 FIRST_HOURS = 6
 MEAN = "mean"
+LOOKS = ("units", "vertical", "emulator")
+"""Choices that draw the same answer otherwise; an emulator only names the unit of normalised values."""
 THIRD = {"xs": 12, "md": 4}
 RUN, RUN_MANY = "Run the cloud-resolving model", "Run the cloud-resolving model for each column (a minute or two)"
 WHAT_IT_IS = """
@@ -51,32 +54,17 @@ FOREIGN = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """A question, the choices that it was put with, and the columns that it is about."""
-
-    question: ModelQuestion
-    choices: Choices
-    rule: str
-
-
 class ReferenceResponse:
     """A button, its progress, and the model's answer: profiles, numbers by hour, a table."""
 
-    def __init__(
-        self,
-        state: State,
-        catalog: Catalog,
-        y_range: Range1d,
-        question: Callable[[], tuple[ModelQuestion, Target]],
-        answered: Callable[[], None],
-    ) -> None:
-        """``question`` gives columns and change; it raises a DiffmpError where there are none. ``answered`` is told."""
-        self.state, self.catalog, self.question, self.answered = state, catalog, question, answered
+    def __init__(self, state: State, catalog: Catalog, y_range: Range1d, answered: Callable[[], None]) -> None:
+        """``y_range`` is that of the emulator's panels; ``answered`` is told when there is an answer."""
+        self.state, self.catalog, self.y_range, self.answered = state, catalog, y_range, answered
         self.work = LongWork(RUN, self._run, _runner)
-        self.asked: Asked | None = None
+        self.asked: ModelResponse | None = None
         self.answer: ModelRuns | None = None
-        self.outputs = {v.name: ResponsePanel(v.name, y_range, height=360) for v in OUTPUTS}
+        self.data: xr.Dataset | None = None
+        self.outputs = response_panels(MODEL_OUTPUTS, y_range, height=360)
         self.series = {name: HourlyPanel(title, UNITS[name]) for name, title in SERIES.items()}
         self.hours = pmui.Select(label="For", options=HOURS, value=FIRST_HOURS, size="small", width=110)
         self.hour = pmui.Select(label="Show", options={"Mean of the hours": MEAN}, value=MEAN, size="small", width=220)
@@ -89,7 +77,7 @@ class ReferenceResponse:
         """The button; figures follow when there is an answer."""
         profiles = grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER)
         series = grid((pane(panel.figure) for panel in self.series.values()), THIRD)
-        leave = export_menu("model response", self._exhibit, self.catalog)
+        leave = export_menu("model response", self._exhibit, self.catalog, lambda: self.data)
         self.shown[:] = [profiles, series, self.table, leave]
         work = self.work
         buttons = pn.Row(work.run, self.hours, self.hour, work.cancel, styles={"align-items": "center"})
@@ -97,20 +85,11 @@ class ReferenceResponse:
             words(WHAT_IT_IS), buttons, work.bar, self.notice, work.status, self.shown, sizing_mode="stretch_width"
         )
 
-    @property
-    def _hour(self) -> int | None:
-        """The hour shown; None for the mean of all."""
-        return None if self.hour.value == MEAN else int(self.hour.value)
-
     def _exhibit(self) -> ModelResponse:
         """The answer shown, for what was asked and not for where the sliders are now."""
-        asked, answer = self.asked, self.answer
-        if asked is None or answer is None:
+        if self.asked is None or self.data is None:
             raise DiffmpError("expected an answer of the cloud-resolving model, found none; run it first")
-        units = {"units": self.state.units, "vertical": self.state.vertical, "emulator": self.state.emulator}
-        return ModelResponse.of(
-            asked.choices, hours=answer.hours, hour=self._hour or 0, **units, **asdict(asked.question.perturbation)
-        )
+        return self.asked
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Drop an answer for other columns; say when the sliders have moved since."""
@@ -126,12 +105,12 @@ class ReferenceResponse:
             self._tell(refused if source else FOREIGN)
         elif self.answer is not None and changed & set(PERTURBATIONS):
             self._tell_what_was_asked()
-        if self.answer is not None and changed & {"units", "vertical", "emulator"}:
+        if self.answer is not None and changed & set(LOOKS):
             self._draw()
 
     def clear(self) -> None:
         """Show no answer."""
-        self.answer = None
+        self.answer = self.data = None
         self.shown.visible = self.notice.visible = False
         self.work.status.object = ""
         for panel in self._panels():
@@ -142,20 +121,14 @@ class ReferenceResponse:
         for panel in self._panels():
             panel.paint(dark)
 
-    def _panels(self) -> list[ResponsePanel | HourlyPanel]:
+    def _panels(self) -> list[ResponsePanel | SingleResponsePanel | HourlyPanel]:
         return [*self.outputs.values(), *self.series.values()]
 
     def _run(self) -> None:
-        try:
-            question, target = self.question()
-        except DiffmpError as error:
-            self._tell(str(error))
-            return
-        hours, answers = self.hours.value, self.catalog.model_answers(self.state.experiment)
         self.clear()
-        self.asked = Asked(question, self.state.choices, target.rule)
+        self.asked = asked = ModelResponse.of(self.state, hours=self.hours.value, hour=0)
         self.work.begin(
-            lambda progress: answers.ask(question, hours, progress),
+            lambda progress: asked.ask(self.catalog, progress),
             self._deliver,
             self._refuse,
             first="Spinning the column up again from its seed …",
@@ -188,31 +161,22 @@ class ReferenceResponse:
         answer, asked = self.answer, self.asked
         if answer is None or asked is None:
             return
-        moved = any(getattr(asked.choices, name) != getattr(self.state, name) for name in PERTURBATIONS)
+        moved = ModelResponse.of(self.state, hours=asked.hours, hour=asked.hour).perturbation != asked.perturbation
         since = "The sliders have moved since: this answer is for where they were. Run again." if moved else ""
         self._tell(" ".join(filter(None, (since, answer.answer.other_weather))))
 
     def _draw(self) -> None:
-        if self.answer is None:
+        if self.answer is None or self.asked is None:
             return
-        from diffmp_core.response.sensitivity import profiles  # torch takes a second: only when there is an answer
-
-        answer, state = self.answer, self.state
-        hour = self._hour
-        first, second = map(profiles, answer.mean(hour))
-        levels = self.catalog.grid(state.experiment).levels(state.vertical)
+        hour = 0 if self.hour.value == MEAN else int(self.hour.value)
+        looks = {name: getattr(self.state, name) for name in LOOKS}
+        self.asked = asked = replace(self.asked, hour=hour, **looks)
+        self.data = data = asked.arrange(self.catalog, self.answer)
         with pn.io.hold():
-            for channel, variable in enumerate(OUTPUTS):
-                self.outputs[variable.name].show(
-                    band(first, channel),
-                    band(second, channel),
-                    levels=levels,
-                    values=self.catalog.value_axis(state.experiment, state.emulator, variable.name, state.units),
-                    target=f"{self.asked.rule if self.asked else ''} {state.vertical}",
-                )
-            for name, panel in self.series.items():
-                panel.show(*answer.hourly(name))
-            self.table.object = response_table(answer.changes(hour))
+            target = f"{asked.experiment} {asked.time} {asked.about} {asked.vertical}"
+            asked.show_outputs(data, self.outputs, self.y_range, target=target)
+            asked.show_series(data, self.series)
+            self.table.object = response_table(changes_of(data))
 
 
 @functools.cache

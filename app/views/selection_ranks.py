@@ -9,18 +9,18 @@ import xarray as xr
 from panel.viewable import Viewable
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import OUTPUT_NAMES
 
 from ..data.catalog import Catalog
 from ..exhibits import SelectionRanks
-from ..exhibits.ranks import MOST
+from ..exhibits.ranks import MOST, show_ranks
 from ..figures.profile import RankPanel
 from ..state.state import State
 from .answers import duration
 from .export_menu import export_menu
-from .layout import QUARTER, grid, pane, words
+from .layout import words
 from .long_work import LongWork, waiting_threads
 from .notices import hidden_notice, say
+from .variable_panels import VariablePanels
 
 WHAT_IT_IS = f"""
 **Is it reliable here?** Ensembles of up to {MOST} columns of the region and regime, at any time, drawn at random: how
@@ -38,17 +38,17 @@ class SelectionRanksView:
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.work = LongWork("Ranks over the selection", self._run, waiting_threads)
-        self.panels = {name: RankPanel(name) for name in OUTPUT_NAMES}
+        self.panels = VariablePanels(RankPanel)
+        self.data: xr.Dataset | None = None
         self.said, self.notice = words("", "caption"), hidden_notice()
         self.caution = hidden_notice(severity="warning")
-        self.leave = export_menu("ranks of the selection", lambda: SelectionRanks.of(state), catalog)
+        self.leave = export_menu("ranks of the selection", lambda: SelectionRanks.of(state), catalog, lambda: self.data)
         self.shown = pn.Column(sizing_mode="stretch_width", visible=False, margin=0)
 
     def panel(self) -> Viewable:
         """What it is and the button; figures follow when they have been counted."""
         work = self.work
-        figures = grid((pane(panel.figure) for panel in self.panels.values()), QUARTER)
-        self.shown[:] = [figures, self.said, self.caution, self.leave]
+        self.shown[:] = [self.panels.place, self.said, self.caution, self.leave]
         return pn.Column(
             words(WHAT_IT_IS), pn.Row(work.run, work.cancel, margin=0), work.bar, work.status, self.notice, self.shown,
             sizing_mode="stretch_width", margin=0,
@@ -56,11 +56,12 @@ class SelectionRanksView:
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Take away what is of another selection or emulator."""
+        self.panels.fit(self.catalog.schema(self.state.experiment).outputs, dark=self.state.dark)
         if "dark" in changed:
-            for panel in self.panels.values():
-                panel.paint(self.state.dark)
+            self.panels.paint(self.state.dark)
         if changed & set(self.depends) - {"dark"}:
             self.work.halt()
+            self.data = None
             self.shown.visible = self.notice.visible = False
             self.work.status.object = ""
 
@@ -77,7 +78,8 @@ class SelectionRanksView:
 
     def _deliver(self, asked: SelectionRanks, data: xr.Dataset, took: float) -> None:
         with pn.io.hold():
-            asked.show(data, self.panels)
+            self.data = data
+            show_ranks(data, self.panels)
             self.said.object = data.attrs["subtitle"]
             say(self.caution, data.attrs["cautions"])
             self.work.status.object = f"{asked.members} members from seed {asked.seed}, {duration(took)}"

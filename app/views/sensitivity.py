@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
 import panel as pn
 import panel_material_ui as pmui
+import xarray as xr
 from bokeh.models import Range1d
 from panel.viewable import Viewable
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.physics.perturbation import Perturbation
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.variables import Channels, ColumnVariables
 
-from ..data.axes import LevelAxis
 from ..data.catalog import Catalog
-from ..data.model_answers import ModelQuestion
 from ..data.target import DEPENDS, NO_OWN, TARGETS, Target, take_target
 from ..exhibits import EmulatorResponse
-from ..figures.axes import set_range
+from ..exhibits.changed import changes_of
+from ..exhibits.response import scaled_words
 from ..figures.profile import InputPanel
-from ..figures.response import ResponsePanel, band, response_table, surface_words
+from ..figures.response import ResponsePanel, SingleResponsePanel, response_panels, response_table
 from ..state.choices import PERTURBATIONS, STEPS
 from ..state.state import State
 from .answers import Asker, after, duration
@@ -54,6 +54,9 @@ REST_MS = 400
 ASKS = ("emulator", "members", "seed", *DEPENDS, *PERTURBATIONS)
 """Choices that ask for another answer."""
 
+LOOKS = ("units", "vertical", "temperature")
+"""Choices that draw the same answer otherwise."""
+
 TEMPERATURES = {"θ": "theta", "T": "T"}
 
 NOTHING_CHANGED = "Nothing is changed yet: move a slider, or take one of the experiments at the left."
@@ -83,11 +86,14 @@ class SensitivityView:
         self.state, self.catalog = state, catalog
         self.asker = Asker(lambda: state.chosen(ASKS))
         self.response: Response | None = None
+        self.asked: EmulatorResponse | None = None
+        self.data: xr.Dataset | None = None
         self.target: Target | None = None
         self.profile_ms = FIRST_GUESS_MS
         self.y_range = Range1d(start=0, end=1)
-        self.inputs = ChangedInputs(state, catalog)
-        self.outputs = {v.name: ResponsePanel(v.name, self.y_range, height=360) for v in OUTPUTS}
+        self.variables: ColumnVariables | None = None
+        self.inputs = ChangedInputs(Channels())
+        self.outputs = response_panels(Channels(), self.y_range)
         self.table = pn.pane.HTML("", sizing_mode="stretch_width")
         self.surface = words("")
         self.status = words("")
@@ -98,25 +104,20 @@ class SensitivityView:
         self.controls = PerturbationControls(state, self._top_words)
         self.own = OwnColumn(state, catalog)
         self.sweeps = Sweeps(state, catalog, self.members)
-        self.reference = ReferenceResponse(state, catalog, self.y_range, self._question, self._draw)
+        self.reference = ReferenceResponse(state, catalog, self.y_range, self._draw)
+        self.numbers = pn.Column(
+            self.table, self.verdict_line.verdict, self.surface, self.verdict_line.meaning, self.status,
+            sizing_mode="stretch_width",
+        )  # fmt: skip
+        self.figures = pn.Column(sizing_mode="stretch_width", margin=0)
 
     def panel(self) -> Viewable:
         """Sliders at the left; inputs, table and outputs beside them."""
         self.refresh(frozenset(self.depends))
-        said = self.verdict_line
-        parts = [self.table, said.verdict, self.surface, said.meaning, self.status]
-        numbers = pn.Column(*parts, sizing_mode="stretch_width")
-        top = uneven_grid(
-            [
-                *((pane(panel.figure), QUARTER) for panel in self.inputs.panels.values()),
-                (numbers, {"xs": 12, "lg": 6}),
-            ]
-        )
-        outputs = grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER)
-        leave = export_menu("response", self._exhibit, self.catalog)
+        leave = export_menu("response", self._exhibit, self.catalog, lambda: self.data)
         return beside(
             paper(*self._controls()),
-            paper(self.notice, top, outputs, leave, words(HOW_TO_READ)),
+            paper(self.notice, self.figures, leave, words(HOW_TO_READ)),
             paper(self.sweeps.panel()),
             paper(self.reference.panel()),
         )
@@ -124,6 +125,8 @@ class SensitivityView:
     def refresh(self, changed: frozenset[str]) -> None:
         """Ask for a new answer if inputs, emulator or draw changed, else draw what is there."""
         with pn.io.hold():
+            if changed & {"experiment", "emulator"}:
+                self._fit()
             if "dark" in changed:
                 for panel in self._panels():
                     panel.paint(self.state.dark)
@@ -137,6 +140,27 @@ class SensitivityView:
                 self._draw()
             self.sweeps.refresh(changed)
             self.reference.refresh(changed)
+
+    def _fit(self) -> None:
+        """Sliders and panels for the variables of the emulator shown; panels stay where these are the same."""
+        try:
+            schema = self.catalog.live(self.state.experiment, self.state.emulator).schema
+        except DiffmpError:  # one without weights, which is said when it is asked
+            schema = self.catalog.schema(self.state.experiment)
+        self.controls.offer(schema.inputs)
+        self.sweeps.offer(schema.variables)
+        if schema.variables == self.variables:
+            return
+        self.variables, self.response, self.data = schema.variables, None, None
+        self.inputs = ChangedInputs(schema.inputs)
+        self.outputs = response_panels(schema.outputs, self.y_range, height=360)
+        for panel in self._panels():
+            panel.paint(self.state.dark)
+        read = [(pane(panel.figure), QUARTER) for panel in self.inputs.panels.values()]
+        self.figures[:] = [
+            uneven_grid([*read, (self.numbers, {"xs": 12, "lg": 6})]),
+            grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER),
+        ]
 
     def _controls(self) -> Sequence[Viewable]:
         state = self.state
@@ -165,72 +189,45 @@ class SensitivityView:
     def _take_target(self) -> None:
         """Read the columns to be perturbed."""
         self.target, self.said = take_target(self.state.choices, self.catalog)
-        self.response = None
+        self.response = self.data = None
 
     def _ask(self, *, resting: bool) -> None:
         """Ask for the response; while a slider moves with as few members as answer in time, then with all."""
-        from diffmp_core.response.sensitivity import respond  # torch takes a second: only when a tab asks for it
-
-        state, target = self.state, self.target
-        if target is None:
-            none = "No column of this time belongs to this selection; choose another one or another time."
-            self._refuse(DiffmpError(NO_OWN if state.target == "own" else none))
-            return
+        state = self.state
+        wanted = self.members()
+        members = wanted if resting else min(wanted, self.quick_members())
+        asked = EmulatorResponse.of(state, members=members, model_hours=0)
         try:
+            if self.target is None:
+                none = "No column of this time belongs to this selection; choose another one or another time."
+                raise DiffmpError(NO_OWN if state.target == "own" else none)
             live = self.catalog.live(state.experiment, state.emulator)
         except DiffmpError as error:
             self._refuse(error)
             return
-        perturbation = self._perturbation()
-        wanted = self.members()
-        members = wanted if resting else min(wanted, self.quick_members())
-        pressure, seed = self.catalog.grid(state.experiment).pressure, state.seed
-
-        def work(emulator: Any) -> Response:
-            return respond(
-                emulator,
-                target.inputs,
-                perturbation,
-                pressure=pressure,
-                layer_mass=target.layer_mass,
-                members=members,
-                seed=seed,
-                notes=target.notes,
-            )
 
         def answer(response: Response, took: float) -> None:
             self.profile_ms = live.profile_milliseconds or self.profile_ms
-            self._answer(response, took, members, refining=members < wanted)
+            self._answer(asked, response, took)
             newest = self.asker.latest
-            if members < wanted:
+            if asked.members < wanted:
                 after(REST_MS, lambda: self._ask(resting=True) if self.asker.latest == newest else None)
 
-        self.asker.ask(
-            lambda: live.submit_work(self.asker.key, work),
-            answer,
-            self._refuse,
-            slow=lambda: self._leave_alone("Drawing both answers …"),
-        )
-
-    def _perturbation(self) -> Perturbation:
-        return Perturbation(**{name: getattr(self.state, name) for name in PERTURBATIONS})
-
-    def _question(self) -> tuple[ModelQuestion, Target]:
-        """The columns and the sliders, for the cloud-resolving model."""
-        target = self.target
-        if target is None or not target.cells:
-            raise DiffmpError(
-                "expected columns of the experiment, found none; choose 'Selected column' or 'Mean of the region' "
-                "under 'Perturb'"
+        try:
+            self.asker.ask(
+                lambda: asked.ask(self.catalog, self.asker.key),
+                answer,
+                self._refuse,
+                slow=lambda: self._leave_alone("Drawing both answers …"),
             )
-        return ModelQuestion(self.state.time, target.cells, self._perturbation()), target
+        except DiffmpError as error:
+            self._refuse(error)
 
     def _exhibit(self) -> EmulatorResponse:
-        """The response, with the model's answer beside it if it was asked for here."""
-        cells = () if self.target is None else self.target.cells
-        question = ModelQuestion(self.state.time, cells, self._perturbation())
-        hours = self.catalog.model_answers(self.state.experiment).hours_asked(question)
-        return EmulatorResponse.of(self.state, members=self.members(), model_hours=hours)
+        """The response drawn; where there is none, that which is asked for."""
+        if self.asked is None or self.data is None:
+            return EmulatorResponse.of(self.state, members=self.members(), model_hours=0)
+        return self.asked
 
     def members(self) -> int:
         """Members of each column when the slider rests."""
@@ -241,12 +238,13 @@ class SensitivityView:
         columns = 1 if self.target is None else len(self.target.inputs)
         return max(1, int(DRAG_BUDGET_MS / (self.profile_ms * columns)))
 
-    def _answer(self, response: Response, took: float, members: int, *, refining: bool) -> None:
-        self.response = response
-        state = self.state
-        drawn = self.catalog.drawn(state.experiment, state.emulator, members=members, steps=STEPS)
-        seed = f", seed {state.seed}" if drawn.has_spread else ""
-        more = f"; {self.members()} members follow when the slider rests" if refining and drawn.has_spread else ""
+    def _answer(self, asked: EmulatorResponse, response: Response, took: float) -> None:
+        self.asked, self.response = asked, response
+        drawn = self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=STEPS)
+        seed = f", seed {asked.seed}" if drawn.has_spread else ""
+        wanted = self.members()
+        refining = asked.members < wanted and drawn.has_spread
+        more = f"; {wanted} members follow when the slider rests" if refining else ""
         with pn.io.hold():
             self.notice.visible = False
             self.status.object = f"{drawn.over(len(response.inputs))}{seed}, {duration(took)}{more}"
@@ -261,7 +259,7 @@ class SensitivityView:
     def _leave_alone(self, status: str) -> None:
         """Show no answer, and which columns there is none for."""
         with pn.io.hold():
-            self.response = None
+            self.response = self.data = None
             self.rule.object, self.status.object = self.said, status
             self.table.object = self.surface.object = ""
             self.verdict_line.clear()
@@ -270,39 +268,25 @@ class SensitivityView:
             for panel in self._panels():
                 panel.clear()
 
-    def _panels(self) -> list[InputPanel | ResponsePanel]:
+    def _panels(self) -> list[InputPanel | ResponsePanel | SingleResponsePanel]:
         return [*self.outputs.values(), *self.inputs.panels.values()]
 
-    def _levels(self) -> LevelAxis:
-        return self.catalog.grid(self.state.experiment).levels(self.state.vertical)
-
     def _draw(self) -> None:
-        """Draw the response that is there."""
+        """Draw the response that is there, with what is known of the cloud-resolving model's."""
         response, state = self.response, self.state
-        if response is None or self.target is None:
+        if response is None or self.asked is None or self.target is None:
             return
-        levels = self._levels()
-        target = f"{state.experiment} {state.emulator} {self.target.rule} {state.vertical}"
+        looks = {name: getattr(state, name) for name in LOOKS}
+        self.asked = asked = replace(self.asked, **looks).with_model(self.catalog)
+        self.data = data = asked.arrange(self.catalog, response)
         with pn.io.hold():
-            differ = not self._perturbation().changes_nothing
-            judged = self.catalog.model_answers(state.experiment).judge(response, state.time, self.target.cells)
-            model = judged.answer
-            self.verdict_line.show(judged, response.cautions)
-            set_range(self.y_range, (levels.start, levels.end))
-            for channel, variable in enumerate(OUTPUTS):
-                self.outputs[variable.name].show(
-                    band(response.baseline, channel),
-                    band(response.perturbed, channel),
-                    levels=levels,
-                    values=self.catalog.value_axis(state.experiment, state.emulator, variable.name, state.units),
-                    target=target,
-                    differ=differ,
-                    model=None if model is None else model.profiles[:, channel],
-                )
-            self.inputs.show(response, levels, differ=differ)
+            target = f"{state.experiment} {state.emulator} {self.target.rule} {state.vertical}"
+            asked.show_outputs(data, self.outputs, self.y_range, target=target, differ=asked.differ)
+            self.inputs.show(asked, data)
+            self.verdict_line.show(data, response.cautions)
             self.rule.object = self.said
-            self.table.object = response_table(response.changes, differ=differ)
-            self.surface.object = surface_words(response) if differ else NOTHING_CHANGED
+            self.table.object = response_table(changes_of(data), differ=asked.differ)
+            self.surface.object = scaled_words(data) if asked.differ else NOTHING_CHANGED
             self._warn(response)
 
     def _warn(self, response: Response) -> None:

@@ -12,8 +12,9 @@ from bokeh.server.callbacks import PeriodicCallback
 from panel.viewable import Viewable
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.scores.table import SHORT_NAMES
-from diffmp_core.studies.table import SHOWN
+from diffmp_core.scores.score import SCORES
+from diffmp_core.studies.study import STUDIES
+from diffmp_core.studies.table import shown_scores
 
 from ..data.catalog import Catalog
 from ..data.study_files import Stamps, study_stamps
@@ -22,6 +23,7 @@ from ..exhibits.study import HEIGHTS
 from ..figures.study import guidance_table, study_charts
 from ..figures.study_chart import Chart, ChartPlot, legend
 from ..figures.theme import PAGE_STYLE, colours
+from ..state.choices import TRAINING
 from ..state.state import State
 from .controls import choice, free_select, select
 from .export_menu import export_menu
@@ -31,39 +33,13 @@ from .training import TrainingCards
 LOOK_MS = 3000
 """The folders are looked at so often while the tab is visible [ms]; nothing is read unless a file has changed."""
 
-STUDIES = {
-    "models": "Emulators and resolutions (Figure 7)",
-    "steps": "Denoising steps (Figures 3 and 4)",
-    "guidance": "Guidance (Figure 6, Table 2)",
-    "samplers": "Samplers and their cost",
-    "training": "Trainings",
-}
 WIDTHS = {"criteria": {"xs": 12, "sm": 6, "lg": 4}, "outputs": {"xs": 12, "sm": 6}, "all": QUARTER}
 """Width of a chart, in twelfths of the window by its size."""
 CHARTS = {"criteria": "All scores", "outputs": "All outputs", "all": "As in the paper"}
 
-HOW_TO_READ = {
-    "models": """
-**How to read this.** Each dot is an emulator, trained on the same columns (how long, the Overview says); its colour and
-shape are the resolution. Bars span one standard deviation over trainings: where they overlap, read no ranking. The
-analogue ensemble and the climatology are made of the training columns; what they beat has learnt little.""",
-    "steps": """
-**How to read this.** Models trained on n fixed steps are sampled with the same n (Figure 3); the one that was trained
-on all noise levels is sampled with any number (Figure 4). With few fixed steps the samples start from noise that
-their training has not seen: the standard deviation leaves that of the truth, and a coverage near 1 is then no
-merit.""",
-    "guidance": """
-**How to read this.** Samples are drawn towards what the inputs say with strength w, the same for all outputs. The
-marks are the strengths that three rules choose for each output on validation columns; the table says what they are
-worth on columns that took no part in the choice.""",
-    "samplers": """
-**How to read this.** The same network sampled in different ways, against the passes of the network that a member
-takes. What is lower at the left is better and cheaper. Compare times within a study only.""",
-    "training": """
-**How to read this.** Loss of the network by epoch, and of its averaged weights on validation columns. Shown are
+HOW_TO_READ_TRAININGS = """Loss of the network by epoch, and of its averaged weights on validation columns. Shown are
 trainings that run in the experiment's folder or in a folder given to `diffmp serve`, then that of the selected
-emulator. The page looks every three seconds while this tab is visible.""",
-}
+emulator. The page looks every three seconds while this tab is visible."""
 
 
 class StudiesView:
@@ -92,11 +68,16 @@ class StudiesView:
         self.file = free_select("File", self._choose_file)
         self.choosers = {
             "charts": choice(state, "charts", "Shown", {text: name for name, text in CHARTS.items()}),
-            "criterion": select(state, "criterion", "Score", {SHORT_NAMES[name]: name for name in SHOWN}),
+            "criterion": select(state, "criterion", "Score", {SCORES[name].heading: name for name in shown_scores()}),
             "variable": select(state, "variable", "Output"),
         }
         controls = paper(
-            select(state, "study", "Study", {text: name for name, text in STUDIES.items()}),
+            select(
+                state,
+                "study",
+                "Study",
+                {study.label: name for name, study in STUDIES.items()} | {"Trainings": TRAINING},
+            ),
             self.file,
             *self.choosers.values(),
             self.how,
@@ -116,8 +97,9 @@ class StudiesView:
             self._paint()
         if changed <= {"dark"}:
             return
-        training = kind == "training"
-        self.how.object = HOW_TO_READ[kind]
+        training = kind == TRAINING
+        said = HOW_TO_READ_TRAININGS if training else STUDIES[kind].how_to_read
+        self.how.object = f"**How to read this.** {said}"
         self.scores.visible, self.trainings.place.visible = not training, training
         self.file.visible = self.file.visible and not training
         shown = (
@@ -133,7 +115,7 @@ class StudiesView:
 
     def look(self) -> None:
         """See whether files have come or changed, and draw what has."""
-        if self.state.study == "training":
+        if self.state.study == TRAINING:
             self.trainings.look()
         elif study_stamps(self.catalog.folder(self.state.experiment)) != self._stamps:
             self._draw()

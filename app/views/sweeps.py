@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import panel as pn
 import xarray as xr
 from panel.viewable import Viewable
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.physics.column_integrals import integrals_of
+from diffmp_core.physics.perturbation import sliders_of
+from diffmp_core.variables import ColumnVariables
 
 from ..data.catalog import Catalog
 from ..data.target import DEPENDS
 from ..exhibits import SweepCurve, SweepMap
-from ..exhibits.sweep import TITLES, UNITS
+from ..exhibits.sweep import TITLES, curve_panels, integrals_of_sweep
 from ..figures.sweep import CurvePanel, MapPanel
 from ..state.choices import STEPS
 from ..state.state import State
-from ..state.sweeps import SLIDERS
+from ..state.sweeps import SWEPT_SLIDERS
 from .answers import duration
-from .controls import select
+from .controls import free_select
 from .export_menu import export_menu
 from .layout import grid, pane, words
 from .long_work import LongWork, waiting_threads
@@ -32,7 +36,13 @@ Dashed, blue: the answer to the inputs as they are; dotted: where the slider cha
 data. Over two sliders the colours are the change, ×: not significant (false discovery rate 10 %), ○: outside the
 training data, the line: no change, the star: unchanged inputs.
 """
-NAMES = {slider.label[0].upper() + slider.label[1:]: name for name, slider in SLIDERS.items()}
+NAMES = {slider.label[0].upper() + slider.label[1:]: name for name, slider in SWEPT_SLIDERS.items()}
+CHOOSERS = {
+    "sweep": ("Sweep", NAMES),
+    "sweep_across": ("and across it", {"Nothing: one slider": "none", **NAMES}),
+    "sweep_of": ("Map of", {name.capitalize(): name for name in TITLES}),
+}
+"""Label and options of the drop-downs, by the choice that they set."""
 HALF, THIRD = {"xs": 12, "md": 6}, {"xs": 12, "md": 4}
 
 
@@ -44,31 +54,27 @@ class Sweeps:
         self.state, self.catalog, self.members = state, catalog, members
         self.work = LongWork("Sweep", self._run, waiting_threads)
         self.asked: SweepCurve | SweepMap | None = None
+        self.found: xr.Dataset | None = None
         self.data: xr.Dataset | None = None
-        self.curves = {name: CurvePanel(title, UNITS[name]) for name, title in TITLES.items()}
+        self.integrals: dict[str, tuple[str, str]] = {}
+        self.curves: dict[str, CurvePanel] = {}
         self.map = MapPanel()
+        self.choosers = {name: free_select(label, partial(self._choose, name)) for name, (label, _) in CHOOSERS.items()}
+        self.idle: frozenset[str] = frozenset()
         self.notice, self.caution = hidden_notice(), hidden_notice(severity="warning")
         self.shown = pn.Column(sizing_mode="stretch_width", visible=False, margin=0)
-        self.curve_grid = grid((pane(panel.figure) for panel in self.curves.values()), HALF)
+        self.curve_grid = pn.Column(sizing_mode="stretch_width", margin=0)
         self.map_pane = pane(self.map.figure)
 
     def panel(self) -> Viewable:
         """Choices and button; figures follow when there is an answer."""
-        state = self.state
-        choices = grid(
-            (
-                select(state, "sweep", "Sweep", NAMES),
-                select(state, "sweep_across", "and across it", {"Nothing: one slider": "none", **NAMES}),
-                select(state, "sweep_of", "Map of", {name.capitalize(): name for name in TITLES}),
-            ),
-            THIRD,
-        )
+        choices = grid(self.choosers.values(), THIRD)
         work = self.work
         self.shown[:] = [
             self.caution,
             self.curve_grid,
             self.map_pane,
-            export_menu("sweep", self._exhibit, self.catalog),
+            export_menu("sweep", self._exhibit, self.catalog, lambda: self.data),
         ]
         buttons = pn.Row(work.run, work.cancel, margin=0)
         return pn.Column(
@@ -76,19 +82,39 @@ class Sweeps:
             sizing_mode="stretch_width",
         )  # fmt: skip
 
+    def offer(self, variables: ColumnVariables) -> None:
+        """Leave out what does not act on the inputs of an emulator, or is not made of its outputs."""
+        known = {*sliders_of(variables.inputs), "top_level"}
+        there = {integral.name for integral in integrals_of(variables.outputs)}
+        idle = {name for name, slider in SWEPT_SLIDERS.items() if not set(slider.settings) <= known}
+        self.idle = frozenset(idle | (TITLES.keys() - there))
+        self._follow()
+
+    def _follow(self) -> None:
+        """Offer what there is, and what is chosen even where that is not: whoever asks for it is told why."""
+        for name, chooser in self.choosers.items():
+            chosen = getattr(self.state, name)
+            offered = {said: to for said, to in CHOOSERS[name][1].items() if to == chosen or to not in self.idle}
+            if (chooser.options, chooser.value) != (offered, chosen):
+                chooser.param.update(options=offered, value=chosen)
+
+    def _choose(self, name: str, value: str) -> None:
+        if getattr(self.state, name) != value:
+            self.state.param.update(**{name: value})
+
     def refresh(self, changed: frozenset[str]) -> None:
         """Drop what is for another column or emulator; say when the sliders have moved since."""
         if changed & {"emulator", *DEPENDS}:
             self.work.halt()
             self.clear()
-        elif isinstance(self.asked, SweepMap) and "sweep_of" in changed and self.data is not None:
-            self.asked = replace(self.asked, sweep_of=self.state.sweep_of)
-            self._draw()
+        elif isinstance(self.asked, SweepMap) and "sweep_of" in changed and self.found is not None:
+            self._draw(replace(self.asked, sweep_of=self.state.sweep_of), self.found)
+        self._follow()
         self._tell_whether_moved()
 
     def clear(self) -> None:
         """Show no sweep."""
-        self.asked = self.data = None
+        self.asked = self.found = self.data = None
         self.shown.visible = self.notice.visible = False
         self.work.status.object = ""
 
@@ -108,28 +134,24 @@ class Sweeps:
         self.clear()
         self.asked = asked
         self.work.begin(
-            lambda progress: asked.swept(catalog, progress),
+            lambda progress: asked.ask(catalog, progress),
             self._deliver,
             self._refuse,
             first="Asking the emulator …",
             progress="{done} of {total} points; moving sliders go first …",
         )
 
-    def _deliver(self, data: xr.Dataset, took: float) -> None:
-        self.data = data
+    def _deliver(self, found: xr.Dataset, took: float) -> None:
+        asked = self.asked
+        if asked is None:
+            return
         with pn.io.hold():
-            self.work.status.object = (
-                f"{data['out_of_range'].size} points, {self._size(data.attrs['columns'])}, {duration(took)}"
-            )
-            say(self.caution, data.attrs["cautions"])
-            self.shown.visible = True
-            self._draw()
-            self._tell_whether_moved()
-
-    def _size(self, columns: int) -> str:
-        """Of the ensembles that were asked for, which need not be those that the page asks for by now."""
-        asked = self._exhibit()
-        return self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=STEPS).over(columns)
+            self._draw(asked, found)
+            if self.data is not None:
+                drawn = self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=STEPS)
+                size = drawn.over(self.data.attrs["columns"])
+                self.work.status.object = f"{found['out_of_range'].size} points, {size}, {duration(took)}"
+                self._tell_whether_moved()
 
     def _refuse(self, error: BaseException) -> None:
         if not isinstance(error, DiffmpError):
@@ -150,13 +172,32 @@ class Sweeps:
             raise DiffmpError("expected a sweep, found none; sweep first")
         return self.asked
 
-    def _draw(self) -> None:
-        if self.data is None:
+    def _draw(self, asked: SweepCurve | SweepMap, found: xr.Dataset) -> None:
+        """Draw what the emulator answered, or say why that cannot be drawn so."""
+        self.asked, self.found, self.data = asked, found, None
+        try:
+            self.data = data = asked.arrange(self.catalog, found)
+        except DiffmpError as error:
+            self.shown.visible = False
+            self._refuse(error)
             return
-        flat = isinstance(self.asked, SweepMap)
         with pn.io.hold():
+            self.notice.visible = False
+            say(self.caution, data.attrs["cautions"])
+            flat = isinstance(asked, SweepMap)
             self.map_pane.visible, self.curve_grid.visible = flat, not flat
-            if isinstance(self.asked, SweepMap):
-                self.asked.show(self.data, self.map)
-            elif isinstance(self.asked, SweepCurve):
-                self.asked.show(self.data, self.curves)
+            if isinstance(asked, SweepMap):
+                asked.show(data, self.map)
+            else:
+                self._fit(data)
+                asked.show(data, self.curves)
+            self.shown.visible = True
+
+    def _fit(self, data: xr.Dataset) -> None:
+        """A panel for each column integral of a sweep; they stay where these are the same."""
+        if self.integrals == (wanted := integrals_of_sweep(data)):
+            return
+        self.integrals, self.curves = wanted, curve_panels(data)
+        for panel in self.curves.values():
+            panel.paint(self.state.dark)
+        self.curve_grid[:] = [grid((pane(panel.figure) for panel in self.curves.values()), HALF)]

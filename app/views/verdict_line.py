@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
 
 from diffmp_core.response.cautions import Cautions
-from diffmp_core.response.verdict import NOT_ASKED, Outcome, Verdict
+from diffmp_core.response.verdict import NOT_ASKED, Outcome
 
-from ..data.model_answers import Judged
 from .layout import words
 from .notices import hidden_notice
 
@@ -24,10 +27,11 @@ class VerdictLine:
     def __init__(self) -> None:
         self.verdict, self.meaning = hidden_notice(), words("", "caption")
 
-    def show(self, judged: Judged, cautions: Cautions) -> None:
-        """Say both; the verdict is hidden where there is nothing to judge."""
-        severity = _severity(judged.verdicts[0]) if judged.verdicts else "info"
-        text = f"{judged.words} {RUN_IT}" if judged.words.startswith(NOT_ASKED) else judged.words
+    def show(self, response: xr.Dataset, cautions: Cautions) -> None:
+        """Say both of a gathered response; the verdict is hidden where there is nothing to judge."""
+        said, verdicts = response.attrs["verdict"], json.loads(response.attrs["verdict_numbers"])
+        severity = _severity(**verdicts[0]) if verdicts else "info"
+        text = f"{said} {RUN_IT}" if said.startswith(NOT_ASKED) else said
         self.verdict.param.update(object=text, severity=severity, visible=bool(text))
         self.meaning.object = " ".join(cautions.meaning)
 
@@ -37,6 +41,6 @@ class VerdictLine:
         self.meaning.object = ""
 
 
-def _severity(verdict: Verdict) -> str:
+def _severity(*, outcome: Outcome, is_near: bool, **_: Any) -> str:
     """Colour of a verdict; the same sign alone is no success where one change is many times the other."""
-    return "warning" if verdict.outcome == "agrees" and not verdict.is_near else SEVERITY[verdict.outcome]
+    return "warning" if outcome == "agrees" and not is_near else SEVERITY[outcome]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from traceback import extract_tb
@@ -22,10 +21,11 @@ from rich.markup import escape
 from diffmp_core import __version__
 from diffmp_core.cli.dashboard import report, serve
 from diffmp_core.cli.exchange import card, export, fetch
-from diffmp_core.cli.options import Guidance, Members, Seed, Split, Steps, parse_guidance, parse_split
+from diffmp_core.cli.options import Guidance, Members, Seed, Split, Steps, parse_guidance, parse_names, parse_split
 from diffmp_core.cli.study import study
 from diffmp_core.cli.terminal import console, progress_bar
 from diffmp_core.errors import DiffmpError
+from diffmp_core.plugins import VARIABLE, load_plugins, name_plugins
 from diffmp_core.storage.files import unreadable
 
 STOPPED, FAULT = 130, 70
@@ -42,14 +42,6 @@ app = typer.Typer(
 )
 
 
-class SourceKind(StrEnum):
-    """Kinds of source that ``diffmp prepare`` reads."""
-
-    crm = "crm"
-    climsim = "climsim"
-    highres = "highres"
-
-
 def show_version(value: bool) -> None:
     """Print the version and stop."""
     if value:
@@ -62,8 +54,15 @@ def main(
     version: Annotated[
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(help=f"Python file that registers what is not in the package (docs/extending.md); or {VARIABLE}."),
+    ] = None,
 ) -> None:
     """DIFF-MP: simulate, learn, score and look into stochastic moist physics."""
+    if plugin:
+        name_plugins(plugin)
+        load_plugins()
 
 
 @app.command()
@@ -111,7 +110,8 @@ def prepare(
     out: Annotated[Path, typer.Argument(help="Column store to write (zarr folder, or a name ending in .nc).")],
     spacing_km: Annotated[int, typer.Option(help="Width of the columns: 120, 60, 30 or 15 (simulator).")] = 120,
     kind: Annotated[
-        SourceKind | None, typer.Option("--source", help="Kind of source; recognised by its content when not given.")
+        str | None,
+        typer.Option("--source", help="Name of the source's reader; recognised by its content when not given."),
     ] = None,
     spin_up_hours: Annotated[
         float | None, typer.Option(help="Hours after the start of each run to leave out (simulator; 24 by default).")
@@ -123,8 +123,22 @@ def prepare(
         Path | None,
         typer.Option(help="YAML file with names, mesh and group size of a high-resolution run of another model."),
     ] = None,
+    variables: Annotated[
+        str, typer.Option(help="What columns are made of: paper, climsim-v1, or a YAML file of variables.")
+    ] = "paper",
+    inputs: Annotated[
+        str | None, typer.Option(help="All inputs by name, such as T,qv,Ps,qc,qi, instead of those of --variables.")
+    ] = None,
+    outputs: Annotated[
+        str | None, typer.Option(help="All outputs by name, such as tend_T_sgs,PRECC, instead of those of --variables.")
+    ] = None,
+    levels: Annotated[
+        str | None,
+        typer.Option(help="Number of levels below 20 km, or all of the source; 30 by default, of climsim-v1 all."),
+    ] = None,
 ) -> None:
-    """Turn a source into columns: the paper's equations (1) to (5), 30 levels, split by time."""
+    """Turn a source into columns: the paper's equations (1) to (5), variables and levels of choice, split by time."""
+    from diffmp_core.columns.choice import choose, parse_levels
     from diffmp_core.columns.prepare import prepare as run
     from diffmp_core.stores import count_splits, open_columns
 
@@ -132,8 +146,14 @@ def prepare(
         run(
             source,
             out,
+            choice=choose(
+                variables,
+                inputs=parse_names(inputs),
+                outputs=parse_names(outputs),
+                levels=None if levels is None else parse_levels(levels),
+            ),
             spacing_km=spacing_km,
-            kind=kind.value if kind else SourceKind.highres.value if fields else None,
+            kind=kind,
             proportions=parse_split(split),
             spin_up_hours=spin_up_hours,
             fields=fields,
@@ -154,7 +174,7 @@ def train(
     columns: Annotated[Path, typer.Argument(help="Column store (its splits train and validation are read).")],
     out: Annotated[Path, typer.Argument(help="Emulator folder to write; a killed training goes on where it stopped.")],
     config: Annotated[
-        str, typer.Option(help="calibrated, one_step, paper, cvae, cgan, gaussian, regression, or a YAML file.")
+        str, typer.Option(help="Name of a shipped configuration (docs/training.md), or a YAML file.")
     ] = "calibrated",
     device: Annotated[str | None, typer.Option(help="cpu or cuda; cuda when there is one.")] = None,
 ) -> None:
@@ -187,7 +207,7 @@ def sample(
             out,
             members=members,
             steps=steps,
-            guidance=parse_guidance(guidance),
+            guidance=parse_guidance(guidance, emulator),
             seed=seed,
             split=split,
             progress=report,
@@ -219,7 +239,7 @@ def score(
             out,
             members=members,
             steps=steps,
-            guidance=parse_guidance(guidance),
+            guidance=parse_guidance(guidance, emulator),
             seed=seed,
             split=split,
             limit=limit,
@@ -245,6 +265,7 @@ def run(command: Callable[[], object] = app) -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal of other letters shows ? for those it lacks
     try:
+        load_plugins()
         command()
     except SystemExit as end:
         if end.code == STOPPED:

@@ -67,7 +67,8 @@ def export(
     """Write an emulator as one file for a host model: physical columns and noise in, tendencies and clouds out."""
     from diffmp_core.export import export_emulator
 
-    program = export_emulator(emulator, out, format=file_format.value, steps=steps, guidance=parse_guidance(guidance))
+    strengths = parse_guidance(guidance, emulator)
+    program = export_emulator(emulator, out, format=file_format.value, steps=steps, guidance=strengths)
     about = program.about()
     for direction in ("inputs", "outputs"):
         for entry in about[direction]:

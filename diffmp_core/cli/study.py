@@ -9,15 +9,7 @@ from typing import Annotated
 import typer
 
 from diffmp_core.cli.terminal import console, progress_bar
-
-
-class StudyName(StrEnum):
-    """Studies that ``diffmp study`` makes."""
-
-    steps = "steps"
-    guidance = "guidance"
-    models = "models"
-    samplers = "samplers"
+from diffmp_core.studies.study import STUDIES
 
 
 class PresetName(StrEnum):
@@ -29,7 +21,7 @@ class PresetName(StrEnum):
 
 
 def study(
-    name: Annotated[StudyName, typer.Argument(help="Which comparison of the paper to make; see docs/studies.md.")],
+    name: Annotated[str, typer.Argument(help=f"Which comparison to make: {', '.join(STUDIES)}; see docs/studies.md.")],
     columns: Annotated[list[Path], typer.Argument(help="Column stores with training and validation times, one a km.")],
     out: Annotated[Path, typer.Argument(help="Store to write (.nc); a killed study goes on where it stopped.")],
     preset: Annotated[
@@ -46,11 +38,11 @@ def study(
     seeds: Annotated[int | None, typer.Option(min=1, help="Trainings of each model (steps, models).")] = None,
 ) -> None:
     """Make one of the paper's comparisons: emulators trained or given, sampled in many ways, scored, in one store."""
-    from diffmp_core.studies.study import run_study
+    from diffmp_core.studies.run import run_study
     from diffmp_core.studies.table import study_tables
 
     result = run_study(
-        name.value,
+        name,
         columns,
         out,
         preset=preset.value,

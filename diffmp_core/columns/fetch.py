@@ -14,7 +14,8 @@ from typing import Any
 
 import cftime
 
-from diffmp_core.columns.sources.climsim import GRID_INFO, TIME_STEP
+from diffmp_core.columns.sources.climsim import GRID_INFO
+from diffmp_core.columns.sources.climsim_variables import TIME_STEP
 from diffmp_core.errors import DiffmpError
 from diffmp_core.storage.files import find_refusal, unwritable
 from diffmp_core.storage.lock import holding

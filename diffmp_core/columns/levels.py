@@ -1,4 +1,4 @@
-"""Which 30 levels below 20 km are kept, how high they nominally are, and the air mass each one stands for.
+"""Which levels are kept, how high they nominally are, and the air mass each one stands for.
 
 Heights and pressures of a column store are *nominal*: they follow from the source's vertical coordinate and the ICAO
 standard atmosphere alone, never from the data, so that two stores of one source have identical levels.
@@ -6,11 +6,15 @@ standard atmosphere alone, never from the data, so that two stores of one source
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from diffmp_core.constants import GRAVITY, REFERENCE_PRESSURE
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import LEVELS
+
+Levels = int | Literal["all"]
+"""Which levels columns have: so many below 20 km, or every one of the source."""
 
 TOP_HEIGHT = 20_000.0
 """Height below which the levels are chosen [m] (Section 2 of the paper)."""
@@ -22,22 +26,33 @@ _ICAO_LAYERS = (
     (11_000.0, 216.65, 22_632.06, 0.0),
     (20_000.0, 216.65, 5_474.889, 0.001),
     (32_000.0, 228.65, 868.0187, 0.0028),
+    (47_000.0, 270.65, 110.9063, 0.0),
+    (51_000.0, 270.65, 66.93887, -0.0028),
+    (71_000.0, 214.65, 3.956420, -0.002),
 )
 
 
 def standard_pressure(height: np.ndarray | float) -> np.ndarray:
-    """Pressure [Pa] of the ICAO standard atmosphere at a geopotential height [m] above mean sea level (-1 to 47 km)."""
+    """Pressure [Pa] of the ICAO standard atmosphere at a geopotential height [m] above mean sea level (-1 to 80 km)."""
     height = np.asarray(height, dtype=float)
     pressure = np.empty_like(height)
-    for base, temperature, base_pressure, lapse in _ICAO_LAYERS:
+    tops = (*(base for base, *_ in _ICAO_LAYERS[1:]), np.inf)
+    for (base, temperature, base_pressure, lapse), top in zip(_ICAO_LAYERS, tops, strict=True):
         above = (height >= base) | (base == 0.0)
-        rise = np.where(above, height - base, 0.0)
+        rise = np.where(above, np.minimum(height, top) - base, 0.0)
         if lapse:
             ratio = (1 + lapse * rise / temperature) ** (-GRAVITY / (_ICAO_GAS_CONSTANT * lapse))
         else:
             ratio = np.exp(-GRAVITY * rise / (_ICAO_GAS_CONSTANT * temperature))
         pressure = np.where(above, base_pressure * ratio, pressure)
     return pressure
+
+
+def standard_temperature(height: np.ndarray | float) -> np.ndarray:
+    """Temperature [K] of the ICAO standard atmosphere at a geopotential height [m] above sea level (-1 to 80 km)."""
+    bases, temperatures, _, lapses = np.array(_ICAO_LAYERS).T
+    layer = np.maximum(np.searchsorted(bases, height, side="right") - 1, 0)
+    return temperatures[layer] + lapses[layer] * (np.asarray(height, dtype=float) - bases[layer])
 
 
 def standard_height(pressure: np.ndarray | float) -> np.ndarray:
@@ -65,7 +80,7 @@ def nominal_pressure(height: np.ndarray) -> np.ndarray:
     return standard_pressure(np.asarray(height, dtype=float) + standard_height(REFERENCE_PRESSURE))
 
 
-def choose_levels(candidates: int, count: int = LEVELS) -> np.ndarray:
+def choose_levels(candidates: int, count: int) -> np.ndarray:
     """Choose ``count`` of the levels that lie below 20 km, every one of the lowest and every s-th above.
 
     The stride s is the smallest that suffices and as many levels as possible are kept whole at the bottom, where models
@@ -74,7 +89,7 @@ def choose_levels(candidates: int, count: int = LEVELS) -> np.ndarray:
 
     Args:
         candidates: number of levels below 20 km.
-        count: number of levels wanted.
+        count: number of levels wanted, 2 or more.
 
     Returns:
         Indices, ascending, into the candidates counted from the surface (0) upward.
@@ -85,7 +100,7 @@ def choose_levels(candidates: int, count: int = LEVELS) -> np.ndarray:
     if candidates < count:
         raise DiffmpError(
             f"expected at least {count} levels below {TOP_HEIGHT / 1000:g} km, found {candidates}; "
-            "use data with more levels or interpolate them first"
+            "ask for fewer or for all, or use data with more"
         )
     stride = -(-(candidates - 1) // (count - 1))
     whole = max(lowest for lowest in range(1, count + 1) if lowest - (-(candidates - lowest) // stride) == count)
@@ -110,7 +125,7 @@ def refuse_disordered(levels: np.ndarray, what: str, where: str) -> None:
         )
 
 
-def stretched_heights(count: int = LEVELS) -> np.ndarray:
+def stretched_heights(count: int) -> np.ndarray:
     """Midpoint heights [m] of ``count`` layers below 20 km that thicken upward: 20 km (0.08 x + 0.92 x^1.7)."""
     fraction = np.arange(count + 1) / count
     interface = TOP_HEIGHT * (0.08 * fraction + 0.92 * fraction**1.7)

@@ -11,7 +11,7 @@ import xarray as xr
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.storage.coordinates import time_text
-from diffmp_core.variables import BY_NAME
+from diffmp_core.variables import KNOWN_INPUTS, KNOWN_OUTPUTS
 
 LIMITS: dict[str, tuple[float, float, str]] = {
     "T": (120.0, 350.0, "degrees Celsius"),
@@ -24,6 +24,18 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "tend_qv_sgs": (-1e-3, 1e-3, "g/kg/day"),
     "qc": (0.0, 0.02, "g/kg"),
     "qi": (0.0, 0.02, "g/kg"),
+    "q": (-1e-6, 0.06, "g/kg"),
+    "tend_q_sgs": (-1e-3, 1e-3, "g/kg/day"),
+    **dict.fromkeys(("u", "v"), (-350.0, 350.0, "km/h")),
+    **dict.fromkeys(("land_fraction", "ocean_fraction", "ice_fraction"), (-1e-6, 1.0 + 1e-6, "per cent")),
+    "lat": (-90.0, 90.0, "radians"),
+    "cos_zenith": (0.0, 1.0 + 1e-6, "degrees"),
+    "RH": (-1e-3, 10.0, "per cent"),
+    "T_step": (-150.0, 150.0, "K/km"),
+    "qv_step": (-0.06, 0.06, "g/kg"),
+    "PRECC": (0.0, 1e-4, "mm/day"),
+    "NETSW": (-1.0, 1.5e3, "J m-2"),
+    "FLWDS": (0.0, 1e3, "J m-2"),
 }
 """Lowest and highest plausible value in the unit of the table of variables, and the unit it may have been given in."""
 
@@ -36,8 +48,10 @@ POINT_LIMITS: dict[str, tuple[float, float, str]] = LIMITS | {
 """The same of a point of a high-resolution run, or of a state that a column is computed from: what is not a column's
 own, stronger tendencies, and the small negative water that advection leaves."""
 
+_ANY = (-np.inf, np.inf, "another unit")
+
 _UNITS = {
-    **{name: variable.unit for name, variable in BY_NAME.items()},
+    **{name: variable.unit for name, variable in {**KNOWN_INPUTS, **KNOWN_OUTPUTS}.items()},
     "w": "m s-1",
     **dict.fromkeys(("tend_T_mp", "tend_T_flux"), "K s-1"),
     **dict.fromkeys(("tend_qv_mp", "tend_qv_flux"), "kg kg-1 s-1"),
@@ -58,7 +72,7 @@ def check_values(
     """Hold a block of values of one variable against finiteness and limits.
 
     Args:
-        name: of the variable in ``limits``.
+        name: of the variable in ``limits``; of any other, values are held against finiteness alone.
         values: a block of any shape.
         where: name of the file for messages.
         limits: :data:`LIMITS` of columns or :data:`POINT_LIMITS`.
@@ -68,8 +82,9 @@ def check_values(
     Raises:
         DiffmpError: a value that is not finite or that no atmosphere has.
     """
-    low, high, mistaken = limits[name]
-    if values.size == 0 or (values.min() >= low and values.max() <= high):  # false where one is NaN
+    low, high, mistaken = limits.get(name, _ANY)
+    within = values.size == 0 or (values.min() >= low and values.max() <= high)  # false where one is NaN
+    if within and (name in limits or np.isfinite(values).all()):
         return
     counts = True if used is None else np.isin(np.arange(values.shape[-1]), used)
     missing, out = ~np.isfinite(values) & counts, ((values < low) | (values > high)) & counts

@@ -11,16 +11,20 @@ import xarray as xr
 from dask.callbacks import Callback
 
 import diffmp_core
+from diffmp_core.columns.choice import PAPER_COLUMNS, ColumnChoice
+from diffmp_core.columns.derived import DERIVED
 from diffmp_core.columns.plausibility import check_upright, with_checks
-from diffmp_core.columns.sources import Progress, recognise
-from diffmp_core.columns.sources.base import Read
+from diffmp_core.columns.sources import SOURCES, Progress, recognise
+from diffmp_core.columns.sources.base import Read, Source
 from diffmp_core.columns.split import PAPER_PROPORTIONS, split_times
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import with_digests
+from diffmp_core.physics.moisture import vapour_name
+from diffmp_core.schema import variables_of
 from diffmp_core.storage.lock import holding
 from diffmp_core.storage.unreadable_data import unreadable_data
 from diffmp_core.stores import SPLITS, validate_columns, write_store
-from diffmp_core.variables import BY_NAME
+from diffmp_core.variables import KNOWN_INPUTS, KNOWN_OUTPUTS
 
 
 @holding("out")
@@ -28,6 +32,7 @@ def prepare(
     source: Path | str,
     out: Path | str,
     *,
+    choice: ColumnChoice = PAPER_COLUMNS,
     spacing_km: int = 120,
     kind: str | None = None,
     proportions: tuple[float, float, float] = PAPER_PROPORTIONS,
@@ -44,6 +49,7 @@ def prepare(
     Args:
         source: file or folder of raw data.
         out: name of the store, a zarr folder, or one netCDF file if it ends in ``.nc``; must not exist.
+        choice: variables and levels of the columns; those of the paper by default.
         spacing_km: grid spacing to take from sources that offer several (120, 60, 30, 15).
         kind: name of the reader, to force it; recognised if None.
         proportions: weights of training, validation and test times.
@@ -55,25 +61,27 @@ def prepare(
         The path written.
 
     Raises:
-        DiffmpError: no such source, a source that no reader knows, a missing variable, a wrong unit or level order,
-            values that are not finite or not plausible, a truncated file, or an ``out`` that exists.
+        DiffmpError: no such source, a source that no reader knows, a variable that the source has not, a wrong unit or
+            level order, values that are not finite or not plausible, a truncated file, or an ``out`` that exists.
     """
     source, out = Path(source), Path(out)
-    reader = recognise(source, kind)
+    chosen = {name: value for name, value in options.items() if value is not None}
+    implied = next((name for name, entry in SOURCES.items() if entry.implied_by in chosen), None)
+    reader = recognise(source, kind or implied)
     if out.exists():
         raise DiffmpError(f"expected a new name for the column store, found something at {out}; remove it or rename")
-    chosen = {name: value for name, value in options.items() if value is not None}
     if foreign := sorted(chosen.keys() - reader.options):
         raise DiffmpError(
-            f"expected options that a source of kind {reader.kind} takes ({sorted(reader.options) or 'none'}), found "
+            f"expected options that a source of kind {reader.name} takes ({sorted(reader.options) or 'none'}), found "
             f"{foreign} ({source.name}); leave them out"
         )
+    _refuse_unoffered(choice, reader, source.name)
     if not all(0 <= share < np.inf for share in proportions) or sum(proportions) == 0:
         raise DiffmpError(
             f"expected shares of training, validation and test times of 0 or more, found {proportions}; "
             "give three such as 13,4,2"
         )
-    columns = _read_readable(partial(reader.read, **chosen), source, spacing_km, progress)
+    columns = _read_readable(partial(reader.read, choice=choice, **chosen), source, spacing_km, progress)
     validate_columns(columns, where=source.name)
     times = columns["time"].values
     split = split_times(times, gap_hours=reader.gap_hours, proportions=proportions, runs=reader.runs, seed=seed)
@@ -88,7 +96,7 @@ def prepare(
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     columns.attrs |= {
         "diffmp_version": diffmp_core.__version__,
-        "diffmp_source_kind": reader.kind,
+        "diffmp_source_kind": reader.name,
         "history": f"{now} diffmp {diffmp_core.__version__} prepare {source.name}",
     }
     checked = with_digests(_with_checks(columns, source.name))
@@ -100,6 +108,20 @@ def prepare(
             raise unreadable_data(source, error) from error
 
 
+def _refuse_unoffered(choice: ColumnChoice, reader: Source, where: str) -> None:
+    """Raise if known variables are wanted that the source has not; of others the reader knows."""
+    for role, wanted, known, offered in (
+        ("inputs", choice.variables.inputs, KNOWN_INPUTS, dict.fromkeys((*reader.inputs, *DERIVED))),
+        ("outputs", choice.variables.outputs, KNOWN_OUTPUTS, dict.fromkeys(reader.outputs)),
+    ):
+        for variable in wanted:
+            if variable.name in known and variable.name not in offered:
+                raise DiffmpError(
+                    f"expected {role} that a source of kind {reader.name} has ({', '.join(offered)}), found "
+                    f"{variable.name!r} ({where}); choose among these"
+                )
+
+
 def _read_readable(read: Read, source: Path, spacing_km: int, progress: Progress | None) -> xr.Dataset:
     try:
         return read(source, spacing_km=spacing_km, progress=progress)
@@ -109,10 +131,15 @@ def _read_readable(read: Read, source: Path, spacing_km: int, progress: Progress
 
 def _with_checks(columns: xr.Dataset, where: str) -> xr.Dataset:
     """The same lazy dataset, whose blocks are checked when they are computed."""
-    checked = with_checks(columns, {name: name for name in BY_NAME}, where)
-    humidity = checked["qv"]
+    variables = variables_of(columns)
+    checked = with_checks(columns, {stored: variable.name for stored, variable in variables.stored.items()}, where)
+    vapour = vapour_name(variables.inputs)
+    if vapour is None:
+        return checked
+    stored = variables.stored_input(vapour)
+    humidity = checked[stored]
     upright = humidity.data.map_blocks(_upright, where, dtype=humidity.dtype, meta=np.array((), humidity.dtype))
-    return checked.assign(qv=humidity.copy(data=upright))
+    return checked.assign({stored: humidity.copy(data=upright)})
 
 
 def _upright(humidity: np.ndarray, where: str) -> np.ndarray:
@@ -130,7 +157,7 @@ def _encoding(columns: xr.Dataset, *, netcdf: bool) -> dict[str, dict[str, objec
         encoding["split"] = {"fill_value": -1}
         encoding["time"]["fill_value"] = np.iinfo(np.int64).min
     if netcdf:
-        for name in BY_NAME:
+        for name in variables_of(columns).stored:
             lengths = tuple(length[0] for length in columns[name].data.chunks)
             encoding[name] = {"zlib": True, "complevel": 4, "shuffle": True, "chunksizes": lengths}
     return encoding

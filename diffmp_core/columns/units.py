@@ -20,7 +20,7 @@ _NAMES = {
     **dict.fromkeys(("-", "none", "dimensionless", "unitless", "nondimensional", "fraction", "ratio", "0-1"), "1"),
     **dict.fromkeys(("deg k", "degree k", "degrees k", "deg kelvin", "degrees kelvin"), "K"),
     **dict.fromkeys(("c", "deg c", "degree c", "degrees c", "deg celsius", "degrees celsius"), "degC"),
-    **dict.fromkeys(("deg", "deg_north", "deg_east"), "degree"),
+    **dict.fromkeys(("deg", "deg_north", "deg_east", "°n", "°e"), "degree"),
     **dict.fromkeys(("mb", "millibars"), "mbar"),
     "gpm": "m",
 }

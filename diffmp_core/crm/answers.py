@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from diffmp_core.crm.vertical_grid import N_LEVELS
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.column_integrals import INTEGRALS, Change, PairedChange
 from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.stores import open_store, write_store
-from diffmp_core.variables import LEVELS, OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 
 FILE = "answers.nc"
 """Name of the file in an experiment's folder."""
@@ -130,10 +131,10 @@ def pack(
             "departure": ("group", np.array([answers[0].departure for answers in groups.values()], dtype=np.float32)),
         },
         coords={
-            "change": np.array([json.dumps(asdict(change)) for change in changes], dtype=object),
+            "change": np.array([json.dumps(change.as_dict()) for change in changes], dtype=object),
             "number": np.array(list(UNITS), dtype=object),
             "statistic": np.array(PairedChange._fields, dtype=object),
-            "output": np.array(OUTPUT_NAMES, dtype=object),
+            "output": np.array(PAPER.outputs.names, dtype=object),
         },
         attrs={
             "Conventions": "CF-1.11",
@@ -162,7 +163,7 @@ def read_answers(path: Path, columns_id: str | None = None) -> KeptAnswers:
     """
     with open_store(path) as opened:
         kept = opened.load()
-    if kept.attrs.get("diffmp_kind") != KIND or kept.sizes.get("level") != LEVELS:
+    if kept.attrs.get("diffmp_kind") != KIND or kept.sizes.get("level") != N_LEVELS:
         raise DiffmpError(f"expected answers of the cloud-resolving model in {path}, found something else; remove it")
     if columns_id is not None and kept.attrs.get("columns_id") != columns_id:
         raise DiffmpError(

@@ -25,6 +25,7 @@ from diffmp_core.crm.waves import (
     tropical_envelope,
     wave_sum,
 )
+from diffmp_core.physics.solar import cosine_zenith
 
 COOLING = 1.4 / SECONDS_PER_DAY  # K/s
 TRANSMISSIVITY = 0.75  # of the cloud-free atmosphere
@@ -174,12 +175,9 @@ def make_site(lat: float, lon: float, day_of_year: float) -> Site:
     )
 
 
-def cosine_zenith(lat: float, lon: float, day_of_year: float, hour: float) -> float:
-    """Cosine of the solar zenith angle, 0 at night; day_of_year from 1, hour in UTC."""
-    declination = np.radians(-23.44) * np.cos(2 * np.pi * (day_of_year + 9.0) / 365.25)
-    angle = np.radians(15.0 * (hour - 12.0) + lon)
-    phi = np.radians(lat)
-    return float(max(np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(angle), 0.0))
+def declination(day_of_year: float) -> float:
+    """Declination of the sun [radians], of a circular orbit; day_of_year from 1."""
+    return np.radians(-23.44) * np.cos(2 * np.pi * (day_of_year + 9.0) / 365.25)
 
 
 def mean_wind(lat: float) -> np.ndarray:
@@ -223,7 +221,7 @@ def hourly_forcing(site: Site, waves: tuple[Waves, Waves], day_of_year: float, h
     aloft = smooth_step(z, 1500.0, 3000.0)
     wtg = smooth_step(z, 300.0, 1500.0) * (1.0 - smooth_step(z, 13000.0, 15000.0)) / WTG_TIME
     stratosphere = smooth_step(z, 13000.0, 16000.0)
-    clear = TRANSMISSIVITY * SOLAR_CONSTANT * cosine_zenith(site.lat, site.lon, day_of_year, hour)
+    clear = TRANSMISSIVITY * SOLAR_CONSTANT * float(cosine_zenith(site.lat, site.lon, declination(day_of_year), hour))
     outside = 1.0 - site.wtg_share  # of the tropics
     return Forcing(
         vertical_velocity=ascent,

@@ -23,9 +23,9 @@ from diffmp_core.crm.response import MEMBER_NOISE
 from diffmp_core.crm.snapshots import empty_snapshots, record, segment_means
 from diffmp_core.crm.vertical_grid import N_LEVELS, NZ
 from diffmp_core.physics.coarse_grain import subgrid_heating, subgrid_moistening
-from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 
-COMPARED = (*OUTPUT_NAMES, "T", "qv")
+COMPARED = (*PAPER.outputs.names, "T", "qv")
 
 Array = NDArray[np.float64]
 
@@ -91,7 +91,7 @@ def global_members(
         results = list(pool.map(run, range(mesh.lat.size)))
     return xr.Dataset(
         {
-            name: (("cell", "member", "hour", "level"), np.stack([r[name] for r in results]), BY_NAME[name].attrs)
+            name: (("cell", "member", "hour", "level"), np.stack([r[name] for r in results]), PAPER.stored[name].attrs)
             for name in COMPARED
         },
         coords={

@@ -12,7 +12,6 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import asdict
 
 import numpy as np
 import xarray as xr
@@ -30,7 +29,8 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.coarse_grain import subgrid_heating, subgrid_moistening
 from diffmp_core.physics.column_integrals import PairedChange, paired_change
 from diffmp_core.physics.perturbation import Perturbation, perturb_layer
-from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
+from diffmp_core.physics.sliders import SLIDERS
+from diffmp_core.variables import PAPER
 
 RUNS = ("control", "perturbed")
 MEMBERS, HOURS = 8, 6
@@ -49,21 +49,27 @@ def perturb_cell(cell: Cell, perturbation: Perturbation) -> None:
     All points of a level are warmed alike and moistened in proportion, so that their means become those of
     :func:`diffmp_core.physics.perturbation.perturb_layer` and their departures from it stay; what the surface gives and
     the clear-sky sun are scaled from now on.
+
+    Raises:
+        DiffmpError: a slider that has no like in this model.
     """
+    if lacking := perturbation.not_in_model:
+        raise DiffmpError(
+            f"expected changes that the cloud-resolving model can make, found {', '.join(lacking)}; put it back"
+        )
     layer = slice(perturbation.top_level)
     temperature, vapour = (profile[layer] for profile in mean_profiles(cell))
-    warmed, moistened = perturb_layer(
-        temperature,
-        vapour,
+    changed = perturb_layer(
+        {"T": temperature, "qv": vapour},
         perturbation,
         pressure=cell.base.pressure[layer],
         layer_mass=cell.base.mass[layer],
     )
-    cell.state[S, layer] += SPECIFIC_HEAT_DRY_AIR * (warmed - temperature)[:, None]
-    cell.state[QV, layer] *= (moistened / vapour)[:, None]
-    cell.sensible_factor = perturbation.scale_SHF
-    cell.latent_factor = perturbation.scale_LHF
-    cell.shortwave_factor = perturbation.scale_SOLIN
+    cell.state[S, layer] += SPECIFIC_HEAT_DRY_AIR * (changed["T"] - temperature)[:, None]
+    cell.state[QV, layer] *= (changed["qv"] / vapour)[:, None]
+    for name, setting in perturbation.changed:
+        if attribute := SLIDERS[name].model_attribute:
+            setattr(cell, attribute, setting)
 
 
 def reference_response(
@@ -174,7 +180,7 @@ def run_on(cell: Cell, hours: int, tick: Callable[[], bool]) -> dict[str, Array]
     means["tend_qv_sgs"] = subgrid_moistening(means["tend_qv_mp"], means["tend_qv_flux"])
     hourly = {
         name: means[name].reshape(hours, SNAPSHOTS_PER_HOUR, *means[name].shape[1:]).mean(axis=1)
-        for name in (*OUTPUT_NAMES, "T", "qv", "SHF", "LHF")
+        for name in (*PAPER.outputs.names, "T", "qv", "SHF", "LHF")
     }
     return hourly | {"precipitation": rain}
 
@@ -190,7 +196,7 @@ def _dataset(
         values = np.stack([result[name] for result in results])
         values = values.reshape(len(RUNS), -1, *values.shape[1:])
         dims = ("run", "member", "hour", "level")[: values.ndim]
-        variables[name] = (dims, values, attrs[name] if name in attrs else BY_NAME[name].attrs)
+        variables[name] = (dims, values, attrs[name] if name in attrs else PAPER.stored[name].attrs)
     members, hours = variables["precipitation"][1].shape[1:]
     changed = np.datetime64(origin.start, "ns") + np.timedelta64(origin.hour, "h")
     return xr.Dataset(
@@ -209,7 +215,7 @@ def _dataset(
         attrs={
             "title": "Response of the cloud-resolving model to a change of one of its columns",
             "comment": WHAT_IT_IS,
-            "perturbation": json.dumps(asdict(perturbation)),
+            "perturbation": json.dumps(perturbation.as_dict()),
             "cell": origin.index,
             "simulation_seed": origin.seed,
             "member_seed": seed,
@@ -220,7 +226,7 @@ def _dataset(
 def hourly_ensemble(response: xr.Dataset, run: str) -> Array:
     """The four targets of a run, "control" or "perturbed", as an ensemble ``(hour, member, 4, level)``, SI."""
     chosen = response.sel(run=run)
-    return np.stack([chosen[name].transpose("hour", "member", "level").values for name in OUTPUT_NAMES], axis=2)
+    return np.stack([chosen[name].transpose("hour", "member", "level").values for name in PAPER.outputs.names], axis=2)
 
 
 def layer_mean(response: xr.Dataset, low: float, high: float) -> xr.Dataset:

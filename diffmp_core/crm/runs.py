@@ -17,6 +17,7 @@ from diffmp_core.crm.response import HOURS, MEMBERS, RUNS, hourly_ensemble, refe
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.column_integrals import Change, compare, integrate, paired_change
 from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.variables import PAPER
 
 Array = NDArray[np.float64]
 Pair = tuple[Array, Array]
@@ -52,7 +53,10 @@ class ModelRuns:
     def changes(self, hour: int | None = None) -> tuple[Change, ...]:
         """Column integrals of both and rain in one hour, or on the mean over all, and their paired difference."""
         shower = paired_change(*(part[:, _hours(hour)].mean(axis=1) for part in self.rain))
-        return (*compare(*self.mean(hour), self.layer_mass), Change(RAIN, RAIN_UNIT, *map(float, shower)))
+        return (
+            *compare(*self.mean(hour), self.layer_mass, PAPER.outputs),
+            Change(RAIN, RAIN_UNIT, *map(float, shower)),
+        )
 
     def hourly(self, name: str) -> Pair:
         """A number by its name in :data:`diffmp_core.crm.answers.UNITS`, both (hour, member), means over columns."""
@@ -60,7 +64,10 @@ class ModelRuns:
             dry, wet = (part.mean(axis=0) for part in self.rain)
             return dry, wet
         hours = range(1, self.hours + 1)
-        both = [[integrate(part, self.layer_mass)[name].mean(axis=0) for part in self.mean(hour)] for hour in hours]
+        both = [
+            [integrate(part, self.layer_mass, PAPER.outputs)[name].mean(axis=0) for part in self.mean(hour)]
+            for hour in hours
+        ]
         before, after = np.stack(both, axis=1)
         return before, after
 

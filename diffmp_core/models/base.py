@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from torch import Generator, Tensor, nn
 
 from diffmp_core.columns.normalize import Method, Normalization
 from diffmp_core.errors import DiffmpError, DivergedError
+from diffmp_core.kinds import KINDS
 from diffmp_core.models.denoiser import Denoiser, FilmPath
 from diffmp_core.models.normalizer import Normalised, Normalizer, Physical
 from diffmp_core.schema import ColumnSchema
@@ -74,7 +75,11 @@ class NetworkConfig(BaseModel):
     kind: str
     normalization: Method = "calibrated"
     """Method that the normalisation was fitted with."""
-    settle_clouds: bool = True
+    zero_traces: bool = Field(
+        default=True,
+        validation_alias=AliasChoices("zero_traces", "settle_clouds"),
+        serialization_alias="settle_clouds",
+    )
     """Set samples of qc and qi to zero below the floor, and at levels where the training data have no cloud."""
     filters: int = Field(default=64, ge=4, multiple_of=2)
     """Filters F of every layer; the paper's 128 takes four times the work of 64. Above 16 a multiple of 16: with others
@@ -95,18 +100,11 @@ class NetworkConfig(BaseModel):
 class NetworkEmulator(nn.Module, ABC):
     """An emulator that is a trained network with a normalisation; subclasses say how to train and sample it.
 
-    Defining a subclass with a ``kind`` makes it known to :func:`build_emulator` and to
-    :func:`diffmp_core.models.folder.load_emulator`.
+    :data:`diffmp_core.kinds.KINDS` makes a subclass known to :func:`build_emulator` by its ``kind``.
     """
 
     kind: ClassVar[str]
     config_class: ClassVar[type[NetworkConfig]]
-    known: ClassVar[dict[str, type[NetworkEmulator]]] = {}
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        if "kind" in vars(cls):
-            NetworkEmulator.known[cls.kind] = cls
 
     def __init__(self, config: NetworkConfig, normalization: Normalization) -> None:
         super().__init__()
@@ -202,7 +200,7 @@ class NetworkEmulator(nn.Module, ABC):
         Where so configured traces are zero, too.
         """
         outputs = self.normalizer.physical_outputs(normalised)
-        if self.config.settle_clouds:
+        if self.config.zero_traces:
             return self.normalizer.zero_traces(outputs)
         return self.normalizer.zero_negative(outputs)
 
@@ -282,17 +280,23 @@ class NetworkEmulator(nn.Module, ABC):
         return cls(config, normalization)
 
 
+def network_class(kind: object) -> type[NetworkEmulator]:
+    """Class of the emulators of a kind.
+
+    Raises:
+        DiffmpError: a kind that is unknown, or has no network.
+    """
+    known = [name for name, entry in KINDS.items() if entry.network]
+    make = KINDS[kind].emulator if isinstance(kind, str) and kind in KINDS else None
+    if make is None:
+        raise DiffmpError(f"expected model.kind among {sorted(known)}, found {kind!r}; correct the config")
+    return make()
+
+
 def build_emulator(model: Mapping[str, Any], normalization: Normalization) -> NetworkEmulator:
     """Fresh, untrained emulator from a ``model`` section; its weights come from torch's global generator.
 
     Raises:
         DiffmpError: an unknown kind, or an option that is unknown or out of range.
     """
-    import diffmp_core.models.kinds  # noqa: F401  the kinds need this module
-
-    kind = model.get("kind")
-    if kind not in NetworkEmulator.known:
-        raise DiffmpError(
-            f"expected model.kind among {sorted(NetworkEmulator.known)}, found {kind!r}; correct the config"
-        )
-    return NetworkEmulator.known[kind].from_config(model, normalization)
+    return network_class(model.get("kind")).from_config(model, normalization)

@@ -20,6 +20,7 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.seal import KEY, check_format, check_seal, make_seal
 from diffmp_core.models.weights import load_weights
+from diffmp_core.schema import ColumnSchema
 from diffmp_core.storage.documents import UnreadableError, read_yaml
 from diffmp_core.storage.files import whole
 
@@ -85,6 +86,16 @@ def load_emulator(
     check_seal(config, folder)
     dtype = inference_dtype(torch.device(device)) if precision == "auto" else getattr(torch, precision)
     return emulator.to(device=device, dtype=dtype).eval().requires_grad_(False)
+
+
+def load_schema(folder: Path | str) -> ColumnSchema:
+    """Variables and levels of the columns of an emulator folder; nothing but that is read.
+
+    Raises:
+        DiffmpError: no emulator folder, or none that says so.
+    """
+    load_config(folder)
+    return load_normalization(Path(folder) / NORMALIZATION_FILE).schema
 
 
 def load_config(folder: Path | str) -> dict[str, Any]:

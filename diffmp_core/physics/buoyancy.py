@@ -2,8 +2,8 @@
 
 The parcel rises dry-adiabatically to its lifting condensation level, then along a pseudo-adiabat: what condenses is
 liquid and falls out at once, and the equivalent potential temperature of Bolton (1980),
-doi:10.1175/1520-0493(1980)108<1046:TCOEPT>2.0.CO;2, keeps its value. Saturation is his, too: his formulas were fitted
-together.
+doi:10.1175/1520-0493(1980)108<1046:TCOEPT>2.0.CO;2, keeps its value. Saturation
+(:mod:`diffmp_core.physics.moisture`) is his, too: his formulas were fitted together.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffmp_core.constants import (
-    FREEZING_POINT,
     GAS_CONSTANT_DRY_AIR,
     GAS_CONSTANT_VAPOUR,
     LATENT_HEAT_VAPORISATION,
     REFERENCE_PRESSURE,
 )
+from diffmp_core.physics.moisture import EPSILON, saturation_mixing_ratio
 
-EPSILON = GAS_CONSTANT_DRY_AIR / GAS_CONSTANT_VAPOUR
 ITERATIONS = 3
 """Steps of Newton's method for the temperature of a saturated parcel: within 0.01 K at all levels below 20 km."""
 
@@ -27,17 +26,6 @@ DRIEST = 1e-9
 """Least vapour of a parcel [kg kg-1], so that it has a condensation level."""
 
 Array = NDArray[np.float64]
-
-
-def vapour_pressure(temperature: NDArray) -> Array:
-    """Saturation vapour pressure over liquid [Pa] of temperature [K]; Bolton (1980), equation 10."""
-    return 611.2 * np.exp(17.67 * (temperature - FREEZING_POINT) / (temperature - 29.65))
-
-
-def saturation_mixing_ratio(temperature: NDArray, pressure: NDArray) -> Array:
-    """Saturation mixing ratio over liquid [kg kg-1], at most ``EPSILON``: hotter or thinner air would boil."""
-    vapour = vapour_pressure(temperature)
-    return EPSILON * vapour / np.maximum(pressure - vapour, vapour)
 
 
 def virtual_temperature(temperature: NDArray, vapour: NDArray) -> Array:

@@ -1,4 +1,4 @@
-"""Column integrals of the outputs, and their paired change between two ensembles of common random numbers."""
+"""Column integrals and single values of outputs, and their paired change between two ensembles of common noise."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from scipy.special import stdtr
 
 from diffmp_core.constants import SECONDS_PER_DAY, SPECIFIC_HEAT_DRY_AIR
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import Channels
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Integral:
-    """A column integral of one output: ``factor * sum(output * layer_mass)``."""
+    """A column integral of an output, ``factor * sum(output * layer_mass)``, or a single value, ``factor * output``."""
 
     name: str
     output: str
@@ -29,22 +29,39 @@ class Integral:
 INTEGRALS = (
     Integral("heating", "tend_T_sgs", SPECIFIC_HEAT_DRY_AIR, "W/m²"),
     Integral("moistening", "tend_qv_sgs", SECONDS_PER_DAY, "mm/day"),
+    Integral("moistening", "tend_q_sgs", SECONDS_PER_DAY, "mm/day"),
     Integral("liquid water path", "qc", 1e3, "g/m²"),
     Integral("ice water path", "qi", 1e3, "g/m²"),
 )
-"""Column integrals: heating ``c_p sum(dT/dt m)``, moistening ``sum(dqv/dt m)`` (1 kg m-2 is 1 mm), paths of cloud."""
+"""Column integrals: heating ``c_p sum(dT/dt m)``, moistening ``sum(dqv/dt m)`` or ``sum(dq/dt m)`` (1 kg m-2 is 1 mm),
+paths of cloud."""
 
 
-def integrate(ensemble: NDArray, layer_mass: NDArray) -> dict[str, Array]:
-    """Column integrals ``(column, member)`` by name, in the units of :data:`INTEGRALS`.
+def integrals_of(outputs: Channels) -> tuple[Integral, ...]:
+    """What these outputs add up to: the column integrals they have, heating first, then their single values."""
+    found: dict[str, Integral] = {}
+    for entry in INTEGRALS:
+        if entry.output in outputs:
+            found.setdefault(entry.name, entry)
+    return (*found.values(), *(Integral(v.name, v.name, v.display_factor, v.display_unit) for v in outputs.singles))
+
+
+def integrate(ensemble: NDArray, layer_mass: NDArray, outputs: Channels) -> dict[str, Array]:
+    """Column integrals and single values ``(column, member)`` by name, in the units of :func:`integrals_of`.
 
     Args:
-        ensemble: ``(column, member, 4, level)`` in physical units.
+        ensemble: ``(column, member, output, level)`` in physical units.
         layer_mass: [kg m-2], ``(level,)`` or ``(column, level)``.
+        outputs: of the ensemble.
     """
-    mass = np.broadcast_to(np.asarray(layer_mass, dtype=np.float64), (len(ensemble), np.shape(ensemble)[-1]))
-    sums = np.einsum("cmvl,cl->vcm", np.asarray(ensemble, dtype=np.float64), mass)
-    return {entry.name: entry.factor * sums[OUTPUT_NAMES.index(entry.output)] for entry in INTEGRALS}
+    values = np.asarray(ensemble, dtype=np.float64)
+    mass = np.broadcast_to(np.asarray(layer_mass, dtype=np.float64), (len(values), values.shape[-1]))
+    sums = np.einsum("cmvl,cl->vcm", values, mass)
+    found = {}
+    for entry in integrals_of(outputs):
+        channel = outputs.channel(entry.output)
+        found[entry.name] = entry.factor * (sums[channel] if outputs[channel].profile else values[:, :, channel, 0])
+    return found
 
 
 class PairedChange(NamedTuple):
@@ -88,7 +105,7 @@ def paired_change(baseline: NDArray, perturbed: NDArray) -> PairedChange:
 
 @dataclass(frozen=True)
 class Change:
-    """A column integral before and after, as in :class:`PairedChange`, in ``unit``."""
+    """A column integral or single value before and after, as in :class:`PairedChange`, in ``unit``."""
 
     name: str
     unit: str
@@ -128,18 +145,19 @@ def chance(change: ArrayLike, standard_error: ArrayLike, *, degrees: ArrayLike) 
     return np.where(unknown, 1.0, 2 * stdtr(np.maximum(degrees, 1), -np.nan_to_num(t)))
 
 
-def compare(baseline: NDArray, perturbed: NDArray, layer_mass: NDArray) -> tuple[Change, ...]:
+def compare(baseline: NDArray, perturbed: NDArray, layer_mass: NDArray, outputs: Channels) -> tuple[Change, ...]:
     """Column integrals of two ensembles drawn with common random numbers, and their paired difference.
 
     Args:
-        baseline, perturbed: ``(column, member, 4, level)`` in physical units.
+        baseline, perturbed: ``(column, member, output, level)`` in physical units.
         layer_mass: [kg m-2], ``(level,)`` or ``(column, level)``.
+        outputs: of the ensembles.
 
     Raises:
         DiffmpError: ensembles of different shapes.
     """
-    before, after = integrate(baseline, layer_mass), integrate(perturbed, layer_mass)
+    before, after = (integrate(ensemble, layer_mass, outputs) for ensemble in (baseline, perturbed))
     return tuple(
         Change(entry.name, entry.unit, *map(float, paired_change(before[entry.name], after[entry.name])))
-        for entry in INTEGRALS
+        for entry in integrals_of(outputs)
     )

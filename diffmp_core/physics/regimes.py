@@ -18,7 +18,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from diffmp_core.constants import GRAVITY, SPECIFIC_HEAT_DRY_AIR
-from diffmp_core.physics.buoyancy import energy_and_inhibition, level_pressure, saturation_mixing_ratio
+from diffmp_core.physics.buoyancy import energy_and_inhibition, level_pressure
+from diffmp_core.physics.moisture import per_dry_air, saturation_mixing_ratio, vapour_name
+from diffmp_core.schema import variables_of
 
 STABILITY_TOP = 1000.0
 """Stability is the rise of dry static energy over cp from the lowest level to this height [m]."""
@@ -28,6 +30,9 @@ BOUNDARY_LAYER_TOP = 1500.0
 
 MIDDLE = (3000.0, 9000.0)
 """Bottom and top of the middle troposphere [m]; where it is moist, clouds survive the air that they entrain."""
+
+PARCEL_TOP = 21_000.0
+"""Parcels are lifted through levels below this height [m], above all convection and within the levels of any source."""
 
 COMPOSITE = 40
 """Columns in a composite, or fewer where fewer are selected."""
@@ -71,19 +76,32 @@ INPUT_FACTS = tuple(field.name for field in fields(Facts) if field.name not in (
 def column_facts(columns: xr.Dataset) -> Facts:
     """Facts about every column, at one time, (cell, level), or more; without ``land_fraction`` all is sea.
 
-    Times are taken one after the other, so that memory holds the profiles of one.
+    Times are taken one after the other, so that memory holds the profiles of one. Columns without a surface flux are
+    alike in it: 0.
+
+    Raises:
+        DiffmpError: the columns' inputs lack T, the vapour (qv or q) or Ps.
     """
     if "time" in columns.dims:
         parts = [column_facts(columns.isel(time=time)) for time in range(columns.sizes["time"])]
         return Facts(*(np.stack([getattr(part, field.name) for part in parts]) for field in fields(Facts)))
 
+    variables = variables_of(columns)
+
     def read(name: str) -> Array:
         dims = ("cell", "level")[: columns[name].ndim]
         return columns[name].transpose(*dims).values.astype(np.float64)
 
-    temperature, vapour, mass = read("T"), read("qv"), read("layer_mass")
-    height, pressure = columns["height"].values, level_pressure(read("Ps"), mass, float(columns["pressure"].values[-1]))
-    energy, inhibition = energy_and_inhibition(temperature, vapour, pressure)
+    def read_input(name: str) -> Array:
+        return read(variables.stored_input(variables.inputs.named(name).name))
+
+    name = vapour_name(variables.inputs) or "qv"
+    temperature, vapour, mass = read_input("T"), read_input(name), read("layer_mass")
+    vapour = per_dry_air(vapour, vapour) if name == "q" else vapour
+    pressure = level_pressure(read_input("Ps"), mass, float(columns["pressure"].values[-1]))
+    height = columns["height"].values
+    lifted = height < PARCEL_TOP
+    energy, inhibition = energy_and_inhibition(*(of[:, lifted] for of in (temperature, vapour, pressure)))
     content, capacity = vapour * mass, saturation_mixing_ratio(temperature, pressure) * mass
 
     def humidity(bottom: float, top: float) -> Array:
@@ -99,8 +117,8 @@ def column_facts(columns: xr.Dataset) -> Facts:
         humidity=humidity(0.0, MIDDLE[1]),
         low_humidity=humidity(0.0, BOUNDARY_LAYER_TOP),
         middle_humidity=humidity(*MIDDLE),
-        sensible=read("SHF"),
-        latent=read("LHF"),
+        sensible=read_input("SHF") if "SHF" in variables.inputs else np.zeros(len(mass)),
+        latent=read_input("LHF") if "LHF" in variables.inputs else np.zeros(len(mass)),
     )
 
 

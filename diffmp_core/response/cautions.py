@@ -6,34 +6,18 @@ and what is to be said of the columns themselves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diffmp_core.columns.domain import FarthestInput, TrainingDomain
 from diffmp_core.physics.perturbation import Perturbation, perturb
+from diffmp_core.physics.sliders import SLIDERS
 from diffmp_core.response.verdict import ASSOCIATION
-from diffmp_core.variables import BY_NAME
+from diffmp_core.variables import Channels
 
-ALSO_TELLS: Mapping[str, str] = {
-    "scale_SHF": "Gusts of convection raise the surface fluxes, so weaker ones also tell of less convection.",
-    "scale_LHF": "Gusts of convection raise the surface fluxes, so weaker ones also tell of less convection.",
-    "warming": "Downdraughts cool the lowest levels, so a colder layer also tells of rain that fell.",
-    "moistening": "Downdraughts dry the lowest levels, so a drier layer also tells of convection that has been.",
-}
-"""What a setting goes with, though it does not cause it."""
-BY_SETTING: Mapping[str, str] = {
-    "neutralise_T": "Neutralising T",
-    "neutralise_qv": "Neutralising qv",
-    "warming": "Warming or cooling",
-    "moistening": "Moistening or drying",
-    "scale_SHF": "Scaling the sensible heat flux",
-    "scale_LHF": "Scaling the latent heat flux",
-    "scale_SOLIN": "Scaling the sunlight",
-}
-"""Settings of a perturbation in words."""
 NO_SPREAD = "All members are alike: an error of 0 over the draw says nothing of how sure this emulator can be."
 NO_DOMAIN = (
     "This emulator came without a summary of its training data: nobody knows whether these inputs lie within them."
@@ -65,7 +49,7 @@ class Range:
 
 
 def check_range(inputs: NDArray, domain: TrainingDomain) -> Range:
-    """Where inputs ``(column, 6, level)`` lie within the training domain."""
+    """Where inputs ``(column, input, level)`` lie within the training domain."""
     distance = domain.distance(inputs)
     return Range(
         percentile=float(domain.percentile(distance).mean()),
@@ -84,7 +68,7 @@ class SettingRange:
     """How far one setting of a perturbation carries columns from the training data, if it carries them far.
 
     Attributes:
-        setting: its name in :class:`diffmp_core.physics.perturbation.Perturbation`.
+        setting: name of its slider.
         percentile: share of the training columns that are nearer than the columns with this setting alone, mean [%].
         out_of_range: how many of the columns are out of range with this setting alone.
         columns: of how many.
@@ -101,27 +85,36 @@ class SettingRange:
 
 
 def check_settings(
-    inputs: NDArray, perturbation: Perturbation, domain: TrainingDomain, *, pressure: NDArray, layer_mass: NDArray
+    inputs: NDArray,
+    perturbation: Perturbation,
+    domain: TrainingDomain,
+    *,
+    channels: Channels,
+    pressure: NDArray,
+    layer_mass: NDArray,
 ) -> tuple[SettingRange, ...]:
-    """Settings that carry inputs ``(column, 6, level)`` far from the training data, by themselves or with the others.
+    """Settings that carry inputs ``(column, input, level)`` far from the training data, by themselves or with others.
 
     A setting counts by itself if with it alone more columns are out of range than without any, or the columns lie
     farther out than without and than 99 % of the training columns. Where the whole perturbation is out of range and no
     setting is by itself, those count without which fewer columns would be.
 
     Args:
-        pressure, layer_mass: as in :func:`diffmp_core.physics.perturbation.perturb`.
+        channels, pressure, layer_mass: as in :func:`diffmp_core.physics.perturbation.perturb`.
     """
     names = perturbation.settings
     if not names:
         return ()
 
     def changed(change: Perturbation) -> NDArray[np.float32]:
-        return perturb(inputs, change, pressure=pressure, layer_mass=layer_mass)
+        return perturb(inputs, change, channels=channels, pressure=pressure, layer_mass=layer_mass)
 
-    settings, none = asdict(perturbation), asdict(Perturbation(top_level=perturbation.top_level))
-    alone = {name: changed(Perturbation(**none | {name: settings[name]})) for name in names}
-    without = {name: changed(Perturbation(**settings | {name: none[name]})) for name in names}
+    def only(kept: Iterable[str]) -> NDArray[np.float32]:
+        settings = {name: perturbation[name] for name in kept}
+        return changed(Perturbation(top_level=perturbation.top_level, **settings))
+
+    alone = {name: only([name]) for name in names}
+    without = {name: only(other for other in names if other != name) for name in names}
     unchanged = np.asarray(inputs, dtype=np.float32)
     every = np.stack([unchanged, changed(perturbation), *alone.values(), *without.values()])
     flat = every.reshape(-1, *every.shape[2:])
@@ -148,6 +141,7 @@ class Cautions:
 
     Attributes:
         columns: how many the answer is a mean over.
+        inputs: what the emulator reads.
         pressure: of the levels (level,) [Pa], to say where.
         perturbation: what was changed, if anything.
         before, range: where the columns lie within the training data, as they are and as the emulator read them; None
@@ -157,6 +151,7 @@ class Cautions:
     """
 
     columns: int
+    inputs: Channels
     pressure: NDArray[np.float64]
     perturbation: Perturbation
     before: Range | None
@@ -174,7 +169,7 @@ class Cautions:
         found, before = self.range, self.before
         if found is None or not self.is_out_of_range:
             return ""
-        far, entry = found.farthest, BY_NAME[found.farthest.variable]
+        far, entry = found.farthest, self.inputs.named(found.farthest.variable)
         value, low, high = (x * entry.display_factor for x in (far.value, far.low, far.high))
         lie = "lies" if found.out_of_range == 1 else "lie"
         which = "This input lies" if found.columns == 1 else f"{found.out_of_range} of {found.columns} columns {lie}"
@@ -191,7 +186,7 @@ class Cautions:
 
     def setting_words(self, found: SettingRange) -> str:
         """Why one setting carries the inputs far from the training data."""
-        far, entry = found.farthest, BY_NAME[found.farthest.variable]
+        far, entry = found.farthest, self.inputs.named(found.farthest.variable)
         value, low, high = (x * entry.display_factor for x in (far.value, far.low, far.high))
         beyond = f"{entry.long_name}{self._where(far)} is {value:.3g} {entry.display_unit}"
         if far.is_outside:
@@ -218,12 +213,13 @@ class Cautions:
             said.append(f"A mean over {self.columns} columns: single ones may answer otherwise.")
         if not self.perturbation.changes_nothing:
             said.append(ASSOCIATION)
-            said += dict.fromkeys(ALSO_TELLS[name] for name in self.perturbation.settings if name in ALSO_TELLS)
+            told = (SLIDERS[name].also_tells for name in self.perturbation.settings)
+            said += dict.fromkeys(filter(None, told))
         return tuple(said)
 
     def sentences(self) -> tuple[str, ...]:
         """All of it, what is gravest first."""
-        settings = (f"{BY_SETTING[part.setting]}: {self.setting_words(part)}." for part in self.settings)
+        settings = (f"{SLIDERS[part.setting].gerund}: {self.setting_words(part)}." for part in self.settings)
         return tuple(filter(None, (self.range_words(), *settings, *self.meaning)))
 
     def _where(self, far: FarthestInput) -> str:
@@ -235,6 +231,7 @@ def find_cautions(
     domain: TrainingDomain | None,
     perturbation: Perturbation | None = None,
     *,
+    channels: Channels,
     pressure: NDArray,
     layer_mass: NDArray,
     notes: Sequence[str] = (),
@@ -242,18 +239,20 @@ def find_cautions(
     """What to bear in mind with an emulator's answer for inputs, changed or as they are.
 
     Args:
-        inputs: ``(column, 6, level)`` in physical units, as they are.
+        inputs: ``(column, input, level)`` in physical units, as they are.
         domain: of the emulator's training, None where it is not known.
         perturbation: what is changed, if anything.
-        pressure, layer_mass: as in :func:`diffmp_core.physics.perturbation.perturb`.
+        channels, pressure, layer_mass: as in :func:`diffmp_core.physics.perturbation.perturb`.
         notes: sentences about the columns.
     """
     change, before, after, settings = perturbation or Perturbation(), None, None, tuple[SettingRange, ...]()
     if domain is not None:
         before = after = check_range(inputs, domain)
         if not change.changes_nothing:
-            changed = perturb(inputs, change, pressure=pressure, layer_mass=layer_mass)
+            changed = perturb(inputs, change, channels=channels, pressure=pressure, layer_mass=layer_mass)
             after = check_range(changed, domain)
-            settings = check_settings(inputs, change, domain, pressure=pressure, layer_mass=layer_mass)
+            settings = check_settings(
+                inputs, change, domain, channels=channels, pressure=pressure, layer_mass=layer_mass
+            )
     middle = np.asarray(pressure, dtype=float).reshape(-1, np.shape(inputs)[-1]).mean(axis=0)
-    return Cautions(len(inputs), middle, change, before, after, settings, tuple(notes))
+    return Cautions(len(inputs), channels, middle, change, before, after, settings, tuple(notes))

@@ -27,12 +27,12 @@ QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 
 @dataclass(frozen=True, eq=False)
 class Profiles:
-    """Statistics over the members of the mean over the columns, each ``(4, level)`` in physical units.
+    """Statistics over the members of the mean over the columns, each ``(output, level)`` in physical units.
 
     Attributes:
         mean: mean.
         spread: standard deviation (ddof 1).
-        quantiles: ``(quantile, 4, level)`` at :data:`QUANTILES`.
+        quantiles: ``(quantile, output, level)`` at :data:`QUANTILES`.
     """
 
     mean: Array
@@ -41,7 +41,7 @@ class Profiles:
 
 
 def profiles(ensemble: NDArray) -> Profiles:
-    """Statistics per level of an ensemble ``(column, member, 4, level)``; of many columns, those of their mean."""
+    """Statistics per level of an ensemble ``(column, member, output, level)``; of many columns, those of their mean."""
     composite = np.asarray(ensemble, dtype=np.float64).mean(axis=0)
     spread = composite.std(axis=0, ddof=1) if len(composite) > 1 else np.full_like(composite[0], np.nan)
     return Profiles(composite.mean(axis=0), spread, np.quantile(composite, QUANTILES, axis=0))
@@ -53,9 +53,9 @@ class Response:
 
     Attributes:
         perturbation: what was changed.
-        inputs, perturbed_inputs: ``(column, 6, level)``.
+        inputs, perturbed_inputs: ``(column, input, level)``.
         baseline, perturbed: statistics of both ensembles.
-        changes: column integrals and their paired difference.
+        changes: column integrals, single values and their paired difference.
         members: of the ensemble of each column.
         cautions: what to bear in mind with it: training data left, association and effect, what the columns are.
     """
@@ -88,7 +88,7 @@ def respond(
 
     Args:
         emulator: a live one keeps the baseline for the next perturbation, and brings its training domain.
-        inputs: ``(column, 6, level)`` in physical units; several columns are a composite.
+        inputs: those of the emulator, ``(column, input, level)`` in physical units; several columns are a composite.
         perturbation: what to change.
         pressure: [Pa], ``(level,)`` or ``(column, level)``.
         layer_mass: [kg m-2], ``(level,)`` or ``(column, level)``.
@@ -99,7 +99,8 @@ def respond(
     Raises:
         DiffmpError: arrays whose shapes do not fit each other or the emulator.
     """
-    perturbed_inputs = perturb(inputs, perturbation, pressure=pressure, layer_mass=layer_mass)
+    schema = emulator.schema
+    perturbed_inputs = perturb(inputs, perturbation, channels=schema.inputs, pressure=pressure, layer_mass=layer_mass)
     inputs = np.asarray(inputs, dtype=np.float32)
 
     def draw(values: NDArray) -> NDArray[np.float32]:
@@ -118,12 +119,13 @@ def respond(
         perturbed_inputs=perturbed_inputs,
         baseline=profiles(baseline),
         perturbed=profiles(perturbed),
-        changes=compare(baseline, perturbed, layer_mass),
+        changes=compare(baseline, perturbed, layer_mass, schema.outputs),
         members=baseline.shape[1],
         cautions=find_cautions(
             inputs,
             domain,
             perturbation,
+            channels=schema.inputs,
             pressure=pressure,
             layer_mass=layer_mass,
             notes=(*notes, *([NO_SPREAD] if alike else [])),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,7 +14,14 @@ from numpy.typing import NDArray
 from diffmp_core.columns.domain import TrainingDomain
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.base import Emulator
-from diffmp_core.physics.column_integrals import INTEGRALS, PairedChange, chance, integrate, larger_error, paired_change
+from diffmp_core.physics.column_integrals import (
+    PairedChange,
+    chance,
+    integrals_of,
+    integrate,
+    larger_error,
+    paired_change,
+)
 from diffmp_core.physics.perturbation import Perturbation, perturb
 from diffmp_core.response.cautions import find_cautions
 from diffmp_core.response.sensitivity import QUANTILES
@@ -57,7 +65,7 @@ def sweep(
 
     Args:
         emulator: a live one keeps its answers, and brings its training domain.
-        inputs: ``(column, 6, level)`` in physical units; several columns are a composite.
+        inputs: those of the emulator, ``(column, input, level)`` in physical units; several columns are a composite.
         perturbation: the settings that no axis sweeps.
         axes: one or two.
         pressure: [Pa], ``(level,)`` or ``(column, level)``.
@@ -68,10 +76,10 @@ def sweep(
         progress: told before each point and at the end.
 
     Returns:
-        Dims ``integral`` (names and units of ``INTEGRALS``), one for each axis, and ``quantile``: the fields of
-        :class:`PairedChange`; ``quantiles`` of the members' means over the columns; ``significant`` (see
-        :func:`significant`); ``out_of_range``, share of the columns, NaN without a domain. The attribute ``cautions``
-        says what to bear in mind at the point that is farthest out.
+        Dims ``integral`` (those of the emulator's outputs, single values too, with the coordinate ``unit``), one for
+        each axis, and ``quantile``: the fields of :class:`PairedChange`; ``quantiles`` of the members' means over the
+        columns; ``significant`` (see :func:`significant`); ``out_of_range``, share of the columns, NaN without a
+        domain. The attribute ``cautions`` says what to bear in mind at the point that is farthest out.
 
     Raises:
         DiffmpError: no or more than two axes, one without values, a setting that is unknown, swept twice or out of its
@@ -87,7 +95,9 @@ def sweep(
             return emulator.answer_patiently(values, members=members, steps=steps, guidance=guidance, seed=seed)
         return draw_ensemble(emulator, values, members=members, steps=steps, guidance=guidance, seed=seed)
 
-    names = [integral.name for integral in INTEGRALS]
+    channels, outputs = emulator.schema.inputs, emulator.schema.outputs
+    integrals = integrals_of(outputs)
+    names = [integral.name for integral in integrals]
     shape = tuple(len(axis.values) for axis in axes)
     compared = {name: np.empty((len(names), len(points))) for name in PairedChange._fields}
     quantiles = np.empty((len(QUANTILES), len(names), len(points)))
@@ -96,10 +106,10 @@ def sweep(
     for place, point in enumerate(points):
         if progress:
             progress(place, len(points))
-        changed = perturb(inputs, point, pressure=pressure, layer_mass=layer_mass)
+        changed = perturb(inputs, point, channels=channels, pressure=pressure, layer_mass=layer_mass)
         if before is None:
-            before = integrate(draw(inputs), layer_mass)
-        after = before if point.changes_nothing else integrate(draw(changed), layer_mass)
+            before = integrate(draw(inputs), layer_mass, outputs)
+        after = before if point.changes_nothing else integrate(draw(changed), layer_mass, outputs)
         for row, name in enumerate(names):
             for field, value in zip(PairedChange._fields, paired_change(before[name], after[name]), strict=True):
                 compared[field][row, place] = value
@@ -113,7 +123,7 @@ def sweep(
     dims = tuple(axis.name for axis in axes)
     worst = max(range(len(points)), key=lambda place: (np.nan_to_num(outside)[place], len(points[place].settings)))
     cautions = find_cautions(
-        inputs, domain, points[worst], pressure=pressure, layer_mass=layer_mass, notes=notes
+        inputs, domain, points[worst], channels=channels, pressure=pressure, layer_mass=layer_mass, notes=notes
     ).sentences()
     count = int((outside > 0).sum())
     left = f"{count} of {len(points)} points of the sweep have columns outside the training data; at the farthest:"
@@ -124,7 +134,8 @@ def sweep(
             "significant": (("integral", *dims), sure.reshape(-1, *shape)),
             "out_of_range": (dims, outside.reshape(shape)),
         },
-        coords={axis.name: np.asarray(axis.values) for axis in axes} | {"integral": names, "quantile": list(QUANTILES)},
+        coords={axis.name: np.asarray(axis.values) for axis in axes}
+        | {"integral": names, "unit": ("integral", [i.unit for i in integrals]), "quantile": list(QUANTILES)},
         attrs={"cautions": " ".join((*([left] if count else []), *cautions))},
     )
 
@@ -141,7 +152,7 @@ def significant(change: NDArray, standard_error: NDArray, *, samples: int) -> ND
 
 def _points(perturbation: Perturbation, axes: Sequence[SweepAxis]) -> list[Perturbation]:
     """The perturbation of every point, the last axis fastest."""
-    known = set(asdict(perturbation))
+    known = set(perturbation.as_dict())
     swept = [setting for axis in axes for setting in axis.settings]
     if not 1 <= len(axes) <= 2 or not all(axis.values and axis.settings for axis in axes):
         raise DiffmpError(f"expected one or two axes with settings and values, found {len(axes)}; name a setting")
@@ -150,8 +161,9 @@ def _points(perturbation: Perturbation, axes: Sequence[SweepAxis]) -> list[Pertu
             f"expected different settings among {', '.join(sorted(known))} to sweep, found {', '.join(swept)}; "
             "choose others"
         )
-    kept, points = asdict(perturbation), list[Perturbation]()
+    kept, points = perturbation.as_dict(), list[Perturbation]()
     for values in product(*(axis.values for axis in axes)):
         pairs = zip(axes, values, strict=True)
-        points.append(Perturbation(**kept | {name: value for axis, value in pairs for name in axis.settings}))
+        settings: dict[str, Any] = kept | {name: value for axis, value in pairs for name in axis.settings}
+        points.append(Perturbation(**settings))
     return points

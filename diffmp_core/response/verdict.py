@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from diffmp_core.physics.column_integrals import INTEGRALS, Change, chance
+from diffmp_core.physics.column_integrals import Change, chance
 
 LEVEL = 0.05
 """Of the tests."""
@@ -68,7 +68,7 @@ class Verdict:
     """An emulator's change of one column integral beside the cloud-resolving model's.
 
     Attributes:
-        integral, unit: which one, as in :data:`diffmp_core.physics.column_integrals.INTEGRALS`.
+        integral, unit: which one, as in :func:`diffmp_core.physics.column_integrals.integrals_of`.
         emulator: the emulator's answer.
         model: the model's mean over the hours that it ran, which decides.
         hourly: the model's in each hour after the change.
@@ -114,8 +114,8 @@ class Verdict:
 
     @property
     def record(self) -> dict[str, Any]:
-        """All of it for JSON: estimates, outcome and factor; what is not known is None."""
-        return _plain(asdict(self) | {"outcome": self.outcome, "factor": self.factor})
+        """All of it for JSON: estimates, outcome, factor and whether that is near 1; what is not known is None."""
+        return _plain(asdict(self) | {"outcome": self.outcome, "factor": self.factor, "is_near": self.is_near})
 
     @property
     def words(self) -> str:
@@ -136,7 +136,7 @@ def judge(
     emulator: Sequence[Change], mean: Sequence[Change], hourly: Sequence[Sequence[Change]], *, members: tuple[int, int],
     columns: int,
 ) -> tuple[Verdict, ...]:  # fmt: skip
-    """Verdicts on the column integrals of the table, heating first.
+    """Verdicts on the column integrals that both tell of, heating first.
 
     Args:
         emulator: its changes, of an instant.
@@ -152,13 +152,14 @@ def judge(
 
     return tuple(
         Verdict(
-            integral.name,
-            integral.unit,
-            estimate(emulator, integral.name, 0),
-            estimate(mean, integral.name, 1),
-            tuple(estimate(hour, integral.name, 1) for hour in hourly),
+            change.name,
+            change.unit,
+            estimate(emulator, change.name, 0),
+            estimate(mean, change.name, 1),
+            tuple(estimate(hour, change.name, 1) for hour in hourly),
         )
-        for integral in INTEGRALS
+        for change in emulator
+        if any(change.name == other.name for other in mean)
     )
 
 

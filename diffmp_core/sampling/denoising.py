@@ -25,7 +25,7 @@ class Denoising:
         signal: s of the state at each step ``(step,)``: ``x = s x_0 + sqrt(1 - s^2) noise`` in normalised units.
         states: x at each step ``(step, member, output, level)``.
         predicted: the x_0 that the network predicts from it ``(step, member, output, level)``.
-        ensemble: the answer ``(member, output, level)``; clouds may be settled in it.
+        ensemble: the answer ``(member, output, level)``; traces of cloud may be zero in it.
     """
 
     signal: NDArray[np.float64]

@@ -24,6 +24,7 @@ from diffmp_core.columns.domain import DOMAIN_FILE, TrainingDomain
 from diffmp_core.errors import DiffmpError
 from diffmp_core.models.folder import load_emulator
 from diffmp_core.sampling.draw import DRAWING, Drawing, draw_ensemble
+from diffmp_core.schema import ColumnSchema
 
 Result = TypeVar("Result")
 
@@ -154,11 +155,16 @@ class LiveEmulator:
         self.folder = Path(folder)
         self.emulator = load_emulator(self.folder)
         domain = self.folder / DOMAIN_FILE
-        self.domain = TrainingDomain.load(domain) if domain.is_file() else None
+        self.domain = TrainingDomain.load(domain, self.emulator.schema.inputs) if domain.is_file() else None
         self.profile_milliseconds: float | None = None
         self._worker = worker or shared_worker()
         self._kept: OrderedDict[str, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def schema(self) -> ColumnSchema:
+        """Variables and levels of the columns that it reads and returns."""
+        return self.emulator.schema
 
     def submit(
         self, key: Hashable, inputs: np.ndarray, *, patient: bool = False, **options: Unpack[Drawing]

@@ -13,13 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffmp_core.scores.moments import Additive, Array
-from diffmp_core.variables import LEVELS, OUTPUTS
+from diffmp_core.variables import Channels
 
 CLOUDY = 1e-6
 """Least cloud water or ice [kg/kg] that counts as cloud."""
 
-CLOUDS = tuple(variable.name for variable in OUTPUTS if variable.non_negative)
-_CHANNELS = [channel for channel, variable in enumerate(OUTPUTS) if variable.non_negative]
+CLOUDS = ("qc", "qi")
+"""Outputs that are cloud."""
+
+
+def clouds_of(outputs: Channels) -> tuple[str, ...]:
+    """Clouds among these outputs, in their order."""
+    return tuple(name for name in outputs.names if name in CLOUDS)
 
 
 @dataclass(frozen=True)
@@ -32,26 +37,21 @@ class ClearShare(Additive):
     ensemble: Array
 
     @classmethod
-    def none(cls) -> Self:
-        """Of no column at all."""
-        zero = np.zeros((len(CLOUDS), LEVELS))
-        return cls(0.0, 0.0, zero, zero)
-
-    @classmethod
-    def of(cls, truth: NDArray, members: NDArray) -> Self:
-        """Of truths ``(column, 4, level)`` and members ``(column, member, 4, level)``, physical units."""
+    def of(cls, truth: NDArray, members: NDArray, outputs: Channels) -> Self:
+        """Of truths ``(column, output, level)`` and members ``(column, member, output, level)``, physical units."""
+        channels = [outputs.channel(name) for name in clouds_of(outputs)]
         return cls(
             columns=float(len(truth)),
             members=float(members.shape[0] * members.shape[1]),
-            truth=(truth[:, _CHANNELS] < CLOUDY).sum(axis=0).astype(float),
-            ensemble=(members[:, :, _CHANNELS] < CLOUDY).sum(axis=(0, 1)).astype(float),
+            truth=(truth[:, channels] < CLOUDY).sum(axis=0).astype(float),
+            ensemble=(members[:, :, channels] < CLOUDY).sum(axis=(0, 1)).astype(float),
         )
 
     def shares(self) -> dict[str, Array]:
         """``truth`` and ``members``, each ``(cloud, level)``, 0 to 1."""
         return {"truth": self.truth / self.columns, "members": self.ensemble / self.members}
 
-    def table(self) -> dict[str, dict[str, float]]:
+    def table(self, outputs: Channels) -> dict[str, dict[str, float]]:
         """Cloud -> ``truth`` and ``members``, shares over all levels, and ``worst_level``, their largest difference."""
         shares = self.shares()
         truth, members = shares["truth"], shares["members"]
@@ -61,5 +61,5 @@ class ClearShare(Additive):
                 "members": float(members[i].mean()),
                 "worst_level": float(np.abs(members[i] - truth[i]).max()),
             }
-            for i, name in enumerate(CLOUDS)
+            for i, name in enumerate(clouds_of(outputs))
         }

@@ -25,21 +25,22 @@ from diffmp_core.models.folder import load_config, load_emulator
 from diffmp_core.models.seen_times import Seen, training_times, unrecorded
 from diffmp_core.sampling.draw import default_guidance
 from diffmp_core.sampling.generate import default_split, ensembles
-from diffmp_core.scores.climsim import layer_masses, layer_weights
+from diffmp_core.schema import variables_attrs
+from diffmp_core.scores.climsim import area_weights, layer_masses
+from diffmp_core.scores.maps import column_fields
 from diffmp_core.scores.result import ScoreResult, undefined_scores
-from diffmp_core.scores.score_store import COLUMN_FIELDS, ScoreStore
+from diffmp_core.scores.score import SCORES, VANISHING_STD
+from diffmp_core.scores.score_store import ScoreStore
 from diffmp_core.scores.selection import spread_evenly
-from diffmp_core.scores.statistics import VANISHING_STD, truth_std
-from diffmp_core.scores.stored import SPREAD_FIELDS
-from diffmp_core.scores.table import METRICS
+from diffmp_core.scores.statistics import truth_std
+from diffmp_core.scores.stored import spread_fields
 from diffmp_core.scores.tally import Tally
 from diffmp_core.storage.files import whole
 from diffmp_core.storage.lock import holding
 from diffmp_core.stores import open_columns, real_path, select_split
-from diffmp_core.variables import OUTPUT_NAMES
 
 CELLS_AT_ONCE = 4096
-"""Cells whose statistics are held at the same time (about 27 KB each)."""
+"""Cells whose statistics are held at the same time (27 KB each for four outputs on 30 levels)."""
 
 SCORED_COLUMNS = "scored_columns.nc"
 """Where the columns of a limited evaluation are kept in its experiment folder."""
@@ -60,13 +61,14 @@ def evaluate(
     split: str = "auto",
     batch: int | None = None,
     name: str | None = None,
-    fields: Sequence[str] = COLUMN_FIELDS,
+    fields: Sequence[str] | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> ScoreResult:
     """Sample ensembles for columns and score them against the truth.
 
     Args:
-        emulator: emulator folder, or anything that samples (:class:`diffmp_core.models.base.Emulator`).
+        emulator: emulator folder, or anything that samples (:class:`diffmp_core.models.base.Emulator`); its outputs are
+            scored.
         columns: column store.
         out: experiment folder to write or to add to; ``diffmp serve`` opens it. Gets the score store, the table and
             ``experiment.yaml``; with ``limit``, also a copy of the columns scored.
@@ -77,7 +79,7 @@ def evaluate(
             trained on.
         batch: columns sampled at once, by default what suits the device.
         name: what to call the emulator; else the name of its folder, or its kind.
-        fields: scores that the score store keeps column by column, for maps; fewer take less room.
+        fields: scores that the score store keeps column by column, for maps, all by default; fewer take less room.
         progress: called with the number of columns done and of all.
 
     Raises:
@@ -85,6 +87,7 @@ def evaluate(
             is written.
     """
     folder, sampler, label = _open_emulator(emulator, name)
+    variables = sampler.schema.variables
     columns_path = real_path(columns)
     store = open_columns(columns_path)
     split = _choose_split(folder, store, split)
@@ -94,12 +97,14 @@ def evaluate(
     out = None if out is None else _check_out(Path(out), chosen, identity)
     times = scorable.isel(time=np.isin(scorable["time"].values, chosen["time"].values))
     seen, caution = (None, "") if folder is None else _find_seen(folder, label, store, times)
-    unit = truth_std(chosen)
+    sampler.schema.check_columns(chosen, outputs=True)
+    unit = truth_std(chosen, variables.outputs)
 
     strengths = default_guidance(sampler) if guidance is None else tuple(guidance)
     drawn = drawn_by_kind(sampler.kind, members=members, steps=steps, guidance=strengths)
+    fields = column_fields() if fields is None else fields
     if not drawn.has_spread:
-        fields = [name for name in fields if name not in SPREAD_FIELDS]
+        fields = [name for name in fields if name not in spread_fields()]
 
     files: list[Path] = []
     path, named, named_split, copied = None, columns_path, split, False
@@ -115,11 +120,16 @@ def evaluate(
         if copied:
             packed = {name: {"zlib": True, "complevel": 4} for name in chosen.data_vars}
             with_digests(chosen.drop_encoding()).to_netcdf(parts[named], engine="netcdf4", encoding=packed)
-        writer = opened.enter_context(ScoreStore(parts[path], chosen, fields=fields)) if path is not None else None
+        writer = (
+            opened.enter_context(ScoreStore(parts[path], chosen, variables.outputs, fields=fields))
+            if path is not None
+            else None
+        )
         tally = Tally(
+            variables=variables,
             unit=unit,
-            weights=layer_weights(chosen),
             masses=layer_masses(chosen),
+            areas=area_weights(chosen),
             members=drawn.members,
             writer=writer,
             progress=progress,
@@ -147,18 +157,19 @@ def evaluate(
             **{name: value for name, value in asdict(drawn).items() if value is not None},
             "seed": seed,
             "split": split,
+            **variables_attrs(variables),
             "undefined": f"NaN: the truth's standard deviation is below {VANISHING_STD:g} of truth_std",
         }
         if writer is not None:
             writer.finish(averages)
         result = ScoreResult(
             scores={
-                variable: {metric: float(averages[f"overall_{metric}"][i]) for metric in METRICS}
-                for i, variable in enumerate(OUTPUT_NAMES)
+                variable: {score: float(averages[f"overall_{score}"][i]) for score in SCORES}
+                for i, variable in enumerate(variables.outputs.names)
             },
-            climsim=tally.energy.overall(),
-            physical=tally.physical.table(),
-            clear=tally.clear.table(),
+            climsim=tally.energy.overall(variables.outputs),
+            physical=tally.physical.table(variables),
+            clear=tally.clear.table(variables.outputs),
             averages=averages,
             emulator=label,
             emulator_folder=folder,
@@ -174,7 +185,7 @@ def evaluate(
             scored=split,
             seed=seed,
             notes=undefined_scores(averages, drawn),
-            climsim_notes=tally.energy.notes(),
+            climsim_notes=tally.energy.notes(variables.outputs),
             store=path,
         )
         texts = {} if out is None else experiment_files(out, label, result)

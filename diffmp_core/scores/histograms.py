@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from diffmp_core.variables import OUTPUTS, Variable
+from diffmp_core.variables import Channels
 
 BINS = 121
 """Number of bins, odd: for a symmetric range the middle one is about zero."""
@@ -20,9 +20,9 @@ SPAN = 12.0
 """Width of the range that the bins cut up [standard deviations of the truth]: -6 to 6, or 0 to 12."""
 
 
-def bin_edges(variables: tuple[Variable, ...] = OUTPUTS) -> NDArray[np.float64]:
+def bin_edges(outputs: Channels) -> NDArray[np.float64]:
     """Edges of the bins ``(variable, bin_edge)`` [standard deviations of the truth]."""
-    first = np.array([0.0 if variable.non_negative else -SPAN / 2 for variable in variables])
+    first = np.array([0.0 if variable.non_negative else -SPAN / 2 for variable in outputs])
     return first[:, None] + np.linspace(0.0, SPAN, BINS + 1)
 
 

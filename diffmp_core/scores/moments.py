@@ -10,8 +10,8 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -28,6 +28,11 @@ ROUNDING = 1e-12
 class Additive:
     """Numbers and arrays that were summed over something: those of two groups together are their sums."""
 
+    @classmethod
+    def none(cls) -> Self:
+        """Sums over nothing at all, to which those of any group can be added."""
+        return cls(**{f.name: np.zeros(()) for f in fields(cls)})
+
     def __add__(self, other: Self) -> Self:
         """Sums over both groups."""
         return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
@@ -35,23 +40,26 @@ class Additive:
 
 @dataclass(frozen=True)
 class Mergeable:
-    """A bundle of arrays of one shape (or of such bundles) that knows how to become one along an axis."""
+    """A bundle of arrays of one shape (or of such bundles, or arrays by name) that can become one along an axis."""
 
     def __getitem__(self, index: Any) -> Self:
         return _map(lambda array: array[index], self)
 
     def put(self, index: Any, part: Self) -> None:
         """Replace the entries at ``index``, in place."""
-        for field in fields(self):
-            mine, theirs = getattr(self, field.name), getattr(part, field.name)
+        for entry in fields(self):
+            mine, theirs = getattr(self, entry.name), getattr(part, entry.name)
             if isinstance(mine, Mergeable):
                 mine.put(index, theirs)
+            elif isinstance(mine, Mapping):
+                for name, array in mine.items():
+                    array[index] = theirs[name]
             else:
                 mine[index] = theirs
 
     def merge(self, axis: int | tuple[int, ...]) -> Self:
         """The statistics of the whole from those of the parts along ``axis``."""
-        return type(self)(**{field.name: getattr(self, field.name).merge(axis) for field in fields(self)})
+        return type(self)(**{entry.name: getattr(self, entry.name).merge(axis) for entry in fields(self)})
 
     def combine(self, other: Self) -> Self:
         """The statistics of two parts taken together, entry by entry."""
@@ -60,10 +68,12 @@ class Mergeable:
 
 def _map(function: Callable[..., Array], *bundles: Any) -> Any:
     first = bundles[0]
+    if isinstance(first, Mapping):
+        return {name: function(*(bundle[name] for bundle in bundles)) for name in first}
     if not isinstance(first, Mergeable):
         return function(*bundles)
     return type(first)(
-        **{field.name: _map(function, *(getattr(bundle, field.name) for bundle in bundles)) for field in fields(first)}
+        **{entry.name: _map(function, *(getattr(bundle, entry.name) for bundle in bundles)) for entry in fields(first)}
     )
 
 
@@ -77,7 +87,8 @@ class Sums(Mergeable):
     """Sums over samples of what is averaged, float64 arrays of one shape, in units of the truth's standard deviation.
 
     ``count`` samples, ``error`` and ``squared_error`` of the ensemble mean, ``variance`` of the members (ddof = 1),
-    ``crps`` (fair), ``covered`` (1 where the truth lies within the members), ``covered_ties`` (the same, ties split).
+    ``crps`` (fair), ``covered`` (1 where the truth lies within the members), ``covered_ties`` (the same, ties split);
+    ``further`` by the name of a score, what that alone averages (:attr:`diffmp_core.scores.score.Score.sample`).
     """
 
     count: Array
@@ -87,6 +98,7 @@ class Sums(Mergeable):
     crps: Array
     covered: Array
     covered_ties: Array
+    further: Mapping[str, Array] = field(default_factory=dict)
 
     def merge(self, axis: int | tuple[int, ...]) -> Self:
         return _map(lambda array: array.sum(axis=axis), self)

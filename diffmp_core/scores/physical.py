@@ -10,6 +10,10 @@ Nothing in the network imposes a budget, so each member is held against what it 
   hold radiation and surface fluxes, too. The truth's own residual is therefore the measure, not zero.
 * overdrying: values with ``qv + dqv/dt D < 0`` after a step D of the host model, and the vapour they lack,
   ``sum(max(0, -(qv + dqv/dt D)) m)`` [kg m-2].
+
+Where the tendency is that of specific humidity q, q stands in place of qv. What the inputs and outputs do not allow is
+left out: no energy residual without heating, no overdrying without vapour among the inputs, and nothing without
+moistening.
 """
 
 from __future__ import annotations
@@ -21,8 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
+from diffmp_core.physics.moisture import mixing_ratio, moistening_name, per_moist_air, vapour_name
 from diffmp_core.scores.moments import Additive, Array
-from diffmp_core.variables import INPUT_NAMES, OUTPUT_NAMES
+from diffmp_core.variables import Channels, ColumnVariables
 
 HOST_STEP = 1200.0
 """Step D of the host model [s] over which drying is followed: the physics step of ClimSim's."""
@@ -36,22 +41,44 @@ CHECKS: dict[str, str] = {
 """Names and units of the checks; each is a number of a column and member."""
 
 
-def column_checks(vapour: NDArray, outputs: NDArray, layer_mass: NDArray) -> Array:
-    """The :data:`CHECKS` of columns, ``(column, ..., check)``.
+def checks_of(variables: ColumnVariables) -> tuple[str, ...]:
+    """The :data:`CHECKS` that these inputs and outputs allow, in their order."""
+    if moistening_name(variables.outputs) is None:
+        return ()
+    energy = ("energy_residual",) if "tend_T_sgs" in variables.outputs else ()
+    overdrying = ("overdried_share", "overdried_vapour") if vapour_name(variables.inputs) else ()
+    return ("moistening", *energy, *overdrying)
+
+
+def column_checks(inputs: NDArray, outputs: NDArray, layer_mass: NDArray, variables: ColumnVariables) -> Array:
+    """Checks of columns, ``(column, ..., check)``, those of :func:`checks_of`.
 
     Args:
-        vapour: q_v before the step ``(column, level)`` [kg/kg].
-        outputs: truth or members ``(column, ..., 4, level)``, physical units.
+        inputs: ``(column, input, level)``, physical units.
+        outputs: truth or members ``(column, ..., output, level)``, physical units.
         layer_mass: ``(column, level)`` [kg m-2].
+        variables: which channels are what; the outputs have a moistening.
     """
+    checks, channels = checks_of(variables), variables.outputs
     outputs = np.asarray(outputs, dtype=np.float64)
     between = (slice(None), *([None] * (outputs.ndim - 3)))
-    mass, vapour = np.asarray(layer_mass, dtype=np.float64)[between], np.asarray(vapour, dtype=np.float64)[between]
-    heating, drying = (outputs[..., OUTPUT_NAMES.index(name), :] for name in ("tend_T_sgs", "tend_qv_sgs"))
-    moistening = (drying * mass).sum(axis=-1)
-    energy = SPECIFIC_HEAT_DRY_AIR * (heating * mass).sum(axis=-1) + LATENT_HEAT_VAPORISATION * moistening
-    lacking = np.maximum(0.0, -(vapour + HOST_STEP * drying))
-    return np.stack([moistening, energy, (lacking > 0).mean(axis=-1), (lacking * mass).sum(axis=-1)], axis=-1)
+    mass = np.asarray(layer_mass, dtype=np.float64)[between]
+    tendency = str(moistening_name(channels))
+    drying = outputs[..., channels.channel(tendency), :]
+    found = {"moistening": (drying * mass).sum(axis=-1)}
+    if "energy_residual" in checks:
+        heating = SPECIFIC_HEAT_DRY_AIR * (outputs[..., channels.channel("tend_T_sgs"), :] * mass).sum(axis=-1)
+        found["energy_residual"] = heating + LATENT_HEAT_VAPORISATION * found["moistening"]
+    if "overdried_share" in checks:
+        lacking = np.maximum(0.0, -(_vapour(inputs, variables.inputs, tendency)[between] + HOST_STEP * drying))
+        found |= {"overdried_share": (lacking > 0).mean(axis=-1), "overdried_vapour": (lacking * mass).sum(axis=-1)}
+    return np.stack([found[name] for name in checks], axis=-1)
+
+
+def _vapour(inputs: NDArray, channels: Channels, tendency: str) -> Array:
+    """Vapour before the step ``(column, level)``, as what the tendency of that name is of [kg kg-1]."""
+    ratio = np.asarray(mixing_ratio(inputs, channels), dtype=np.float64)
+    return ratio if tendency == "tend_qv_sgs" else per_moist_air(ratio, ratio)
 
 
 @dataclass(frozen=True)
@@ -74,20 +101,16 @@ class PhysicalChecks(Additive):
     squared_error: Array
 
     @classmethod
-    def none(cls) -> Self:
-        """Checks of no column at all."""
-        zero = np.zeros(len(CHECKS))
-        return cls(0.0, 0.0, zero, zero, zero, zero, zero)
-
-    @classmethod
-    def of(cls, inputs: NDArray, truth: NDArray, members: NDArray, layer_mass: NDArray) -> Self:
+    def of(
+        cls, inputs: NDArray, truth: NDArray, members: NDArray, layer_mass: NDArray, variables: ColumnVariables
+    ) -> Self:
         """Checks of some columns; arrays as :func:`diffmp_core.sampling.generate.ensembles` gives them.
 
         Args:
             layer_mass: ``(column, level)`` [kg m-2]; NaN where unknown, and the checks with it.
+            variables: which channels are what; they allow a check at least (:func:`checks_of`).
         """
-        vapour = inputs[:, INPUT_NAMES.index("qv")]
-        true, drawn = column_checks(vapour, truth, layer_mass), column_checks(vapour, members, layer_mass)
+        true, drawn = (column_checks(inputs, outputs, layer_mass, variables) for outputs in (truth, members))
         return cls(
             columns=float(len(true)),
             members=float(drawn.shape[0] * drawn.shape[1]),
@@ -109,7 +132,8 @@ class PhysicalChecks(Additive):
             "rmse": np.sqrt(self.squared_error / self.columns),
         }
 
-    def table(self) -> dict[str, dict[str, float]]:
+    def table(self, variables: ColumnVariables) -> dict[str, dict[str, float]]:
         """Check -> statistic -> value, in the units of :data:`CHECKS`; NaN where masses are unknown."""
-        found = self.statistics()
-        return {check: {name: float(values[i]) for name, values in found.items()} for i, check in enumerate(CHECKS)}
+        checks = checks_of(variables)
+        found = self.statistics() if checks else {}
+        return {check: {name: float(values[i]) for name, values in found.items()} for i, check in enumerate(checks)}

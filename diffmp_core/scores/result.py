@@ -11,7 +11,6 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.drawn import Drawn
-from diffmp_core.variables import OUTPUT_NAMES
 
 if TYPE_CHECKING:
     from diffmp_core.models.seen_times import Seen
@@ -25,7 +24,7 @@ class ScoreResult:
         scores: variable -> metric -> value over everything, NaN where undefined.
         climsim: output -> criterion of the ClimSim benchmark -> value, NaN where undefined.
         physical: check of :mod:`diffmp_core.scores.physical` -> statistic -> value, NaN where undefined.
-        clear: qc and qi -> share of values without cloud (:mod:`diffmp_core.scores.clear`).
+        clear: cloud -> share of values without cloud (:mod:`diffmp_core.scores.clear`).
         averages: ``overall_*``, ``level_*``, ``climsim_*``, ``truth_std``, ``bin_edges`` and the histograms of the
             score store.
         emulator: name of the emulator.
@@ -87,7 +86,7 @@ class ScoreResult:
             "seed": self.seed,
             "truth_std": {
                 name: float(value) if np.isfinite(value) else None
-                for name, value in zip(OUTPUT_NAMES, self.averages["truth_std"].values, strict=True)
+                for name, value in zip(self.scores, self.averages["truth_std"].values, strict=True)
             },
             "notes": list(self.notes),
             "climsim_notes": list(self.climsim_notes),
@@ -106,7 +105,7 @@ def undefined_scores(averages: xr.Dataset, drawn: Drawn) -> tuple[str, ...]:
     notes = []
     if not drawn.has_spread:
         notes.append("one answer for each column: coverage, ranks and scores of the spread are undefined")
-    for i, variable in enumerate(OUTPUT_NAMES):
+    for i, variable in enumerate(averages["variable"].values):
         if not np.isfinite(averages["truth_std"].values[i]):
             notes.append(f"{variable} never varies in these columns: it has no scores")
             continue

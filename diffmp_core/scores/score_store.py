@@ -19,18 +19,12 @@ from numpy.typing import NDArray
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import PLACES
+from diffmp_core.scores.maps import MAPS
 from diffmp_core.scores.moments import Array
+from diffmp_core.scores.score import SCORES
 from diffmp_core.scores.statistics import LEAST_TIMES
-from diffmp_core.scores.table import METRICS
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import Channels
 
-COLUMN_FIELDS = ("column_mse", "column_spread", "column_crps_fair", "column_bias", "column_covered")
-"""Fields with dims (time, variable, level, cell)."""
-
-UNITS = {"mse": "truth_std**2", "crps_fair": "truth_std", "bias": "truth_std"}
-"""Units of the scores that have one: the truth's standard deviation of the variable, or its square."""
-
-COLUMN_UNITS = {"column_mse": "truth_std**2", "column_covered": "1"}
 SIGNIFICANT_BITS = 5
 CELLS_IN_CHUNK = 4096
 
@@ -38,32 +32,44 @@ CELLS_IN_CHUNK = 4096
 class ScoreStore:
     """A score store in the making; use it in a ``with`` statement, which closes the file."""
 
-    def __init__(self, path: Path, columns: xr.Dataset, *, fields: Sequence[str] = COLUMN_FIELDS) -> None:
-        """Lay out the file for the columns to be scored; ``fields`` are those of :data:`COLUMN_FIELDS` that it keeps.
+    def __init__(
+        self, path: Path, columns: xr.Dataset, outputs: Channels, *, fields: Sequence[str] | None = None
+    ) -> None:
+        """Lay out the file for the columns to be scored.
+
+        Args:
+            path: of the file.
+            columns: to be scored.
+            outputs: of the emulator.
+            fields: of the maps, those kept; all by default.
 
         Raises:
             DiffmpError: an unknown field.
         """
-        if unknown := sorted(set(fields) - set(COLUMN_FIELDS)):
-            raise DiffmpError(f"expected fields among {COLUMN_FIELDS}, found {unknown[0]!r}; name those to keep")
-        self.path, self.fields = path, tuple(fields)
+        known = {score.stored: score for score in MAPS.values()}
+        self.path, self.fields = path, tuple(known if fields is None else fields)
+        if unknown := sorted(set(self.fields) - known.keys()):
+            raise DiffmpError(f"expected fields among {', '.join(known)}, found {unknown[0]!r}; name those to keep")
         coordinates = {
             name: columns[name].variable.drop_encoding().load() for name in PLACES if name in columns.variables
         }
-        frame = xr.Dataset(coords={"variable": list(OUTPUT_NAMES), **coordinates})
+        frame = xr.Dataset(coords={"variable": list(outputs.names), **coordinates})
         frame.attrs = {key: columns.attrs[key] for key in ("source", "spacing_km") if key in columns.attrs}
         frame.to_netcdf(path, engine="netcdf4")
         self._file = netCDF4.Dataset(path, "a")
         cells, levels = columns.sizes["cell"], columns.sizes["level"]
         chunk = (1, levels, min(cells, CELLS_IN_CHUNK))
         for name in self.fields:
-            self._create(name, ("time", "variable", "level", "cell"), (1, *chunk), COLUMN_UNITS.get(name, "truth_std"))
-        self._cell_metrics = METRICS if columns.sizes["time"] >= LEAST_TIMES else ()
-        for metric in self._cell_metrics:
-            self._create(f"cell_{metric}", ("variable", "level", "cell"), chunk, UNITS.get(metric, "1"))
+            score = known[name]
+            dims = ("time", "variable", "level", "cell")
+            self._create(name, dims, (1, *chunk), score.stored_unit, flag=score.flag)
+        self._cell_scores = tuple(SCORES) if columns.sizes["time"] >= LEAST_TIMES else ()
+        for name in self._cell_scores:
+            self._create(f"cell_{name}", ("variable", "level", "cell"), chunk, SCORES[name].unit)
 
-    def _create(self, name: str, dims: tuple[str, ...], chunk: tuple[int, ...], unit: str) -> None:
-        flag = name == "column_covered"
+    def _create(
+        self, name: str, dims: tuple[str, ...], chunk: tuple[int, ...], unit: str, *, flag: bool = False
+    ) -> None:
         variable = self._file.createVariable(
             name,
             "i1" if flag else "f4",
@@ -82,10 +88,10 @@ class ScoreStore:
         for name in self.fields:
             self._file[name][time, :, :, cells] = np.moveaxis(fields[name], 0, -1)
 
-    def write_cells(self, cells: slice, metrics: Mapping[str, Array]) -> None:
+    def write_cells(self, cells: slice, scores: Mapping[str, Array]) -> None:
         """Write scores over the times ``(cell, variable, level)`` of some cells."""
-        for name in self._cell_metrics:
-            self._file[f"cell_{name}"][:, :, cells] = np.moveaxis(metrics[name], 0, -1)
+        for name in self._cell_scores:
+            self._file[f"cell_{name}"][:, :, cells] = np.moveaxis(scores[name], 0, -1)
 
     def finish(self, averages: xr.Dataset) -> None:
         """Add what holds for all columns, and close the file."""

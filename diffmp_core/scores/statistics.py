@@ -1,26 +1,24 @@
 """Statistics of a set of ensembles, from which every score follows; those of parts combine into those of the whole.
 
 The chain is: ensembles -> one :class:`Statistics` a column -> merged over times, then cells, then levels ->
-:func:`diffmp_core.scores.table.metrics`. Nothing larger than the statistics of the cells at hand is kept.
+:func:`diffmp_core.scores.score.score_values`. Nothing larger than the statistics of the cells at hand is kept.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from diffmp_core.scores.ensemble import Ensemble
 from diffmp_core.scores.moments import Array, Bundle, Comoments, Mergeable, Moments, Sums, stack
-from diffmp_core.stores import iterate_columns
-
-VANISHING_STD = 1e-3
-"""Below this standard deviation of the truth [of its one global standard deviation] correlations and ratios are NaN."""
-
-VANISHING_SKEWNESS = 0.1
-"""Below this skewness, of either sign, the truth is as good as symmetric, and there is none to compare with."""
+from diffmp_core.scores.score import SCORES
+from diffmp_core.stores import stack_outputs
+from diffmp_core.variables import Channels
 
 LEAST_TIMES = 6
 """Times that scores of a cell are taken over at least: a correlation of two values says nothing, and a mean of the
@@ -58,6 +56,7 @@ class Statistics(Mergeable):
                 crps=np.asarray(ensemble.crps_fair, dtype=np.float64),
                 covered=ensemble.covered.astype(np.float64),
                 covered_ties=ensemble.covered_ties,
+                further={name: np.asarray(sample(ensemble), dtype=np.float64) for name, sample in _samples().items()},
             ),
             truth=Moments.of(ensemble.truth),
             members=ensemble.members,
@@ -70,21 +69,30 @@ class Statistics(Mergeable):
         """Statistics of no sample at all."""
 
         def bundle(kind: type[Bundle]) -> Bundle:
-            return kind(**{name: np.zeros(shape) for name in kind.__dataclass_fields__})
+            return kind(**{name: np.zeros(shape) for name in kind.__dataclass_fields__ if name != "further"})
 
-        return cls(bundle(Sums), bundle(Moments), bundle(Moments), bundle(Comoments), bundle(Comoments))
+        sums = replace(bundle(Sums), further={name: np.zeros(shape) for name in _samples()})
+        return cls(sums, bundle(Moments), bundle(Moments), bundle(Comoments), bundle(Comoments))
 
 
-def truth_std(columns: xr.Dataset, *, batch: int = 4096) -> Array:
+def _samples() -> dict[str, Callable[[Ensemble], NDArray]]:
+    """What scores average over samples beside what is averaged for all."""
+    return {name: score.sample for name, score in SCORES.items() if score.sample is not None}
+
+
+def truth_std(columns: xr.Dataset, outputs: Channels | None = None, *, batch: int = 4096) -> Array:
     """Standard deviation of each output over all times, cells and levels ``(variable,)``, unit of the variable.
 
-    It is the unit of the scores. NaN where an output never varies: it cannot be scored.
+    It is the unit of the scores, of all outputs of the store or of those given. NaN where an output never varies: it
+    cannot be scored.
 
     Raises:
         DiffmpError: a value that is not finite, with its place.
     """
     parts: list[Moments] = []
-    for part in iterate_columns(columns, batch):
-        parts.append(Moments.of(part.outputs).merge((0, 2)))
+    for time in range(columns.sizes["time"]):
+        for first in range(0, columns.sizes["cell"], batch):
+            part = columns.isel(time=[time], cell=slice(first, first + batch))
+            parts.append(Moments.of(stack_outputs(part, outputs)).merge((0, 2)))
     std = stack(parts).merge(0).std
     return np.where(std > 0, std, np.nan)

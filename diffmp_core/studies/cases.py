@@ -92,10 +92,11 @@ class Workshop:
             DiffmpError: bad columns or options, or nowhere to write. Samples that are not finite are a result: no
                 scores, of 0 columns.
         """
+        outputs = dict.fromkeys(name for case in cases for name in case.source.outputs.names)
         return assemble([
             (case.coordinates, self._result(case, f"{number}/{len(cases)} {case}"))
             for number, case in enumerate(cases, start=1)
-        ])  # fmt: skip
+        ], tuple(outputs))  # fmt: skip
 
     def _result(self, case: Case, description: str) -> dict[str, Any]:
         path = self.folder / "cases" / f"{case.identity}.json"
@@ -133,7 +134,7 @@ def measure_cost(emulator: Emulator, case: Case) -> dict[str, float]:
         ``seconds_per_column``, the median of ``REPEATS`` ensembles after one that warms up.
     """
     store = select_split(open_columns(case.columns), case.split)
-    inputs = stack_inputs(store.isel(time=[0], cell=slice(COLUMNS_AT_ONCE)))
+    inputs = stack_inputs(store.isel(time=[0], cell=slice(COLUMNS_AT_ONCE)), emulator.schema.inputs)
     sampling = case.sampling
 
     def draw() -> np.ndarray:

@@ -15,7 +15,8 @@ from diffmp_core.studies.cases import Case, Sampling, Workshop
 from diffmp_core.studies.material import Material
 from diffmp_core.studies.preset import SMOKE_TIGHT, Preset
 from diffmp_core.studies.sources import Given
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.studies.study import Plan
+from diffmp_core.variables import PAPER
 
 PAPER_GUIDANCE = {
     120: (0.5, 0.5, 0.0, 0.0),
@@ -23,7 +24,7 @@ PAPER_GUIDANCE = {
     30: (0.6, 0.6, 0.0, 0.0),
     15: (0.8, 1.0, 0.3, 0.0),
 }
-"""Table 2 of the paper: best strength of each output by resolution in km."""
+"""Table 2 of the paper: best strength of each output of its choice by resolution in km."""
 
 STATISTICS = ("std_ratio", "skewness_ratio", "kurtosis_ratio")
 """The statistics that the paper draws to the truth's by guidance (Section 3.3)."""
@@ -38,13 +39,6 @@ class GuidancePreset(Preset):
     guidance: tuple[float, ...] = tuple(round(0.1 * i, 1) for i in range(11))
     """Strengths of the scan."""
     steps: int = Field(default=5, ge=1)
-
-
-PRESETS = {
-    "default": GuidancePreset(),
-    "paper": GuidancePreset(limit=10_000),
-    "smoke": GuidancePreset(**SMOKE_TIGHT, guidance=(0.0, 0.5, 1.0)),
-}
 
 
 def run(workshop: Workshop, material: Material, preset: GuidancePreset) -> xr.Dataset:
@@ -64,7 +58,7 @@ def run(workshop: Workshop, material: Material, preset: GuidancePreset) -> xr.Da
             Given(folder),
             material.columns_of(folder).path,
             "validation",
-            sampling((w,) * len(OUTPUT_NAMES)),
+            sampling((w,) * len(Given(folder).outputs)),
         )
         for folder in folders
         for w in preset.guidance
@@ -75,7 +69,8 @@ def run(workshop: Workshop, material: Material, preset: GuidancePreset) -> xr.Da
     for folder in folders:
         columns = material.columns_of(folder)
         for criterion in CRITERIA:
-            strengths = best.sel(emulator=folder.name, criterion=criterion).values
+            outputs = list(Given(folder).outputs.names)
+            strengths = best.sel(emulator=folder.name, criterion=criterion, variable=outputs).values
             if np.isfinite(strengths).all():
                 where = {"emulator": folder.name, "criterion": criterion}
                 chosen = sampling(tuple(float(w) for w in strengths))
@@ -92,10 +87,11 @@ def choices(scan: xr.Dataset) -> xr.DataArray:
         scan: scores ``(emulator, guidance, variable)`` with the coordinate ``spacing_km(emulator)``.
 
     Returns:
-        Strengths; of equals the smallest, 0 for an output without scores, NaN where Table 2 lacks the resolution.
+        Strengths; of equals the smallest, 0 for an output without scores, NaN where Table 2 lacks resolution or output.
     """
-    unknown = (np.nan,) * len(OUTPUT_NAMES)
-    table = [PAPER_GUIDANCE.get(int(spacing), unknown) for spacing in scan["spacing_km"].values]
+    known = {km: dict(zip(PAPER.outputs.names, row, strict=True)) for km, row in PAPER_GUIDANCE.items()}
+    names = [str(name) for name in scan["variable"].values]
+    table = [[known.get(int(km), {}).get(name, np.nan) for name in names] for km in scan["spacing_km"].values]
     zero = xr.zeros_like(scan["crps_fair"].isel(guidance=0, drop=True))
     chosen = {
         "none": zero,
@@ -119,3 +115,13 @@ def _distance(ratio: xr.DataArray) -> xr.DataArray:
 def _least(score: xr.DataArray) -> xr.DataArray:
     """Strength of the lowest score."""
     return score.fillna(np.inf).sortby("guidance").idxmin("guidance").fillna(0.0)
+
+
+PLAN = Plan(
+    presets={
+        "default": GuidancePreset(),
+        "paper": GuidancePreset(limit=10_000),
+        "smoke": GuidancePreset(**SMOKE_TIGHT, guidance=(0.0, 0.5, 1.0)),
+    },
+    run=run,
+)

@@ -10,6 +10,7 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import time_labels
 from diffmp_core.models.folder import load_config
 from diffmp_core.models.seen_times import TrainingTimes, has_split, training_times
+from diffmp_core.schema import variables_of
 from diffmp_core.stores import SPLITS, count_splits, open_columns, real_path, select_split
 
 
@@ -93,6 +94,7 @@ def gather(columns: Sequence[Path], *, emulators: Sequence[Path] = (), test: Seq
     reports = _by_spacing(test, "test store")
     for spacing in reports.keys() - stores.keys():
         raise DiffmpError(f"expected columns of {spacing} km to learn from, found only test columns; add them")
+    _refuse_other_outputs([*stores.values(), *reports.values()])
     for folder in emulators:
         load_config(folder)
     names = [real_path(folder).name for folder in emulators]
@@ -108,6 +110,17 @@ def gather(columns: Sequence[Path], *, emulators: Sequence[Path] = (), test: Seq
     for folder in material.emulators:
         _refuse_seen(folder, material.columns_of(folder))
     return material
+
+
+def _refuse_other_outputs(paths: Sequence[Path]) -> None:
+    """Raise where stores have other outputs than the first: a study shows each output of all of them."""
+    first, *others = ((path, variables_of(open_columns(path)).outputs.names) for path in paths)
+    for path, names in others:
+        if set(names) != set(first[1]):
+            raise DiffmpError(
+                f"expected the outputs of {first[0]} ({', '.join(first[1])}) in all columns of a study, found "
+                f"{', '.join(names)} in {path}; prepare them alike"
+            )
 
 
 def _refuse_trained_report(columns: StudyColumns) -> None:

@@ -9,36 +9,27 @@ import xarray as xr
 from pydantic import Field
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.kinds import KINDS
 from diffmp_core.models.folder import load_config
 from diffmp_core.studies.cases import Case, Sampling, Workshop
 from diffmp_core.studies.material import Material, StudyColumns
 from diffmp_core.studies.preset import SMOKE_SIZE, SMOKE_TIGHT, TWO_CORES, Preset
 from diffmp_core.studies.sources import Given, Reference, Source, Trained, TrainingSize, sized_config
-
-Model = Literal["calibrated", "one_step", "paper", "cvae", "cgan", "gaussian", "regression"]
-
-PARENTS: dict[Model, Model] = {"cgan": "regression", "one_step": "calibrated"}
-"""Models that are made from another one, trained before."""
+from diffmp_core.studies.study import Plan
+from diffmp_core.training.config import shipped_configs
 
 
 class ModelsPreset(Preset):
     """Options of the study."""
 
-    models: tuple[Model, ...] = ("calibrated", "one_step", "paper", "cvae", "cgan", "gaussian", "regression")
-    """Shipped configurations; all are trained in the same size, on the same columns, for as long; ``one_step`` goes
-    on from the ``calibrated`` one of its seed, and has seen twice as much."""
+    models: tuple[str, ...] = Field(default_factory=shipped_configs)
+    """Configurations, the shipped ones by default; all are trained in the same size, on the same columns, for as long;
+    ``one_step`` goes on from the ``calibrated`` one of its seed, and has seen twice as much."""
     references: tuple[Literal["analogue", "climatology"], ...] = ("analogue", "climatology")
     steps: int = Field(default=5, ge=1)
     seeds: int = Field(default=3, ge=1)
     """Trainings of each model."""
     size: TrainingSize = TWO_CORES
-
-
-PRESETS = {
-    "default": ModelsPreset(),
-    "paper": ModelsPreset(limit=1_600_000, size=TrainingSize(filters=128, batch=8000, epochs=5)),
-    "smoke": ModelsPreset(**SMOKE_TIGHT, seeds=1, size=SMOKE_SIZE),
-}
 
 
 def run(workshop: Workshop, material: Material, preset: ModelsPreset) -> xr.Dataset:
@@ -70,11 +61,11 @@ def run(workshop: Workshop, material: Material, preset: ModelsPreset) -> xr.Data
     return workshop.results(cases)
 
 
-def training(model: Model, columns: StudyColumns, seed: int, size: TrainingSize) -> Trained:
+def training(model: str, columns: StudyColumns, seed: int, size: TrainingSize) -> Trained:
     """Training of a model; what it is made from is the one of its seed."""
     config = sized_config(model, size, name=f"{model}-{columns.spacing_km}km", seed=seed)
-    parent = PARENTS.get(model)
-    return Trained(config, columns.path, None if parent is None else training(parent, columns, seed, size))
+    parent = KINDS[config.model.kind].parent_config
+    return Trained(config, columns.path, training(parent, columns, seed, size) if parent else None)
 
 
 def model_name(folder: Path) -> str:
@@ -93,3 +84,13 @@ def _case(columns: StudyColumns, model: str, seed: int, source: Source, preset: 
         columns.report_split,
         Sampling(preset.members, preset.steps, preset.limit, preset.seed),
     )
+
+
+PLAN = Plan(
+    presets={
+        "default": ModelsPreset(),
+        "paper": ModelsPreset(limit=1_600_000, size=TrainingSize(filters=128, batch=8000, epochs=5)),
+        "smoke": ModelsPreset(**SMOKE_TIGHT, seeds=1, size=SMOKE_SIZE),
+    },
+    run=run,
+)

@@ -10,11 +10,9 @@ import numpy as np
 import xarray as xr
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.scores.score_store import UNITS
+from diffmp_core.scores.score import SCORES, spread_scores
 from diffmp_core.scores.stored import ALIKE
-from diffmp_core.scores.table import METRICS, SHORT_NAMES, SPREAD_METRICS
 from diffmp_core.stores import open_store
-from diffmp_core.variables import OUTPUT_NAMES
 
 KIND = "study"
 """``diffmp_kind`` of the store."""
@@ -29,38 +27,41 @@ COSTS = {
 Coordinate = str | int | float
 
 
-def assemble(results: Sequence[tuple[Mapping[str, Coordinate], Mapping[str, Any]]]) -> xr.Dataset:
+def assemble(
+    results: Sequence[tuple[Mapping[str, Coordinate], Mapping[str, Any]]], outputs: Sequence[str]
+) -> xr.Dataset:
     """Results of cases on the axes of their coordinates.
 
     Args:
         results: coordinates of a case, all with the same names, and what is known of it: ``scores`` as in
             ``scores.json`` and the ``COSTS``; of a case that diverged only that it has 0 ``columns``.
+        outputs: names of the outputs of the study, in order; a case may lack some.
 
     Returns:
-        Each score ``(*coordinates, variable)`` and each cost ``(*coordinates)``; NaN where there is no case. Values of
-        an axis are in the order in which they first occur.
+        Each score ``(*coordinates, variable)`` and each cost ``(*coordinates)``; NaN where there is no case, or no such
+        output. Values of an axis are in the order in which they first occur.
     """
     dims = tuple(results[0][0])
     axes = {dim: list(dict.fromkeys(where[dim] for where, _ in results)) for dim in dims}
     shape = tuple(len(axis) for axis in axes.values())
-    scores = {metric: np.full((*shape, len(OUTPUT_NAMES)), np.nan) for metric in METRICS}
+    scores = {name: np.full((*shape, len(outputs)), np.nan) for name in SCORES}
     costs = {cost: np.full(shape, np.nan) for cost in COSTS}
     for where, known in results:
         place = tuple(axes[dim].index(where[dim]) for dim in dims)
-        for metric, array in scores.items():
-            if known["columns"]:
-                array[place] = [_number(known["scores"][variable][metric]) for variable in OUTPUT_NAMES]
+        for name, array in scores.items():
+            if known["columns"]:  # a case from before a score was registered has none
+                array[place] = [_number(known["scores"].get(variable, {}).get(name)) for variable in outputs]
         for cost, array in costs.items():
             array[place] = _number(known.get(cost))
     return xr.Dataset(
         {
-            metric: ((*dims, "variable"), array, {"long_name": SHORT_NAMES[metric], "units": UNITS.get(metric, "1")})
-            for metric, array in scores.items()
+            name: ((*dims, "variable"), array, {"long_name": SCORES[name].heading, "units": SCORES[name].unit})
+            for name, array in scores.items()
         }
         | {
             cost: (dims, array, {"long_name": COSTS[cost][0], "units": COSTS[cost][1]}) for cost, array in costs.items()
         },
-        coords=axes | {"variable": list(OUTPUT_NAMES)},
+        coords=axes | {"variable": list(outputs)},
     )
 
 
@@ -93,7 +94,7 @@ def _without_false_spread(study: xr.Dataset) -> xr.Dataset:
         if ratio is None:
             continue
         one_answer = (ratio.fillna(0.0) == 0).all("variable") & ratio.notnull().any("variable")
-        present = [name for metric in SPREAD_METRICS if (name := f"{prefix}{metric}") in study]
+        present = [name for score in spread_scores() if (name := f"{prefix}{score}") in study]
         study = study.assign({name: study[name].where(~one_answer) for name in present})
     return study
 

@@ -12,7 +12,7 @@ from diffmp_core.studies.cases import Case, Sampling, Workshop
 from diffmp_core.studies.material import Material
 from diffmp_core.studies.preset import SMOKE_TIGHT, Preset
 from diffmp_core.studies.sources import Given
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.studies.study import Plan
 
 
 class SamplersPreset(Preset):
@@ -20,13 +20,6 @@ class SamplersPreset(Preset):
 
     samplers: tuple[SamplerName, ...] = ("ancestral", "ddim", "dpm_solver_pp_2m", "dpm_solver_pp_2m_sde")
     steps: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
-
-
-PRESETS = {
-    "default": SamplersPreset(limit=512),
-    "paper": SamplersPreset(limit=10_000),
-    "smoke": SamplersPreset(**SMOKE_TIGHT, steps=(1, 5)),
-}
 
 
 def run(workshop: Workshop, material: Material, preset: SamplersPreset) -> xr.Dataset:
@@ -47,15 +40,26 @@ def run(workshop: Workshop, material: Material, preset: SamplersPreset) -> xr.Da
                 f"{model.get('schedule')!r} in {folder.name}; leave it out"
             )
         columns = material.columns_of(folder)
+        unguided = (0.0,) * len(Given(folder).outputs)
         cases += [
             Case(
                 {"emulator": folder.name, "sampler": sampler, "steps": steps},
                 Given(folder, sampler),
                 columns.path,
                 "validation",
-                Sampling(preset.members, steps, preset.limit, preset.seed, (0.0,) * len(OUTPUTS)),
+                Sampling(preset.members, steps, preset.limit, preset.seed, unguided),
             )
             for sampler in preset.samplers
             for steps in preset.steps
         ]
     return workshop.results(cases)
+
+
+PLAN = Plan(
+    presets={
+        "default": SamplersPreset(limit=512),
+        "paper": SamplersPreset(limit=10_000),
+        "smoke": SamplersPreset(**SMOKE_TIGHT, steps=(1, 5)),
+    },
+    run=run,
+)

@@ -17,13 +17,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from diffmp_core.compute.devices import choose_device
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import columns_id
+from diffmp_core.kinds import KINDS
 from diffmp_core.models.base import Emulator
-from diffmp_core.models.folder import CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE, load_emulator
+from diffmp_core.models.folder import CONFIG_FILE, NORMALIZATION_FILE, WEIGHTS_FILE, load_emulator, load_schema
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
 from diffmp_core.models.seen_times import has_split
+from diffmp_core.schema import variables_of
 from diffmp_core.stores import open_columns, select_split
 from diffmp_core.training.config import TrainingConfig, load_config
-from diffmp_core.training.loop import PARENT_OPTIONS, train
+from diffmp_core.training.loop import train
+from diffmp_core.variables import Channels
 
 
 class Source(Protocol):
@@ -32,6 +35,11 @@ class Source(Protocol):
     @property
     def identity(self) -> str:
         """Fingerprint of everything that its answers depend on."""
+        ...
+
+    @property
+    def outputs(self) -> Channels:
+        """What it answers with."""
         ...
 
     def open(self, folder: Path, *, show: bool) -> Emulator:
@@ -56,6 +64,11 @@ class Given:
             digest.update((self.path / name).read_bytes())
         return digest.hexdigest()
 
+    @property
+    def outputs(self) -> Channels:
+        """Those of the emulator, which may be fewer than its columns have."""
+        return load_schema(self.path).outputs
+
     def open(self, folder: Path, *, show: bool) -> Emulator:
         """The emulator of the folder; nothing is trained."""
         emulator = load_emulator(self.path, device=choose_device(None))
@@ -77,8 +90,13 @@ class Trained:
         """Of configuration, columns and the parent, wherever that lies."""
         options: dict[str, Any] = self.config.model_dump(mode="json")
         if self.parent is not None:
-            options["model"][PARENT_OPTIONS[self.config.model.kind]] = self.parent.identity
+            options["model"][KINDS[self.config.model.kind].parent] = self.parent.identity
         return _digest(options, split_id(self.columns, "train"), split_id(self.columns, "validation"))
+
+    @property
+    def outputs(self) -> Channels:
+        """All of the columns."""
+        return variables_of(open_columns(self.columns)).outputs
 
     def open(self, folder: Path, *, show: bool) -> Emulator:
         """The trained emulator; a finished training is taken as it is, a killed one goes on."""
@@ -90,7 +108,7 @@ class Trained:
             return out
         config = self.config
         if self.parent is not None:
-            parent = {PARENT_OPTIONS[config.model.kind]: str(self.parent._train(folder, show=show).resolve())}
+            parent = {KINDS[config.model.kind].parent: str(self.parent._train(folder, show=show).resolve())}
             config = config.model_copy(update={"model": config.model.model_copy(update=parent)})
         return train(self.columns, out, config=config, progress=show)
 
@@ -106,6 +124,11 @@ class Reference:
     def identity(self) -> str:
         """Of kind and training columns."""
         return _digest(self.kind, split_id(self.columns, "train"))
+
+    @property
+    def outputs(self) -> Channels:
+        """All of the columns."""
+        return variables_of(open_columns(self.columns)).outputs
 
     def open(self, folder: Path, *, show: bool) -> Emulator:
         """The reference, made in memory."""

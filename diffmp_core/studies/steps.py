@@ -10,7 +10,7 @@ from diffmp_core.studies.cases import Case, Sampling, Workshop
 from diffmp_core.studies.material import Material
 from diffmp_core.studies.preset import SMOKE_SIZE, SMOKE_TIGHT, TWO_CORES, Preset
 from diffmp_core.studies.sources import Trained, TrainingSize, sized_config
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.studies.study import Plan
 
 
 class StepsPreset(Preset):
@@ -20,13 +20,6 @@ class StepsPreset(Preset):
     seeds: int = Field(default=3, ge=1)
     """Trainings of each model."""
     size: TrainingSize = TWO_CORES
-
-
-PRESETS = {
-    "default": StepsPreset(limit=512),
-    "paper": StepsPreset(limit=10_000, size=TrainingSize()),
-    "smoke": StepsPreset(**SMOKE_TIGHT, steps=(5, 2), seeds=1, size=SMOKE_SIZE),
-}
 
 
 def run(workshop: Workshop, material: Material, preset: StepsPreset) -> xr.Dataset:
@@ -47,13 +40,25 @@ def run(workshop: Workshop, material: Material, preset: StepsPreset) -> xr.Datas
                     seed=seed,
                     model={"schedule": f"paper_fixed_{steps}"} if fixed else {},
                 )
+                source = Trained(config, columns.path)
+                unguided = (0.0,) * len(source.outputs)
                 cases.append(
                     Case(
                         {"training": training, "steps": steps, "seed": seed},
-                        Trained(config, columns.path),
+                        source,
                         columns.path,
                         "validation",
-                        Sampling(preset.members, steps, preset.limit, preset.seed, (0.0,) * len(OUTPUTS)),
+                        Sampling(preset.members, steps, preset.limit, preset.seed, unguided),
                     )
                 )
     return workshop.results(cases)
+
+
+PLAN = Plan(
+    presets={
+        "default": StepsPreset(limit=512),
+        "paper": StepsPreset(limit=10_000, size=TrainingSize()),
+        "smoke": StepsPreset(**SMOKE_TIGHT, steps=(5, 2), seeds=1, size=SMOKE_SIZE),
+    },
+    run=run,
+)

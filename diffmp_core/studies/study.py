@@ -1,142 +1,161 @@
-"""The studies by name, and the way from a name and its material to a store."""
+"""The studies: what each compares, on which axes, how it is drawn and read. Known without torch.
+
+The cases of a study are made by its plan, which is imported when the study is run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal
 
-import xarray as xr
-from pydantic import ValidationError
+from diffmp_core.kinds import KINDS
+from diffmp_core.registry import Registry
 
-from diffmp_core import __version__
-from diffmp_core.errors import DiffmpError
-from diffmp_core.identity import columns_id
-from diffmp_core.storage.lock import holding
-from diffmp_core.stores import open_columns, open_store, write_store
-from diffmp_core.studies import guidance, models, samplers, steps
-from diffmp_core.studies.cases import Watch, Workshop, silent
-from diffmp_core.studies.material import Material, gather
-from diffmp_core.studies.preset import Preset
-from diffmp_core.studies.result import KIND
+Emulators = Literal["none", "needed", "instead"]
 
 
 @dataclass(frozen=True)
+class Plan:
+    """How a study is made.
+
+    Attributes:
+        presets: options by name (:class:`diffmp_core.studies.preset.Preset`): ``default``, ``paper`` and ``smoke``.
+        run: ``run(workshop, material, preset)`` does the cases and gives their scores on the axes of the study
+            (:meth:`diffmp_core.studies.cases.Workshop.results`).
+    """
+
+    presets: Mapping[str, Any]
+    run: Callable[[Any, Any, Any], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
-    """A study: what it shows, its presets, how it is made of cases, and whether it reports on test columns."""
+    """A study: what it shows, how its cases are made, and how they are drawn.
 
+    Attributes:
+        name: on the command line, in stores and addresses.
+        title: of its store.
+        label: what the page calls it.
+        paper: the figures of the paper that it makes, or "none".
+        plan: gives the plan.
+        axes: of its scores, before ``variable``.
+        series: axes that tell the curves of a chart apart.
+        along: the axis that they are drawn against, and ``along_label``, what that is called.
+        how_to_read: what to bear in mind with its charts.
+        logarithmic: whether ``along`` is.
+        rows: values of ``along`` are names, drawn as rows of dots.
+        emulators: whether trained ones are of no use, needed, or taken instead of training.
+        reports: whether it reports on test columns; else it looks at validation columns.
+        cost: whether its charts show what an ensemble costs.
+        labels: values of the axes in words, those that are not names themselves.
+    """
+
+    name: str
     title: str
+    label: str
     paper: str
-    presets: Mapping[str, Preset]
-    run: Callable[[Workshop, Material, Any], xr.Dataset]
-    reports: bool
+    plan: Callable[[], Plan]
+    axes: tuple[str, ...]
+    series: tuple[str, ...]
+    along: str
+    along_label: str
+    how_to_read: str
+    logarithmic: bool = False
+    rows: bool = False
+    emulators: Emulators = "none"
+    reports: bool = False
+    cost: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def value_label(self, value: object) -> str:
+        """A value of an axis in words: its own, that of a kind of emulator, or as it is."""
+        name = str(value)
+        return self.labels.get(name) or (KINDS[name].label if name in KINDS else name)
 
 
-STUDIES = {
-    "steps": Study("Fixed steps against continuous noise levels", "Figures 3 and 4", steps.PRESETS, steps.run, False),
-    "guidance": Study("Strength of guidance", "Figure 6 and Table 2", guidance.PRESETS, guidance.run, True),
-    "models": Study("Emulators and references", "Figure 7", models.PRESETS, models.run, True),
-    "samplers": Study("Samplers by cost", "none", samplers.PRESETS, samplers.run, False),
-}
+def _of(module: str) -> Callable[[], Plan]:
+    """``PLAN`` of a module of this package, imported when it is asked for."""
+    return lambda: import_module(f"diffmp_core.studies.{module}").PLAN
 
 
-@holding("out")
-def run_study(
-    name: str,
-    columns: Sequence[Path],
-    out: Path,
-    *,
-    preset: str | Preset = "default",
-    emulators: Sequence[Path] = (),
-    test: Sequence[Path] = (),
-    seeds: int | None = None,
-    watch: Watch = silent,
-) -> xr.Dataset:
-    """Make a study and write its store; what a killed run had done is not done again.
-
-    Args:
-        name: a key of :data:`STUDIES`.
-        columns: column stores, one a resolution, with the splits train and validation.
-        out: netCDF file to write. The folder beside it, without the ``.nc``, keeps trained emulators and the
-            results of cases.
-        preset: name of a preset of the study, or one of one's own.
-        emulators: trained emulators; ``guidance`` and ``samplers`` need them, ``models`` takes them instead of
-            training.
-        test: column stores to report on, if not the test times of ``columns``.
-        seeds: trainings of each model, if not as many as the preset has.
-        watch: shows the progress of a case.
-
-    Returns:
-        The content of the store (docs/contracts.md, "Studies").
-
-    Raises:
-        DiffmpError: an unknown name, options that do not fit, bad columns or emulators, or nowhere to write.
-    """
-    if name not in STUDIES:
-        raise DiffmpError(f"expected a study among {sorted(STUDIES)}, found {name!r}; choose one")
-    study = STUDIES[name]
-    options = _options(name, study, preset, seeds)
-    if name == "steps" and emulators:
-        raise DiffmpError("expected no emulators for study 'steps', which trains its own, found some; leave them out")
-    if test and not study.reports:
-        raise DiffmpError(
-            f"expected no test columns for study {name!r}, which looks at validation columns; leave them out"
-        )
-    check_place(out)
-    material = gather(columns, emulators=emulators, test=test)
-    result = study.run(Workshop(out.with_suffix(""), watch), material, options)
-    stores = [open_columns(column.path) for column in material.columns]
-    reports = [open_columns(column.report_path) for column in material.columns]
-    result.attrs = {
-        "diffmp_kind": KIND,
-        "study": name,
-        "title": study.title,
-        "paper": study.paper,
-        "preset": preset if isinstance(preset, str) else "custom",
-        "options": options.model_dump_json(),
-        "training_seeds": [int(seed) for seed in result["seed"].values] if "seed" in result.coords else [],
-        "sampling_seed": options.seed,
-        "members": options.members,
-        "columns": "; ".join(str(store.attrs.get("title", "")) for store in stores),
-        "columns_id": " ".join(columns_id(store) for store in stores),
-        "report": "; ".join(
-            f"{column.report_split if study.reports else 'validation'} columns of "
-            f"{store.attrs.get('title', column.report_path.name)}"
-            for column, store in zip(material.columns, reports, strict=True)
+STUDIES: Registry[Study] = Registry(
+    "study",
+    (
+        Study(
+            name="models",
+            title="Emulators and references",
+            label="Emulators and resolutions (Figure 7)",
+            paper="Figure 7",
+            plan=_of("models"),
+            axes=("spacing_km", "model", "seed"),
+            series=("spacing_km",),
+            along="model",
+            along_label="",
+            rows=True,
+            emulators="instead",
+            reports=True,
+            labels={"calibrated": "DIFF-MP calibrated", "paper": "DIFF-MP paper"},
+            how_to_read="Each dot is an emulator, trained on the same columns (how long, the Overview says); its "
+            "colour and shape are the resolution. Bars span one standard deviation over trainings: where they overlap, "
+            "read no ranking. The analogue ensemble and the climatology are made of the training columns; what they "
+            "beat has learnt little.",
         ),
-        "diffmp_version": __version__,
-    }
-    write_store(result, out)
-    return result
-
-
-def check_place(out: Path) -> None:
-    """Refuse a name that is no netCDF file's, or that something else has.
-
-    Raises:
-        DiffmpError: it is so.
-    """
-    if out.suffix != ".nc":
-        raise DiffmpError(f"expected a name ending in .nc for the study, found {out.name!r}; write {out.name}.nc")
-    if out.exists() and open_store(out).attrs.get("diffmp_kind") != KIND:
-        raise DiffmpError(f"expected a new name or a study, found another store at {out}; choose another name")
-    if out.with_suffix("").is_file():
-        raise DiffmpError(
-            f"expected a free name {out.with_suffix('')}, found a file; choose another name for the study"
-        )
-
-
-def _options(name: str, study: Study, preset: str | Preset, seeds: int | None) -> Preset:
-    if isinstance(preset, str):
-        if preset not in study.presets:
-            raise DiffmpError(f"expected a preset among {sorted(study.presets)}, found {preset!r}; choose one")
-        preset = study.presets[preset]
-    if seeds is None:
-        return preset
-    try:
-        return type(preset).model_validate(preset.model_dump() | {"seeds": seeds})
-    except ValidationError as error:
-        raise DiffmpError(
-            f"expected a study that trains and at least 1 training, found --seeds {seeds} for {name!r}; leave it out"
-        ) from error
+        Study(
+            name="steps",
+            title="Fixed steps against continuous noise levels",
+            label="Denoising steps (Figures 3 and 4)",
+            paper="Figures 3 and 4",
+            plan=_of("steps"),
+            axes=("training", "steps", "seed"),
+            series=("training",),
+            along="steps",
+            along_label="denoising steps",
+            logarithmic=True,
+            labels={"fixed": "trained on n fixed steps", "continuous": "trained on all noise levels"},
+            how_to_read="Models trained on n fixed steps are sampled with the same n (Figure 3); the one that was "
+            "trained on all noise levels is sampled with any number (Figure 4). With few fixed steps the samples start "
+            "from noise that their training has not seen: the standard deviation leaves that of the truth, and a "
+            "coverage near 1 is then no merit.",
+        ),
+        Study(
+            name="guidance",
+            title="Strength of guidance",
+            label="Guidance (Figure 6, Table 2)",
+            paper="Figure 6 and Table 2",
+            plan=_of("guidance"),
+            axes=("emulator", "guidance"),
+            series=("emulator",),
+            along="guidance",
+            along_label="strength of guidance w",
+            emulators="needed",
+            reports=True,
+            how_to_read="Samples are drawn towards what the inputs say with strength w, the same for all outputs. The "
+            "marks are the strengths that three rules choose for each output on validation columns; the table says "
+            "what they are worth on columns that took no part in the choice.",
+        ),
+        Study(
+            name="samplers",
+            title="Samplers by cost",
+            label="Samplers and their cost",
+            paper="none",
+            plan=_of("samplers"),
+            axes=("emulator", "sampler", "steps"),
+            series=("emulator", "sampler"),
+            along="steps",
+            along_label="network evaluations",
+            logarithmic=True,
+            emulators="needed",
+            cost=True,
+            labels={
+                "ddim": "DDIM",
+                "dpm_solver_pp_2m": "DPM-Solver++(2M)",
+                "dpm_solver_pp_2m_sde": "DPM-Solver++(2M) SDE",
+            },
+            how_to_read="The same network sampled in different ways, against the passes of the network that a member "
+            "takes. What is lower at the left is better and cheaper. Compare times within a study only.",
+        ),
+    ),
+)
+"""The studies, in the order in which the page offers them."""

@@ -9,18 +9,20 @@ from itertools import product
 import numpy as np
 import xarray as xr
 
-from diffmp_core.scores.table import SHORT_NAMES
+from diffmp_core.scores.score import SCORES
 
 PAPER_CRITERIA = (
     "mse", "pcc", "spread_skill_correlation", "coverage_ratio", "std_ratio", "skewness_ratio", "kurtosis_ratio",
 )  # fmt: skip
 """The seven criteria of the paper (Section 3.2), in the order of its figures."""
 
-SHOWN = (*PAPER_CRITERIA, "coverage_ratio_ties", "spread_skill_ratio", "crps_fair")
-"""Scores of the tables: the paper's, and those that see what its do not."""
-
 TRAININGS = "seed"
 """Axis over which a table has mean and standard deviation."""
+
+
+def shown_scores() -> tuple[str, ...]:
+    """Scores that studies show: the paper's, and those that see what its do not."""
+    return (*PAPER_CRITERIA, *(n for n, score in SCORES.items() if score.in_studies and n not in PAPER_CRITERIA))
 
 
 def study_tables(study: xr.Dataset) -> str:
@@ -44,12 +46,13 @@ def score_tables(scores: xr.Dataset) -> str:
 def _score_table(scores: xr.Dataset) -> str:
     axes = [str(dim) for dim in scores["crps_fair"].dims if dim != TRAININGS]
     costs = {"network_evaluations": "evaluations", "seconds_per_column": "ms a column"}
-    lines = _head([*axes, *(SHORT_NAMES[name] for name in SHOWN), *costs.values()])
+    names = [name for name in shown_scores() if name in scores]
+    lines = _head([*axes, *(SCORES[name].heading for name in names), *costs.values()])
     for where in product(*(scores[axis].values for axis in axes)):
         case = scores.sel(dict(zip(axes, where, strict=True)))
         if not np.isfinite(case["columns"]).any():
             continue
-        cells = [mean_and_spread(np.atleast_1d(case[name].values)) for name in SHOWN]
+        cells = [mean_and_spread(np.atleast_1d(case[name].values)) for name in names]
         passes, seconds = (float(case[name].mean()) for name in costs)
         cost = [f"{passes:.0f}", f"{1e3 * seconds:.3g}"] if np.isfinite(passes) else ["–", "–"]
         diverged, done = (int(np.sum(test)) for test in (case["columns"] == 0, np.isfinite(case["columns"])))

@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
 
 from diffmp_core.columns.normalize import WINSORISE_LIMIT
 from diffmp_core.errors import DiffmpError
-from diffmp_core.models.cgan import CGANConfig
-from diffmp_core.models.cvae import CVAEConfig
-from diffmp_core.models.diffusion import DiffMPConfig
-from diffmp_core.models.one_step import OneStepConfig
-from diffmp_core.models.regression import GaussianConfig, RegressionConfig
+from diffmp_core.kinds import KINDS
+from diffmp_core.models.base import NetworkConfig, network_class
 from diffmp_core.storage.documents import UnreadableError, read_yaml
 from diffmp_core.training.learning_rate import Schedule
 
@@ -27,20 +25,32 @@ CONFIGS = "diffmp_core.configs"
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+def _of_its_kind(model: Any) -> Any:
+    """Options of a model as those of its kind (:data:`diffmp_core.kinds.KINDS`).
+
+    Raises:
+        ValueError: an unknown kind, or an option that is unknown or out of range.
+    """
+    if isinstance(model, NetworkConfig):
+        return model
+    try:
+        found = network_class(model.get("kind") if isinstance(model, dict) else None)
+    except DiffmpError as error:
+        raise ValueError(str(error)) from error
+    return found.config_class.model_validate(model)
+
+
 class TrainingConfig(BaseModel):
     """Everything that a training is made by; ``model`` says which emulator."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(default="custom", min_length=1)
-    model: Annotated[
-        DiffMPConfig | OneStepConfig | CVAEConfig | CGANConfig | GaussianConfig | RegressionConfig,
-        Field(discriminator="kind"),
-    ]
+    model: Annotated[SerializeAsAny[NetworkConfig], BeforeValidator(_of_its_kind)]
     replace_abnormal: bool = False
     """Replace columns with a normalised output beyond 3 by a neighbour (Section 2 of the paper)."""
     winsorise: _Positive | None = WINSORISE_LIMIT
-    """Hold normalised outputs within this many spreads while training; evaluation never does."""
+    """Hold normalised outputs within this many standard deviations while training; evaluation never does."""
     optimizer: Literal["adam", "adamw"] = "adamw"
     weight_decay: float = Field(default=0.01, ge=0, allow_inf_nan=False)
     """Decoupled weight decay of AdamW; Adam has none."""
@@ -81,10 +91,12 @@ class TrainingConfig(BaseModel):
         return self
 
 
+@cache
 def shipped_configs() -> tuple[str, ...]:
-    """Names of the shipped configurations."""
+    """Names of the shipped configurations, in the order of their kinds."""
     names = (file.name for file in files(CONFIGS).iterdir())
-    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
+    found = sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
+    return tuple(sorted(found, key=lambda name: list(KINDS).index(_shipped(name)["model"]["kind"])))
 
 
 def load_config(name_or_path: str | Path) -> TrainingConfig:
@@ -123,8 +135,12 @@ def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Options of ``base`` with ``changes`` on top; the section ``model`` is merged key by key."""
     merged = base | changes
     if isinstance(changes.get("model"), dict):
-        merged["model"] = base["model"] | changes["model"]
+        merged["model"] = base["model"] | {_RENAMED.get(name, name): value for name, value in changes["model"].items()}
     return merged
+
+
+_RENAMED = {"settle_clouds": "zero_traces"}
+"""Options of a model that older configurations have under another name."""
 
 
 def _validate(options: dict[str, Any], where: str) -> TrainingConfig:

@@ -18,6 +18,7 @@ from diffmp_core.compute.memory import keep_freed_memory
 from diffmp_core.compute.seeds import Purpose, stream_seed
 from diffmp_core.errors import DiffmpError
 from diffmp_core.identity import layout_id
+from diffmp_core.kinds import KINDS
 from diffmp_core.models.base import NetworkEmulator, build_emulator
 from diffmp_core.models.folder import CONFIG_FILE, WEIGHTS_FILE, save_emulator
 from diffmp_core.models.folder import load_config as load_emulator_config
@@ -35,9 +36,6 @@ from diffmp_core.training.processes import join_processes
 from diffmp_core.training.provenance import provenance
 from diffmp_core.training.report import Report
 from diffmp_core.training.trainer import Trainer
-
-PARENT_OPTIONS = {"cgan": "pretrained", "one_step": "initial"}
-"""Option by which an emulator names the trained one that it is made from."""
 
 
 def train(
@@ -108,9 +106,11 @@ def train(
 
 def fingerprint(config: TrainingConfig, columns: str) -> str:
     """Which training this is: configuration, weights that it sets out from, and columns (:func:`training_id`)."""
-    parent = getattr(config.model, PARENT_OPTIONS.get(config.model.kind, ""), None)
+    parent = getattr(config.model, KINDS[config.model.kind].parent, None)
     parents = [_weights_sha256(Path(parent))] if isinstance(parent, str) else []
-    return hashlib.sha256(" ".join([config.model_dump_json(), *parents, columns]).encode()).hexdigest()[:12]
+    return hashlib.sha256(" ".join([config.model_dump_json(by_alias=True), *parents, columns]).encode()).hexdigest()[
+        :12
+    ]
 
 
 def fingerprint_before_values(config: TrainingConfig, columns: xr.Dataset) -> str:
@@ -118,7 +118,7 @@ def fingerprint_before_values(config: TrainingConfig, columns: xr.Dataset) -> st
 
     ``patience`` is left out where there is none: still older versions had no such option.
     """
-    options = config.model_dump_json(exclude={"patience"} if config.patience is None else None)
+    options = config.model_dump_json(by_alias=True, exclude={"patience"} if config.patience is None else None)
     return hashlib.sha256(f"{options} {layout_id(columns)}".encode()).hexdigest()[:12]
 
 
@@ -183,7 +183,8 @@ def load_data(columns: xr.Dataset, config: TrainingConfig) -> TrainingData:
     normalization = fit(read.inputs, read.outputs, schema=read.schema, method=config.model.normalization)
     normalization = replace(normalization, winsorise_limit=config.winsorise)
     normalizer = Normalizer(normalization)
-    domain = fit_domain(read.inputs, generator=np.random.default_rng(stream_seed(config.seed, Purpose.domain)))
+    generator = np.random.default_rng(stream_seed(config.seed, Purpose.domain))
+    domain = fit_domain(read.inputs, channels=read.schema.inputs, generator=generator)
     training = normalize_columns(read, normalizer, drop_abnormal=config.replace_abnormal)
     validation = None
     if has_split(columns, "validation"):

@@ -16,7 +16,6 @@ from diffmp_core.physics.regimes import MIDDLE, REGIMES, Mask, between, column_f
 from diffmp_core.sampling.draw import draw_ensemble
 from diffmp_core.scores.ensemble import reduce_members
 from diffmp_core.stores import stack_inputs, stack_outputs
-from diffmp_core.variables import OUTPUTS
 
 from .style import markdown
 
@@ -32,14 +31,17 @@ def main() -> None:
     facts = column_facts(columns)
     zone = between(facts.lat, 0, 20)
     inside = zone.ravel()
-    inputs, truth = stack_inputs(columns)[inside], stack_outputs(columns)[inside]
+    emulator = load_emulator(experiment.emulators[0].folder)
+    outputs = emulator.schema.outputs
+    inputs = stack_inputs(columns, emulator.schema.inputs)[inside]
+    truth = stack_outputs(columns, outputs)[inside]
     mass = np.tile(columns["layer_mass"].transpose("cell", "level").values, (columns.sizes["time"], 1))[inside]
-    drawn = draw_ensemble(load_emulator(experiment.emulators[0].folder), inputs, members=MEMBERS + 1)
+    drawn = draw_ensemble(emulator, inputs, members=MEMBERS + 1)
     middle = (columns["height"].values >= MIDDLE[0]) & (columns["height"].values < MIDDLE[1])
     by_inputs = REGIMES["deep convection"].mask(facts)[zone]
 
-    def strongest(outputs: NDArray) -> Mask:
-        heating = integrate(outputs[:, None], mass)["heating"][:, 0]
+    def strongest(values: NDArray) -> Mask:
+        heating = integrate(values[:, None], mass, outputs)["heating"][:, 0]
         return top_share(heating, 0.1, among=np.ones(len(heating), bool))
 
     picks: dict[str, Callable[[NDArray, NDArray], Mask]] = {
@@ -53,11 +55,11 @@ def main() -> None:
         cases = [(truth, drawn[:, :MEMBERS])]
         cases += [(drawn[:, each], np.delete(drawn, each, axis=1)) for each in range(TRUTHS)]
         found = [_bias_and_coverage(*case, pick(*case), middle) for case in cases]
-        emulator, perfect = found[0], np.mean(found[1:], axis=0)
-        rows.append([name, *(f"{value:+.2f}, {covered:.3f}" for value, covered in (perfect, emulator))])
+        real, perfect = found[0], np.mean(found[1:], axis=0)
+        rows.append([name, *(f"{value:+.2f}, {covered:.3f}" for value, covered in (perfect, real))])
     print(f"{len(mass)} columns, {MEMBERS} members; perfect coverage {(MEMBERS - 1) / (MEMBERS + 1):.3f}\n")
     print(markdown(["columns", "a member as truth", "the truth"], rows))
-    heating = integrate(truth[by_inputs][:, None], mass[by_inputs])["heating"]
+    heating = integrate(truth[by_inputs][:, None], mass[by_inputs], outputs)["heating"]
     median, tenth = np.quantile(heating, (0.5, 0.9))
     print(f"\nHeating of deep convection by inputs: mean {heating.mean():.0f}, median {median:.0f}, "
           f"a tenth above {tenth:.0f} W/m2")  # fmt: skip
@@ -65,7 +67,7 @@ def main() -> None:
 
 def _bias_and_coverage(truth: NDArray, members: NDArray, mask: Mask, levels: Mask) -> tuple[float, float]:
     """Bias of the heating at some levels [K/day] and its coverage, ties split, at all levels."""
-    found = reduce_members(truth[mask], members[mask], np.ones(len(OUTPUTS)))
+    found = reduce_members(truth[mask], members[mask], np.ones(truth.shape[1]))
     return float(found.error[:, 0, levels].mean() * SECONDS_PER_DAY), float(found.covered_ties[:, 0].mean())
 
 

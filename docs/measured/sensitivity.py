@@ -28,12 +28,13 @@ def main() -> None:
     cells = represent(selected)
     chosen = columns.isel(time=[TIME], cell=cells)
     mass = chosen["layer_mass"].transpose("cell", "level").values
-    heating = integrate(stack_outputs(chosen)[:, None], mass)["heating"]
     emulator = load_emulator(experiment.emulators[0].folder)
+    outputs = emulator.schema.outputs
+    heating = integrate(stack_outputs(chosen, outputs)[:, None], mass, outputs)["heating"]
     rows = []
     for name, settings in CHANGES.items():
         answer = respond(
-            emulator, stack_inputs(chosen), Perturbation(**settings),
+            emulator, stack_inputs(chosen, emulator.schema.inputs), Perturbation(**settings),
             pressure=columns["pressure"].values, layer_mass=mass,
         ).changes[0]  # fmt: skip
         errors = f"{answer.standard_error:.0f} +- {answer.standard_error_columns:.0f}"

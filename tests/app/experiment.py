@@ -15,7 +15,7 @@ from diffmp_core.columns.normalize import fit
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
 from diffmp_core.schema import schema_of, variables_attrs, variables_of
-from diffmp_core.scores.table import METRICS
+from diffmp_core.scores.score import SCORES
 from diffmp_core.stores import SPLITS, open_columns, select_split, stack_inputs, stack_outputs, write_store
 from diffmp_core.variables import PAPER, Channels, ColumnVariables
 from tests.synthetic import make_columns
@@ -58,10 +58,8 @@ def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -
             ("coverage_ratio", "column_covered"),
         )
     }
-    level = {
-        f"level_{name}": (("variable", "level"), rng.uniform(0.5, 1.0, (len(outputs), levels))) for name in METRICS
-    }
-    overall = {f"overall_{name}": (("variable",), rng.uniform(0.5, 1.0, len(outputs))) for name in METRICS}
+    level = {f"level_{name}": (("variable", "level"), rng.uniform(0.5, 1.0, (len(outputs), levels))) for name in SCORES}
+    overall = {f"overall_{name}": (("variable",), rng.uniform(0.5, 1.0, len(outputs))) for name in SCORES}
     rank = np.sum(ensemble < truth[..., None], axis=-1)
     ranks = np.stack(
         [
@@ -150,7 +148,9 @@ def add_networks(folder: Path) -> None:
             for parameter in emulator.parameters():
                 torch.nn.init.normal_(parameter, std=0.1)
             save_emulator(emulator, folder / entry["folder"])
-            fit_domain(inputs, generator=np.random.default_rng(0)).save(folder / entry["folder"] / DOMAIN_FILE)
+            fit_domain(inputs, channels=variables_of(columns).inputs, generator=np.random.default_rng(0)).save(
+                folder / entry["folder"] / DOMAIN_FILE
+            )
 
 
 def _write_table(path: Path, name: str, error: float, seed: int, outputs: Channels) -> None:
@@ -163,7 +163,7 @@ def _write_table(path: Path, name: str, error: float, seed: int, outputs: Channe
             "coverage_ratio_ties": 0.93 - error / 10,
             "crps_fair": error / 2,
             "bias": float(rng.normal(0, 0.02)),
-            **{m: float(rng.uniform(0.7, 1.1)) for m in METRICS if m.endswith("ratio") and m != "coverage_ratio"},
+            **{m: float(rng.uniform(0.7, 1.1)) for m in SCORES if m.endswith("ratio") and m != "coverage_ratio"},
             "spread_skill_correlation": float(rng.uniform(0.3, 0.7)),
         }
         for v in outputs

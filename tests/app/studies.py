@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from diffmp_core.scores.table import METRICS
+from diffmp_core.scores.score import SCORES
 from diffmp_core.stores import write_store
 from diffmp_core.studies.guidance import choices
 from diffmp_core.studies.result import assemble
@@ -25,7 +25,7 @@ ABOUT = {"preset": "default", "members": 9, "sampling_seed": 0, "columns": "Test
 def known(value: float) -> dict:
     """A case whose scores are this value, a little more for each further output and score."""
     scores = {
-        variable: {metric: value + 0.1 * row + 0.01 * column for column, metric in enumerate(METRICS)}
+        variable: {metric: value + 0.1 * row + 0.01 * column for column, metric in enumerate(SCORES)}
         for row, variable in enumerate(OUTPUT_NAMES)
     }
     return {"scores": scores, "columns": 10, "network_evaluations": 1, "seconds_per_column": 0.02 * value}
@@ -34,7 +34,7 @@ def known(value: float) -> dict:
 def cases(axes: Mapping[str, Iterable], *, step: float = 0.05) -> xr.Dataset:
     """All cases of some axes, each ``step`` better than the one before."""
     places = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    return assemble([(place, known(1 + step * number)) for number, place in enumerate(places)])
+    return assemble([(place, known(1 + step * number)) for number, place in enumerate(places)], OUTPUT_NAMES)
 
 
 def make_study(kind: str) -> xr.Dataset:

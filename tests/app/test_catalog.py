@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from diffmp_app.data.catalog import Catalog, served_folders
-from diffmp_app.data.metrics import MAP_BY_NAME
 from diffmp_app.exhibits.score_colours import score_range
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.regimes import REGIMES
+from diffmp_core.scores.maps import MAPS
 from diffmp_core.shipped import DATA
 
 
@@ -61,7 +61,7 @@ def test_references_without_a_store_have_no_map(catalog):
 
 
 def test_colours_are_the_same_for_all_emulators(catalog):
-    metric = MAP_BY_NAME["mse"]
+    metric = MAPS["mse"]
 
     def shown(metric, *, averaged=True, logarithmic=False):
         return score_range(
@@ -82,7 +82,7 @@ def test_colours_are_the_same_for_all_emulators(catalog):
     positive = np.stack(both)[np.stack(both) > 0]
     lowest = np.clip(np.percentile(positive, 1.0), 1e-4 * high, 0.1 * high)
     assert shown(metric, logarithmic=True) == pytest.approx((lowest, high))
-    low, high = shown(MAP_BY_NAME["bias"], averaged=False)
+    low, high = shown(MAPS["bias"], averaged=False)
     assert low == -high < 0
 
 
@@ -99,7 +99,7 @@ def test_logarithmic_colours_start_above_zero_whatever_the_values(catalog, monke
     found = score_range(
         catalog,
         "globe",
-        MAP_BY_NAME["mse"],
+        MAPS["mse"],
         "qc",
         averaged=True,
         logarithmic=True,

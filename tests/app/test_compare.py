@@ -270,13 +270,13 @@ def test_profiles_tab_compares_emulators_and_columns(live: Catalog, state: State
     truth = live.columns("globe")["qc"].isel(time=0, cell=3).values * 1e6
     np.testing.assert_allclose(view.pinned.outputs["qc"].levels.data["truth"], truth, rtol=1e-5)
     change(view, compare="difference")
-    means = view.members[:, 2].mean(axis=0) - view.pinned.members[:, 2].mean(axis=0)
+    means = view.answer[0, :, 2].mean(axis=0) - view.pinned.answer[0, :, 2].mean(axis=0)
     shown = view.pinned.differences["qc"].source.data
     np.testing.assert_allclose(shown["mean"], means * 1e6, rtol=1e-4, atol=1e-9)
     change(view, cell=3)
     assert "Nothing else is pinned" in view.pinned.notice.object
     change(view, pinned_emulator=REFERENCE if REFERENCE in live.limits("globe").emulators else OTHER)
-    assert view.pinned.members is not None
+    assert view.pinned.answer is not None
     change(view, dark=True)
     assert view.pinned.differences["qc"].figure.title.text_color == "#e8edf2"
     change(view, compare="none")
@@ -309,5 +309,5 @@ def test_clouds_have_no_reference_for_the_papers_coverage(live: Catalog, state: 
     assert not view.line.reference.visible
     profiles = ProfilesView(state, live)
     profiles.panel()
-    assert "perfect: at least" in profiles.covered["qc"].object
-    assert "at least" not in profiles.covered["tend_T_sgs"].object
+    assert "perfect: at least" in profiles.outputs.words["qc"].object
+    assert "at least" not in profiles.outputs.words["tend_T_sgs"].object

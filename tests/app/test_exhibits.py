@@ -48,6 +48,7 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.column_integrals import INTEGRALS
 from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.response.sensitivity import QUANTILES, respond
+from diffmp_core.schema import schema_of
 from diffmp_core.scores.spread_error import spread_against_error
 from diffmp_core.stores import stack_inputs, stack_outputs
 from diffmp_core.variables import BY_NAME, LEVELS, OUTPUTS
@@ -302,7 +303,7 @@ def test_the_steps_end_in_the_ensemble_of_the_profiles(live: Catalog):
 
 def test_a_readers_own_column_is_answered_as_the_stored_one(live: Catalog):
     stored = live.columns("globe").isel(time=[0], cell=[9])
-    own = to_text(stack_inputs(stored)[0])
+    own = to_text(stack_inputs(stored)[0], schema_of(stored))
     shared = {**GLOBE, "time": 1, "cell": 3, "members": 3, "target": "own", "own": own}
     data = Ensemble(**shared).data(live)
     assert np.isnan(data["qc_truth"]).all()

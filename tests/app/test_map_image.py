@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from diffmp_app.data.metrics import perfect_coverage
 from diffmp_app.data.places import cell_tree
 from diffmp_app.figures.colouring import NOTHING, Colouring, logarithmic_labels, nice_range
 from diffmp_app.figures.globe import globe, make_raster
@@ -12,6 +11,7 @@ from diffmp_app.figures.map_image import CROSS, gather, make_map, pack, thinned
 from diffmp_app.figures.zonal import make_bands, make_section, make_zonal_line, zonal_mean
 from scipy.spatial import cKDTree
 
+from diffmp_core.scores.score import perfect_coverage
 from tests.synthetic import make_columns
 
 COLUMNS = make_columns(cells=642, times=2)

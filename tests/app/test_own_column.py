@@ -16,7 +16,9 @@ from diffmp_app.exhibits import Ensemble
 from diffmp_app.state.state import State
 from diffmp_app.views.own_column import ABOUT, OwnColumn
 
-from diffmp_core.columns.user_column import LARGEST, UserColumn, from_text
+from diffmp_core.columns.user_column import UserColumn, from_text
+from diffmp_core.columns.user_file import LARGEST
+from diffmp_core.schema import schema_of
 from tests.app.own_columns import BAD, GOOD, ROWS, bad_netcdf, fill, netcdf, table
 from tests.app.served import column_field
 
@@ -69,7 +71,8 @@ def test_a_good_table_is_taken(view: OwnColumn, name: str):
     view.load(GOOD[name])
     assert not view.notice.visible
     assert view.state.target == "own"
-    assert from_text(view.state.own)[0, 0] == pytest.approx(300, abs=0.5)
+    schema = schema_of(view.catalog.columns(view.state.experiment))
+    assert from_text(view.state.own, schema)[0, 0] == pytest.approx(300, abs=0.5)
 
 
 def test_a_good_netcdf_file_is_the_same_column(view: OwnColumn, tmp_path: Path):
@@ -114,8 +117,19 @@ def test_what_the_browser_would_refuse_the_server_does_not_keep(view: OwnColumn)
     assert view.state.target == "own"
 
 
+def test_a_text_of_other_columns_is_told_and_nothing_is_drawn_of_it(view: OwnColumn):
+    view.state.param.update(own="300 299 1000", target="own")
+    target, said = take_target(view.state.choices, view.catalog)
+    assert target is None
+    assert said.startswith(
+        "expected 64 numbers of a column with a blank between, found other text; load the file again"
+    )
+
+
 def test_a_file_read_too_late_is_not_put_into_another_experiment(view: OwnColumn):
-    view._take(UserColumn(from_text(" ".join(["300"] * 30 + ["5"] * 30 + ["1000", "10", "100", "300"]))), "another")
+    schema = schema_of(view.catalog.columns(view.state.experiment))
+    text = " ".join(["300"] * 30 + ["5"] * 30 + ["1000", "10", "100", "300"])
+    view._take(UserColumn(from_text(text, schema), (0, 30)), "another")
     assert view.state.own == ""
 
 

@@ -9,7 +9,6 @@ from diffmp_app.data.catalog import Catalog
 from diffmp_app.exhibits import Distribution, Ranks, ScoreMap, ScoreSummary, ZonalSection
 from diffmp_app.report.sections import sections
 from diffmp_app.report.write import report
-from diffmp_app.state.choices import MAP_METRICS
 from diffmp_app.state.state import State
 from diffmp_app.views.distributions import DistributionsView
 from diffmp_app.views.maps import MapsView
@@ -18,6 +17,7 @@ from diffmp_app.views.profiles import ProfilesView
 from diffmp_app.views.spread_error import SpreadErrorView
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.scores.maps import MAPS
 from diffmp_core.stores import open_store, write_store
 from tests.app.experiment import make_experiment, make_scores
 from tests.synthetic import make_columns
@@ -60,7 +60,7 @@ def test_every_score_is_offered_and_what_the_store_lacks_is_said(lean: Catalog, 
     view = MapsView(state, lean)
     state.emulator = name
     view.panel()
-    for metric in MAP_METRICS:
+    for metric in MAPS:
         change(view, metric=metric)
         there = metric in KEPT
         assert view.notice.visible is not there, metric

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from bokeh.models import Range1d
 from diffmp_app.data.axes import level_axis, value_axis
 from diffmp_app.figures.axes import padded_range, separated, steady_range
@@ -9,12 +10,22 @@ from diffmp_app.figures.profile import EnsemblePanel, InputPanel, RankPanel, fan
 from diffmp_app.figures.theme import colours
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.variables import PAPER
+from diffmp_core.variables import KNOWN_INPUTS, KNOWN_OUTPUTS, PAPER
 
 LEVELS = level_axis("height", height=[500.0, 1500.0, 3500.0], pressure=[95e3, 85e3, 65e3])
 MEMBERS = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, -1.0], [2.0, 2.0, 1.0]])
-KELVIN_PER_DAY = value_axis(PAPER.outputs.named("tend_T_sgs"), "physical")
-CLOUD = PAPER.outputs.named("qc")
+HEATING, CLOUD, RAIN = (KNOWN_OUTPUTS[name] for name in ("tend_T_sgs", "qc", "PRECC"))
+
+
+def drawn_of(name: str, members, truth, *, spread: bool = True) -> xr.Dataset:
+    """What an exhibit gathers of an output, in the unit shown."""
+    along = ("level",) if np.ndim(truth) else ()
+    parts = {
+        name: (("member", *along), np.asarray(members), {"axis_label": "K/day"}),
+        f"{name}_truth": (along, np.asarray(truth)),
+        "has_spread": ((), spread),
+    }
+    return xr.Dataset(parts)
 
 
 def test_inside_counts_the_borders_in():
@@ -57,57 +68,69 @@ def test_values_are_shown_in_physical_or_normalised_units():
 
 
 def test_ensemble_panel_draws_members_truth_and_misses():
-    panel = EnsemblePanel("tend_T_sgs", Range1d(start=0, end=4))
-    truth = np.array([1.5, 2.0, 5.0]) / 86_400
-    within = panel.show(MEMBERS / 86_400, truth, levels=LEVELS, values=KELVIN_PER_DAY, drawing="members")
-    assert within == 2
-    np.testing.assert_allclose(panel.levels.data["truth"], [1.5, 2.0, 5.0])
+    panel = EnsemblePanel(HEATING, Range1d(start=0, end=4))
+    assert panel.show(drawn_of("tend_T_sgs", MEMBERS, [1.5, 2.0, 5.0]), levels=LEVELS) == 2
+    np.testing.assert_array_equal(panel.levels.data["truth"], [1.5, 2.0, 5.0])
     np.testing.assert_allclose(panel.levels.data["mean"], [2.0, 2.0, 1.0])
     np.testing.assert_allclose(panel.levels.data["missed"], [np.nan, np.nan, 5.0])
     assert len(panel.lines.data["x"]) == 12
     assert panel.x_range.start < -1
     assert panel.x_range.end > 5
     assert panel.figure.xaxis.axis_label == "K/day"
+    panel.clear()
+    assert len(panel.lines.data["x"]) == len(panel.levels.data["truth"]) == 0
 
 
 def test_fan_replaces_the_lines():
-    panel = EnsemblePanel("tend_T_sgs", Range1d(start=0, end=4))
-    panel.show(MEMBERS, np.zeros(3), levels=LEVELS, values=KELVIN_PER_DAY, drawing="fan")
+    panel = EnsemblePanel(HEATING, Range1d(start=0, end=4))
+    panel.show(drawn_of("tend_T_sgs", MEMBERS, np.zeros(3)), levels=LEVELS, drawing="fan")
     assert len(panel.lines.data["x"]) == 0
     assert all(band.visible for band in panel.bands)
 
 
 def test_a_single_member_is_one_strong_line_on_the_axes_of_all():
-    panel = EnsemblePanel("tend_T_sgs", Range1d(start=0, end=4))
-    how = {"levels": LEVELS, "values": KELVIN_PER_DAY}
-    panel.show(MEMBERS / 86_400, np.zeros(3), **how)
+    panel = EnsemblePanel(HEATING, Range1d(start=0, end=4))
+    data = drawn_of("tend_T_sgs", MEMBERS, np.zeros(3))
+    panel.show(data, levels=LEVELS)
     extent, thin = panel.extent, panel.thin.glyph.line_width
-    assert panel.show(MEMBERS / 86_400, np.zeros(3), **how, drawing="single", member=1) == 1
+    assert panel.show(data, levels=LEVELS, drawing="single", member=1) == 1
     np.testing.assert_allclose(panel.lines.data["x"], [3.0, 2.0, -1.0, np.nan])
     assert panel.extent == extent
     assert panel.thin.glyph.line_width > thin
-    panel.show(MEMBERS / 86_400, np.zeros(3), **how, drawing="single", member=60)
+    panel.show(data, levels=LEVELS, drawing="single", member=60)
     np.testing.assert_allclose(panel.lines.data["x"][:3], MEMBERS[-1])
 
 
 def test_truth_stands_alone_without_an_emulator():
-    panel = EnsemblePanel("qc", Range1d(start=0, end=4))
-    assert (
-        panel.show(
-            None,
-            np.zeros(3),
-            levels=LEVELS,
-            values=value_axis(CLOUD, "physical"),
-            drawing="members",
-        )
-        is None
-    )
+    panel = EnsemblePanel(CLOUD, Range1d(start=0, end=4))
+    assert panel.show(drawn_of("qc", np.empty((0, 3)), np.zeros(3)), levels=LEVELS) is None
     assert np.isnan(panel.levels.data["mean"]).all()
+    np.testing.assert_array_equal(panel.levels.data["truth"], np.zeros(3))
+
+
+def test_one_answer_has_the_truth_neither_inside_nor_outside():
+    panel = EnsemblePanel(HEATING, Range1d(start=0, end=4))
+    assert panel.show(drawn_of("tend_T_sgs", MEMBERS, [9.0, 9.0, 9.0], spread=False), levels=LEVELS) is None
+    assert np.isnan(panel.levels.data["missed"]).all()
+
+
+@pytest.mark.parametrize(("truth", "covered"), [(2.5, 1), (7.0, 0)])
+def test_a_single_value_is_a_line_upward_in_a_low_figure_of_its_own(truth: float, covered: int):
+    y_range = Range1d(start=0, end=4)
+    panel = EnsemblePanel(RAIN, y_range)
+    assert panel.show(drawn_of("PRECC", [1.0, 2.0, 3.0], truth), levels=LEVELS) == covered
+    assert panel.figure.y_range is not y_range
+    assert panel.figure.height < EnsemblePanel(CLOUD, y_range).figure.height
+    assert not panel.figure.yaxis[0].visible
+    np.testing.assert_array_equal(panel.levels.data["truth"], 3 * [truth])
+    np.testing.assert_array_equal(panel.levels.data["mean"], 3 * [2.0])
+    np.testing.assert_array_equal(panel.lines.data["x"].reshape(3, 4)[:, :3], [3 * [1.0], 3 * [2.0], 3 * [3.0]])
+    assert np.isfinite(panel.levels.data["missed"]).sum() == 1 - covered
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_truth_is_visible_on_its_page(dark):
-    panel = EnsemblePanel("qc", Range1d(start=0, end=4))
+    panel = EnsemblePanel(CLOUD, Range1d(start=0, end=4))
     panel.paint(dark)
     assert panel.truth.glyph.line_color == colours(dark).truth != colours(not dark).truth
 
@@ -122,17 +145,18 @@ def test_input_panel_fits_the_levels_seen():
 
 
 def test_rank_panel_shows_flat_as_one():
-    panel = RankPanel("qc")
-    panel.show([1.0, 1.0, 2.0, 0.0], title="Rank of the truth", error=[0.5, 0.25, 0.5, 0.25])
+    panel = RankPanel(CLOUD)
+    panel.show([1.0, 1.0, 2.0, 0.0], error=[0.5, 0.25, 0.5, 0.25])
     np.testing.assert_allclose(panel.source.data["share"], [0.25, 0.25, 0.5, 0.0])
     np.testing.assert_allclose(panel.source.data["low"], [0.5, 0.75, 1.5, 0.0])
     np.testing.assert_allclose(panel.source.data["high"], [1.5, 1.25, 2.5, 0.25])
     assert panel.y_range.end > 2.5
-    panel.show([1.0, 1.0, 2.0, 0.0], title="Rank of the truth")
+    panel.show([1.0, 1.0, 2.0, 0.0])
     np.testing.assert_allclose(panel.source.data["high"], panel.source.data["low"])
 
 
 def test_surface_line_names_each_input_with_its_unit():
-    line = surface_line({"Ps": 100_800.0, "SHF": 12.3, "LHF": 101.0, "SOLIN": 0.0})
-    assert line.startswith("surface pressure 1,008 hPa · sensible heat flux 12 W/m²")
-    assert line.endswith("incoming sunlight 0 W/m²")
+    shown = {"Ps": 1008.0, "SHF": 12.3, "land_fraction": 0.25, "SOLIN": 0.0}
+    assert surface_line((KNOWN_INPUTS[name], value) for name, value in shown.items()) == (
+        "surface pressure 1,008 hPa · sensible heat flux 12 W/m² · fraction of land 0.25 · incoming sunlight 0 W/m²"
+    )

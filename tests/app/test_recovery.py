@@ -30,7 +30,7 @@ def test_a_worker_that_hangs_is_replaced_and_the_page_says_so(live_folder: Path,
     state.resample()
     view.refresh(frozenset({"seed"}))
     assert not view.notice.visible
-    assert view.members is not None
+    assert view.answer is not None
 
 
 @pytest.mark.slow

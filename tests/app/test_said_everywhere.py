@@ -36,8 +36,10 @@ from diffmp_app.views.sensitivity import SensitivityView
 from PIL import Image
 
 from diffmp_core.columns.user_column import to_text
-from diffmp_core.response.cautions import ALSO_TELLS, NO_DOMAIN
+from diffmp_core.physics.sliders import SLIDERS
+from diffmp_core.response.cautions import NO_DOMAIN
 from diffmp_core.response.verdict import ASSOCIATION
+from diffmp_core.schema import schema_of
 from diffmp_core.stores import stack_inputs
 from tests.app.experiment import add_networks, make_experiment
 
@@ -127,7 +129,7 @@ def test_each_of_several_emulators_has_its_own_cautions(live: Catalog, monkeypat
 
 def test_a_composite_says_in_an_export_what_the_documentation_says(live: Catalog):
     drier = EmulatorResponse(**COLUMN, target="composite", moistening=-0.2).data(live).attrs["cautions"]
-    for sentence in (ASSOCIATION, ALSO_TELLS["moistening"], "A mean over 40 columns"):
+    for sentence in (ASSOCIATION, SLIDERS["moistening"].also_tells, "A mean over 40 columns"):
         assert sentence in drier
 
 
@@ -146,7 +148,7 @@ def own_column(catalog: Catalog) -> str:
     """A column of one's own, 15 K warmer than a stored one."""
     inputs = stack_inputs(catalog.columns("globe").isel(time=[0], cell=[9]))[0]
     inputs[0] += 15.0
-    return to_text(inputs)
+    return to_text(inputs, schema_of(catalog.columns("globe")))
 
 
 def test_profiles_warn_of_a_column_of_ones_own(live: Catalog):

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 
 import xarray as xr
-from diffmp_app.data.metrics import SCORES, perfect_coverage
 from diffmp_app.exhibits.score_summary import arrange_scores
 from diffmp_app.figures.score_table import best_emulators, score_table, score_tiles
 
+from diffmp_core.scores.score import SCORES, perfect_coverage
 from diffmp_core.scores.stored import true_table
-from diffmp_core.scores.table import METRICS
 from diffmp_core.variables import PAPER
 
 MEMBERS = dict.fromkeys(("a", "b", "c", "too wide", "right"), 32)
-BY_NAME = {score.name: score for score in SCORES}
 
 
 def scores(tables: dict) -> xr.Dataset:
@@ -30,29 +28,30 @@ def table(**values: float | None) -> dict:
 
 
 def test_every_score_is_shown_once():
-    assert sorted(score.name for score in SCORES) == sorted(METRICS)
+    html = score_table(scores({"a": table(mse=0.5)}), "a")
+    assert [html.count(f">{score.label}</abbr>") for score in SCORES.values()] == [1] * 11
 
 
 def test_best_depends_on_the_score():
     values = {"a": 0.5, "b": 0.94, "c": 1.2}
-    assert best_emulators(BY_NAME["mse"], values, MEMBERS) == {"a"}
-    assert best_emulators(BY_NAME["pcc"], values, MEMBERS) == {"c"}
-    assert best_emulators(BY_NAME["coverage_ratio_ties"], values, MEMBERS) == {"b"}
-    assert best_emulators(BY_NAME["spread_skill_ratio"], values, MEMBERS) == {"b"}
-    assert best_emulators(BY_NAME["bias"], {"a": -0.1, "b": 0.02}, MEMBERS) == {"b"}
+    assert best_emulators(SCORES["mse"], values, MEMBERS) == {"a"}
+    assert best_emulators(SCORES["pcc"], values, MEMBERS) == {"c"}
+    assert best_emulators(SCORES["coverage_ratio_ties"], values, MEMBERS) == {"b"}
+    assert best_emulators(SCORES["spread_skill_ratio"], values, MEMBERS) == {"b"}
+    assert best_emulators(SCORES["bias"], {"a": -0.1, "b": 0.02}, MEMBERS) == {"b"}
 
 
 def test_full_coverage_is_not_the_best_coverage():
     values = {"too wide": 1.0, "right": 0.93}
-    assert best_emulators(BY_NAME["coverage_ratio_ties"], values, MEMBERS) == {"right"}
+    assert best_emulators(SCORES["coverage_ratio_ties"], values, MEMBERS) == {"right"}
 
 
 def test_coverage_that_counts_ties_as_covered_has_no_best():
-    assert best_emulators(BY_NAME["coverage_ratio"], {"a": 0.98, "b": 0.94}, MEMBERS) == set()
+    assert best_emulators(SCORES["coverage_ratio"], {"a": 0.98, "b": 0.94}, MEMBERS) == set()
 
 
 def test_values_that_print_alike_are_both_best():
-    assert best_emulators(BY_NAME["mse"], {"a": 0.12341, "b": 0.12342, "c": 0.2}, MEMBERS) == {"a", "b"}
+    assert best_emulators(SCORES["mse"], {"a": 0.12341, "b": 0.12342, "c": 0.2}, MEMBERS) == {"a", "b"}
 
 
 def test_one_row_has_no_best_and_missing_values_are_dashes():

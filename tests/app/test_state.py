@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from diffmp_core.columns.user_column import to_text
 from diffmp_core.errors import DiffmpError
+from diffmp_core.schema import schema_of
 from diffmp_core.stores import stack_inputs
 from tests.synthetic import make_columns
 
@@ -275,7 +276,8 @@ def test_an_experiment_that_cannot_be_opened_is_told_and_left():
 
 
 def test_a_column_of_the_readers_own_is_in_the_address_and_stays_with_its_experiment():
-    column = to_text(stack_inputs(make_columns(cells=3).isel(time=[0], cell=[1]))[0])
+    stored = make_columns(cells=3).isel(time=[0], cell=[1])
+    column = to_text(stack_inputs(stored)[0], schema_of(stored))
     state, other = make_state(), make_state()
     state.param.update(own=column, target="own", tab="Profiles", members=64, scale_LHF=0.35)
     assert len(state.query()) < LONGEST_QUERY

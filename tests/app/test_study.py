@@ -14,8 +14,8 @@ from diffmp_app.figures.study_chart import Chart, ChartPlot, Series, axis_ends, 
 from diffmp_app.report.sections import sections
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.scores.table import METRICS
-from diffmp_core.studies.table import PAPER_CRITERIA, SHOWN
+from diffmp_core.scores.score import SCORES
+from diffmp_core.studies.table import PAPER_CRITERIA, shown_scores
 from diffmp_core.variables import OUTPUT_NAMES
 from tests.app.experiment import make_experiment
 from tests.app.studies import add_studies, make_study
@@ -50,7 +50,7 @@ def test_models_are_rows_with_the_mean_and_spread_over_trainings(catalog: Catalo
 @pytest.mark.parametrize(("name", "perfect"), [("coverage_ratio_ties", 0.8), ("std_ratio", 1.0), ("mse", None)])
 def test_the_perfect_ensemble_of_nine_members_is_drawn_where_it_is_known(catalog: Catalog, name, perfect):
     _, charts = gathered(catalog, "models")
-    assert charts[SHOWN.index(name)].perfect == perfect
+    assert charts[shown_scores().index(name)].perfect == perfect
 
 
 def test_steps_run_from_few_to_many_on_a_logarithmic_axis(catalog: Catalog):
@@ -109,7 +109,7 @@ def test_a_score_that_a_file_lacks_is_left_out(tmp_path: Path):
     (folder / "studies" / "steps.nc").unlink()
     make_study("steps").drop_vars("coverage_ratio_ties").to_netcdf(folder / "studies" / "steps.nc")
     data = StudyScores(experiment="old", study="steps").gather(Catalog([folder]))
-    assert len(data.attrs["criteria"].split()) == len(SHOWN) - 1
+    assert len(data.attrs["criteria"].split()) == len(shown_scores()) - 1
 
 
 def test_a_plot_shows_another_chart_of_its_shape_and_says_so():
@@ -164,8 +164,8 @@ def test_the_data_of_a_study_are_those_of_its_own_columns(catalog: Catalog):
     data = StudyScores(experiment="globe", study="models").data(catalog)
     assert data.attrs["attribution"].startswith("Data: test columns. Study models, 9 members, preset default, seed 0.")
     assert "3 trainings of each model" in data.attrs["subtitle"]
-    assert set(data.data_vars) >= {*SHOWN, *(f"{name}_std" for name in SHOWN)}
-    assert set(METRICS) - set(SHOWN) == {"bias"}
+    assert set(data.data_vars) >= {*shown_scores(), *(f"{name}_std" for name in shown_scores())}
+    assert set(SCORES) - set(shown_scores()) == {"bias"}
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from diffmp_app.views.studies import STUDIES
 
+from diffmp_core.studies.study import STUDIES
 from diffmp_core.training.log import LOG_FILE, write_log
 from tests.app.experiment import make_experiment
 from tests.app.served import serve
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 def test_every_study_is_drawn_and_a_training_is_followed(page, address):
     page.goto(f"{address}?tab=Studies")
-    for kind, name in STUDIES.items():
+    for kind, name in [*((study.name, study.label) for study in STUDIES.values()), ("training", "Trainings")]:
         if kind != "models":
             page.get_by_role("combobox", name="Study").click()
             page.get_by_role("menuitem", name=name).or_(page.get_by_role("option", name=name)).first.click()

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import xarray as xr
 from diffmp_app.data.catalog import Catalog
-from diffmp_app.data.study_files import AXES, missing_words, read_studies, study_stamps
-from diffmp_app.state.choices import Criterion, Study
+from diffmp_app.data.study_files import missing_words, read_studies, study_stamps
+from diffmp_app.state.choices import options
 from numpy.testing import assert_array_equal
 
 from diffmp_core.errors import DiffmpError
-from diffmp_core.scores.table import METRICS
+from diffmp_core.scores.score import SCORES
 from diffmp_core.stores import write_store
 from diffmp_core.studies.study import STUDIES
-from diffmp_core.studies.table import SHOWN
+from diffmp_core.studies.table import shown_scores
 from tests.app.experiment import make_experiment
 from tests.app.studies import add_studies, add_training, make_study
 
@@ -25,15 +25,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_page_knows_every_study_and_every_score_of_them():
-    assert set(AXES) == set(STUDIES) == set(Study.__args__) - {"training"}
-    assert Criterion.__args__ == SHOWN
-    assert set(SHOWN) < set(METRICS)
+    assert options("study") == (*STUDIES, "training")
+    assert options("criterion") == shown_scores()
+    assert set(shown_scores()) < set(SCORES)
 
 
 def test_every_kind_is_found_by_what_it_says_not_by_its_name(folder: Path):
     os.rename(folder / "studies" / "steps.nc", folder / "studies" / "mine.nc")
     studies, problems = read_studies(folder)
-    assert set(studies) == set(AXES)
+    assert set(studies) == set(STUDIES)
     assert problems == ()
     assert_array_equal(studies["steps"]["mine"]["crps_fair"], make_study("steps")["crps_fair"])
 

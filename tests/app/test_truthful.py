@@ -11,7 +11,6 @@ import pytest
 import yaml
 from bokeh.models import Range1d
 from diffmp_app.data.catalog import Catalog
-from diffmp_app.data.target import take_target
 from diffmp_app.exhibits import (
     Distribution,
     EmulatorResponse,
@@ -38,16 +37,16 @@ from diffmp_app.views.sensitivity import SensitivityView
 
 from diffmp_core.columns.normalize import fit
 from diffmp_core.columns.user_column import to_text
-from diffmp_core.drawn import KINDS, REFERENCE
 from diffmp_core.errors import DiffmpError
+from diffmp_core.kinds import KINDS, REFERENCE
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
 from diffmp_core.schema import schema_of
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.scores.table import SPREAD_METRICS
+from diffmp_core.scores.score import spread_scores
 from diffmp_core.shipped import DATA
 from diffmp_core.stores import open_columns, stack_inputs, stack_outputs, write_store
-from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
+from diffmp_core.variables import OUTPUT_NAMES
 from tests.app.experiment import add_networks, make_experiment
 from tests.app.studies import cases, make_study
 
@@ -124,7 +123,7 @@ def test_one_answer_has_no_coverage_spread_or_ranks_anywhere(catalog: Catalog):
             exhibit.gather(catalog)
     summary = ScoreSummary(**where)
     data = summary.data(catalog)
-    for name in SPREAD_METRICS:
+    for name in spread_scores():
         assert np.isnan(data[name].sel(emulator=ONE)).all()
     assert "32 members or one answer" in data.attrs["attribution"]
     nothing = 'Coverage, ties split</td><td>–</td><td class="soft">–</td>'
@@ -265,11 +264,9 @@ def test_shipped_tables_and_stores_say_only_what_can_be():
 def test_a_row_of_every_emulator_says_what_it_drew(catalog: Catalog):
     state, drawn = State(catalog.names, catalog.limits), list[str]()
     row = EmulatorRow(state, catalog, ONE, Range1d(start=0, end=1), lambda: drawn.append(ONE))
-    row.asked = state.choices.model_copy(update={"emulator": ONE, "members": 4})
-    row.target, _ = take_target(state.choices, catalog)
-    assert row.target is not None
-    answer = np.zeros((1, 4, len(OUTPUTS), row.target.truth.shape[-1]))
-    row._answer(answer, 0.01)
+    state.members = 4
+    row.ask()
+    assert row.answer is not None
     assert row.status.object.startswith("one answer, ")
     assert drawn == [ONE]
     assert not np.isfinite(np.asarray(row.panels[0].levels.data["missed"], dtype=float)).any()
@@ -328,6 +325,8 @@ def test_the_words_above_profiles_are_of_what_is_drawn(catalog: Catalog):
     view.refresh(frozenset({"emulator"}))
     assert view.legend.object == f"{truth}thin: the one answer"
     own = catalog.columns("globe").isel(time=[0], cell=[0])
-    state.param.update(own=to_text(stack_inputs(own)[0]), target="own", emulator=MANY, drawing="members")
+    state.param.update(
+        own=to_text(stack_inputs(own)[0], schema_of(own)), target="own", emulator=MANY, drawing="members"
+    )
     view.refresh(frozenset({"own", "target", "emulator", "drawing"}))
     assert view.legend.object == "thin: members, dashed: their mean"

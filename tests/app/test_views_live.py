@@ -90,16 +90,16 @@ def test_profiles_draw_a_live_ensemble_and_resample(live_catalog: Catalog, live_
     view = ProfilesView(live_state, live_catalog)
     view.panel()
     assert not view.notice.visible
-    assert view.members.shape == (4, 4, 30)
-    first = view.members.copy()
+    assert view.answer.shape == (1, 4, 4, 30)
+    first = view.answer.copy()
     change(live_state, view, vertical="level")
-    np.testing.assert_array_equal(view.members, first)
+    np.testing.assert_array_equal(view.answer, first)
     change(live_state, view, seed=1)
-    assert not np.array_equal(view.members, first)
+    assert not np.array_equal(view.answer, first)
     change(live_state, view, seed=0)
-    np.testing.assert_array_equal(view.members, first)
+    np.testing.assert_array_equal(view.answer, first)
     assert view.status.object == "4 members from seed 0, kept from before"
-    assert "of 30" in view.covered["qc"].object
+    assert "of 30" in view.outputs.words["qc"].object
 
 
 def test_one_member_can_be_seen_alone_and_stays_within_the_ensemble(live_catalog: Catalog, live_state: State):
@@ -107,7 +107,7 @@ def test_one_member_can_be_seen_alone_and_stays_within_the_ensemble(live_catalog
     view = ProfilesView(live_state, live_catalog)
     view.panel()
     drawn = view.outputs["qc"].lines.data["x"][:30]
-    np.testing.assert_allclose(drawn, view.members[5, 2] * 1e6, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(drawn, view.answer[0, 5, 2] * 1e6, rtol=1e-5, atol=1e-6)
     live_state.members = 4
     view.refresh(frozenset({"members"}))
     assert live_state.member == 3
@@ -138,7 +138,7 @@ def test_profiles_of_a_region_are_means_over_its_columns(live_catalog: Catalog, 
     cells = represent(live_catalog.mask(live_state.choices)[0])
     truth = live_catalog.columns(live_state.experiment)["qc"].isel(time=0, cell=cells).mean("cell") * 1e6
     np.testing.assert_allclose(view.outputs["qc"].levels.data["truth"], truth, rtol=1e-5)
-    assert view.members.shape == (4, 4, 30)
+    assert view.answer.shape == (len(cells), 4, 4, 30)
     assert f"Mean over {len(cells)} columns" in view.place.object
 
 
@@ -360,7 +360,7 @@ def test_a_column_of_ones_own_is_loaded_and_used_in_both_tabs(live_catalog: Cata
     for view in views:
         view.refresh(frozenset({"own", "target"}))
     np.testing.assert_allclose(views[0].response.inputs, stored, rtol=1e-4)
-    assert views[1].covered["qc"].object == ""
+    assert views[1].outputs.words["qc"].object == ""
     assert np.isnan(views[1].outputs["qc"].levels.data["truth"]).all()
     assert "Your own column" in views[1].place.object
     live_state.own = ""
@@ -379,13 +379,13 @@ def test_every_emulator_answers_on_request_on_shared_axes(live_catalog: Catalog,
     assert view.every.shown.visible
     assert len(view.every.rows) == 2
     own, other = view.every.rows
-    np.testing.assert_array_equal(own.members, view.members)
-    assert not np.array_equal(other.members, own.members)
+    np.testing.assert_array_equal(own.answer, view.answer)
+    assert not np.array_equal(other.answer, own.answer)
     assert own.panels[0].extent != other.panels[0].extent
     assert own.panels[0].x_range.start == other.panels[0].x_range.start
-    before = other.members
+    before = other.answer
     change(live_state, view, cell=live_state.cell + 1)
-    assert not np.array_equal(other.members, before)
+    assert not np.array_equal(other.answer, before)
     change(live_state, view, target="own", own="")
     assert np.isnan(own.panels[0].levels.data["truth"]).all()
     assert "No column of your own" in own.notice.object
@@ -403,7 +403,7 @@ def test_denoising_is_shown_on_request_and_played(live_catalog: Catalog, live_st
     assert steps.shown.visible
     panel = steps.panels["tend_T_sgs"]
     last = panel.state.data["x"].reshape(4, -1)[:, :-1]
-    np.testing.assert_allclose(last, view.members[:, 0] * 86_400, rtol=1e-5)
+    np.testing.assert_allclose(last, view.answer[0, :, 0] * 86_400, rtol=1e-5)
     assert len(panel.predicted.data["x"]) == 0
     change(live_state, view, step=0)
     noise = panel.state.data["x"].reshape(4, -1)[:, :-1]

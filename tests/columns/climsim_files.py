@@ -13,8 +13,10 @@ import xarray as xr
 CELLS, LEVELS = 6, 60
 INTERFACE_PRESSURE = 1e5 * np.linspace(0.0, 1.0, LEVELS + 1) ** 2
 BEFORE = {"state_t": "K", "state_q0001": "kg/kg", "state_ps": "Pa", "pbuf_SOLIN": "W/m2", "pbuf_LHFLX": "W/m2",
-          "pbuf_SHFLX": "W/m2", "cam_in_LANDFRAC": "1"}  # fmt: skip
-AFTER = {"state_t": "K", "state_q0001": "kg/kg", "state_q0002": "kg/kg", "state_q0003": "kg/kg"}
+          "pbuf_SHFLX": "W/m2", "cam_in_LANDFRAC": "1", "state_q0002": "kg/kg", "state_q0003": "kg/kg",
+          "state_u": "m/s", "state_v": "m/s", "cam_in_OCNFRAC": "1", "cam_in_ICEFRAC": "1"}  # fmt: skip
+AFTER = {"state_t": "K", "state_q0001": "kg/kg", "state_q0002": "kg/kg", "state_q0003": "kg/kg",
+         "cam_out_PRECC": "m/s", "cam_out_NETSW": "W/m2", "cam_out_FLWDS": "W/m2"}  # fmt: skip
 
 
 def real_file(name: str) -> Path:
@@ -61,6 +63,19 @@ def make_stack(dates: list[tuple[int, int]], seed: int = 0) -> xr.Dataset:
         "state_q0001": before["state_q0001"] * rng.uniform(0.99, 1.01, profile),
         "state_q0002": np.maximum(rng.normal(0.0, 1e-5, profile), 0.0),
         "state_q0003": rng.choice([0.0, 1e-30, 5e-13, 2e-6], profile),
+    }
+    before |= {
+        "state_q0002": after["state_q0002"] * 0.5,
+        "state_q0003": after["state_q0003"] * 0.5,
+        "state_u": rng.normal(5.0, 10.0, profile),
+        "state_v": rng.normal(0.0, 10.0, profile),
+        "cam_in_OCNFRAC": 0.75 * (1.0 - before["cam_in_LANDFRAC"]),
+        "cam_in_ICEFRAC": 0.25 * (1.0 - before["cam_in_LANDFRAC"]),
+    }
+    after |= {
+        "cam_out_PRECC": np.maximum(rng.normal(0.0, 5e-8, surface), 0.0),
+        "cam_out_NETSW": 0.7 * before["pbuf_SOLIN"],
+        "cam_out_FLWDS": rng.uniform(100.0, 400.0, surface),
     }
     stack = xr.Dataset({name: value for name, value in make_grid().items()})
     for prefix, values, units in (("in_", before, BEFORE), ("out_", after, AFTER)):

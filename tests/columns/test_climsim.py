@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from diffmp_core.columns.choice import ColumnChoice, choose
 from diffmp_core.columns.plausibility import LIMITS
 from diffmp_core.columns.sources import recognise
 from diffmp_core.columns.sources.climsim import kept_levels, read
 from diffmp_core.errors import DiffmpError
+from diffmp_core.physics.solar import cosine_zenith, declination_of, hour_of
+from diffmp_core.schema import variables_of
 from diffmp_core.stores import validate_columns
+from diffmp_core.variables import CLIMSIM_V1, PAPER, Channels, ColumnVariables, Variable, choose_variables
 from tests.columns.climsim_files import make_stack, real_file, write_pairs
 
 DATES = [(80101, 62400), (80110, 43200), (81229, 1200)]
@@ -28,7 +32,7 @@ def test_both_forms_are_recognised_and_give_the_same_columns(tmp_path, stack):
     (tmp_path / "pairs" / "0008-01" / "ClimSim_low-res_grid-info.nc").rename(
         tmp_path / "pairs" / "ClimSim_low-res_grid-info.nc"
     )
-    assert recognise(stack).kind == recognise(tmp_path / "pairs").kind == "climsim"
+    assert recognise(stack).name == recognise(tmp_path / "pairs").name == "climsim"
     told = []
     pairs = read(tmp_path / "pairs", spacing_km=120, progress=lambda done, total, what: told.append((done, total)))
     xr.testing.assert_equal(read(stack, spacing_km=120), pairs)
@@ -57,7 +61,7 @@ def test_columns_follow_the_contract(stack):
 def test_tendencies_are_differences_over_1200_s_and_humidity_is_a_mixing_ratio(stack):
     raw, columns = make_stack(DATES), read(stack, spacing_km=120)
     time, cell, level = 1, 4, 7
-    place = {"sample": time, "ncol": cell, "lev": kept_levels()[level]}
+    place = {"sample": time, "ncol": cell, "lev": kept_levels(30)[level]}
     assert place["lev"] == 52
     q, q_after = (float(raw[f"{p}_state_q0001"].isel(place)) for p in ("in", "out"))
     here = columns.isel(time=time, cell=cell, level=level)
@@ -129,9 +133,10 @@ def test_real_excerpt_equals_hand_subtraction_and_is_plausible():
     columns = read(path, spacing_km=120).load()
     with xr.open_dataset(path, decode_times=False) as raw:
         before, after = (raw[f"{p}_state_t"].isel(sample=5).values.astype(float) for p in ("in", "out"))
-        heating = ((after - before) / 1200.0)[:, kept_levels()]
+        heating = ((after - before) / 1200.0)[:, kept_levels(30)]
     np.testing.assert_allclose(columns["tend_T_sgs"].isel(time=5), heating, rtol=1e-6, atol=1e-12)
-    for name, (low, high, _) in LIMITS.items():
+    for name in PAPER.stored:
+        low, high, _ = LIMITS[name]
         assert low <= float(columns[name].min()) <= float(columns[name].max()) <= high, name
     assert columns.sizes == {"time": 74, "cell": 384, "level": 30}
 
@@ -148,3 +153,92 @@ def test_real_excerpt_dries_by_the_rain_and_its_integral_matches_all_levels():
     full = -(tendency[..., 15:] * mass).sum(axis=-1) * 86_400
     assert float(drying.mean()) == pytest.approx(full.mean(), rel=0.05)
     assert np.corrcoef(drying.values.ravel(), full.ravel())[0, 1] > 0.98
+
+
+def choice_of(*inputs: str, outputs: tuple[str, ...] = ("tend_T_sgs",), levels=None) -> ColumnChoice:
+    return ColumnChoice(choose_variables(inputs, outputs), levels)
+
+
+def test_the_benchmarks_own_variables_are_those_of_the_files_on_all_levels(stack):
+    raw = make_stack(DATES)
+    columns = read(stack, choice=choose("climsim-v1"), spacing_km=120)
+    validate_columns(columns, where="stack.nc")
+    assert variables_of(columns) == CLIMSIM_V1
+    assert columns.sizes["level"] == 60
+    upward = raw.isel(lev=slice(None, None, -1))
+    np.testing.assert_allclose(columns["q"], upward["in_state_q0001"], rtol=1e-6)
+    change = (upward["out_state_q0001"] - upward["in_state_q0001"]) / 1200.0
+    np.testing.assert_allclose(columns["tend_q_sgs"], change, rtol=1e-6, atol=1e-16)
+    for ours, theirs in {"PRECC": "cam_out_PRECC", "NETSW": "cam_out_NETSW", "FLWDS": "cam_out_FLWDS"}.items():
+        np.testing.assert_allclose(columns[ours], raw[f"out_{theirs}"], rtol=1e-6)
+        assert columns[ours].dims == ("time", "cell")
+    weight = np.diff(raw["hyai"].values + raw["hybi"].values)[::-1] * 1e5 / 9.80665
+    assert columns["layer_mass"].shape == (6, 60)
+    np.testing.assert_allclose(
+        columns["layer_mass"].sum("level"), raw["in_state_ps"].mean("sample") / 9.80665, rtol=1e-6
+    )
+    np.testing.assert_allclose(columns["layer_mass"].values[:, -20:], weight[-20:][None].repeat(6, 0), rtol=1e-6)
+    assert columns["layer_mass"].attrs["comment"].endswith("column integral")
+
+
+def test_cloud_before_the_step_is_an_input_beside_cloud_after_it(stack):
+    raw, levels = make_stack(DATES), kept_levels(30)
+    columns = read(stack, choice=choice_of("T", "qv", "qc", "u", "ocean_fraction", outputs=("qc",)), spacing_km=120)
+    assert [name for name in columns.data_vars] == ["T", "qv", "input_qc", "u", "ocean_fraction", "qc"]
+    for name, prefix in (("input_qc", "in"), ("qc", "out")):
+        q, v = (raw[f"{prefix}_state_{n}"].values[..., levels] for n in ("q0002", "q0001"))
+        np.testing.assert_allclose(columns[name], q / (1 - v), rtol=1e-6)
+    assert "before the physics step" in columns["input_qc"].attrs["comment"]
+    np.testing.assert_allclose(columns["u"], raw["in_state_u"].values[..., levels], rtol=1e-6)
+    np.testing.assert_allclose(columns["ocean_fraction"], raw["in_cam_in_OCNFRAC"], rtol=1e-6)
+
+
+def test_relative_humidity_has_the_pressure_of_the_hybrid_levels(stack):
+    raw, levels = make_stack(DATES), kept_levels(30)
+    columns = read(stack, choice=choice_of("RH", "T_step", "land_fraction"), spacing_km=120)
+    assert list(columns.data_vars) == ["RH", "T_step", "input_land_fraction", "tend_T_sgs"]
+    t, q = (raw[f"in_state_{name}"].values[..., levels] for name in ("t", "q0001"))
+    a, b = (raw[name].values[levels] for name in ("hyam", "hybm"))
+    pressure = 1e5 * a + raw["in_state_ps"].values[..., None] * b
+    partial = q * pressure / (287.04 / 461.5 * (1 - q) + q)  # q = epsilon e / (p - (1 - epsilon) e)
+    saturated = 611.2 * np.exp(17.67 * (t - 273.15) / (t - 29.65))
+    np.testing.assert_allclose(columns["RH"], partial / saturated, rtol=1e-5)
+    np.testing.assert_allclose(columns["T_step"][..., 1:], np.diff(t, axis=-1), rtol=1e-4, atol=1e-4)
+    assert (columns["T_step"][..., 0] == 0).all()
+    np.testing.assert_allclose(columns["input_land_fraction"], raw["in_cam_in_LANDFRAC"], rtol=1e-6)
+
+
+def test_fewer_levels_still_hold_all_air_below_the_uppermost(stack):
+    few, many = (read(stack, choice=choice_of("T", levels=n), spacing_km=120) for n in (12, 30))
+    assert few.sizes["level"] == 12
+    assert float(few["height"][-1]) == float(many["height"][-1])
+    np.testing.assert_allclose(few["layer_mass"].sum("level"), many["layer_mass"].sum("level"), rtol=1e-6)
+
+
+def test_a_variable_defined_in_a_file_is_looked_for_under_its_own_name(tmp_path):
+    wind = Variable("state_u", "U", "eastward wind", "m s-1", "m/s", 1.0)
+    ocean = Variable("cam_in_OCNFRAC", "f", "sea", "1", "1", 1.0, profile=False)
+    other = Variable("pbuf_TAUX", "tau", "stress", "N m-2", "N/m2", 1.0, profile=False)
+    choice = ColumnChoice(ColumnVariables(Channels([wind, ocean]), PAPER.outputs))
+    write_pairs(make_stack(DATES), tmp_path)
+    columns = read(tmp_path, choice=choice, spacing_km=120)
+    np.testing.assert_allclose(
+        columns["state_u"], make_stack(DATES)["in_state_u"].values[..., kept_levels(30)], rtol=1e-6
+    )
+    with pytest.raises(DiffmpError, match="expected variable 'pbuf_TAUX' in E3SM-MMF.mli"):
+        read(tmp_path, choice=ColumnChoice(ColumnVariables(Channels([other]), PAPER.outputs)), spacing_km=120)
+
+
+def test_the_sun_of_the_real_excerpt_stands_where_its_insolation_says():
+    """Insolation is the mean over the step of 20 minutes after the date, and varies with the distance of the sun."""
+    columns = read(real_file("climsim_lowres_dev.nc"), choice=choice_of("SOLIN", "cos_zenith"), spacing_km=120).load()
+    insolation, times = columns["SOLIN"].values, columns["time"].values
+    declination, hour = declination_of(times)[:, None], hour_of(times)[:, None]
+    lat, lon = columns["lat"].values, columns["lon"].values
+    over_step = [cosine_zenith(lat, lon, declination, hour + minute / 60) for minute in range(21)]
+    cosine = np.mean(over_step, axis=0)
+    constant = (insolation * cosine).sum(axis=1) / (cosine**2).sum(axis=1)
+    assert np.abs(insolation / constant[:, None] - cosine).max() < 0.003
+    assert constant.min() == pytest.approx(1361 * 0.967, rel=0.01)
+    assert constant.max() == pytest.approx(1361 * 1.034, rel=0.01)
+    np.testing.assert_allclose(columns["cos_zenith"], over_step[0], atol=1e-6)

@@ -53,7 +53,7 @@ def run(tmp_path):
 
 def test_a_run_is_recognised_and_follows_the_contract(run):
     _, path = run
-    assert recognise(path).kind == "crm"
+    assert recognise(path).name == "crm"
     columns = read(path, spacing_km=120)
     validate_columns(columns, where="run")
     assert columns.attrs["points"] == 24
@@ -88,7 +88,7 @@ def test_the_spin_up_can_be_longer(run):
 def test_a_folder_of_runs_is_one_source_of_several_seasons(tmp_path):
     for start in ("2005-07-10", "2005-04-01"):
         make_run(tmp_path / "runs" / start, start=start)
-    assert recognise(tmp_path / "runs").kind == "crm"
+    assert recognise(tmp_path / "runs").name == "crm"
     columns = read(tmp_path / "runs", spacing_km=120)
     validate_columns(columns, where="runs")
     expected = [np.datetime64(f"{day}T01:00") for day in ("2005-04-02", "2005-07-11")]

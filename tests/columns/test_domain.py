@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from diffmp_core.columns.domain import TrainingDomain, fit_domain
 from diffmp_core.errors import DiffmpError
-from diffmp_core.stores import stack_inputs
+from diffmp_core.stores import open_columns, stack_inputs
+from diffmp_core.variables import KNOWN_INPUTS, PAPER, Channels
 from tests.synthetic import make_columns
 
 MEAN = np.array([270.0, 6e-3, 1e5, 20.0, 90.0, 300.0])[:, None]
@@ -23,7 +26,7 @@ def gaussian_inputs(count: int, seed: int = 0) -> np.ndarray:
     return inputs.astype(np.float32)
 
 
-DOMAIN = fit_domain(gaussian_inputs(2000), generator=np.random.default_rng(0))
+DOMAIN = fit_domain(gaussian_inputs(2000), channels=PAPER.inputs, generator=np.random.default_rng(0))
 
 
 def test_distance_of_independent_inputs_is_the_root_mean_square_deviation():
@@ -37,7 +40,7 @@ def test_distance_of_independent_inputs_is_the_root_mean_square_deviation():
 
 def test_percentiles_are_those_of_the_training_columns():
     inputs = stack_inputs(make_columns(cells=100, times=30))
-    domain = fit_domain(inputs, generator=np.random.default_rng(0))
+    domain = fit_domain(inputs, channels=PAPER.inputs, generator=np.random.default_rng(0))
     percentile = domain.percentile(domain.distance(inputs))
     assert np.quantile(percentile, [0.1, 0.5, 0.9]) == pytest.approx([10, 50, 90], abs=1.0)
     assert percentile.max() == pytest.approx(100.0)
@@ -48,7 +51,7 @@ def test_a_correlation_that_is_broken_is_out_of_range_though_no_input_is_extreme
     rng = np.random.default_rng(2)
     inputs = gaussian_inputs(3000)
     inputs[:, 0] = 270.0 + 10.0 * rng.normal(size=(3000, 1)) + 0.3 * rng.normal(size=(3000, 30))
-    domain = fit_domain(inputs, generator=np.random.default_rng(0))
+    domain = fit_domain(inputs, channels=PAPER.inputs, generator=np.random.default_rng(0))
     zigzag = inputs[:1].copy()
     zigzag[0, 0] = 270.0 + 10.0 * (-1.0) ** np.arange(30)
     assert domain.is_out_of_range(zigzag).all()
@@ -75,7 +78,7 @@ def test_regimes_tell_a_mixture_of_climates_from_both():
     inputs[:, 0] = 270.0 + 0.1 * (inputs[:, 0] - 270.0)
     inputs[:1500, 0] -= 30.0
     inputs[1500:, 0] += 30.0
-    domain = fit_domain(inputs, generator=np.random.default_rng(0))
+    domain = fit_domain(inputs, channels=PAPER.inputs, generator=np.random.default_rng(0))
     middle = inputs[:50].copy()
     middle[:, 0] += 30.0
     assert len(domain.centre) == 2
@@ -86,14 +89,14 @@ def test_regimes_tell_a_mixture_of_climates_from_both():
 def test_an_input_that_never_varies_is_no_obstacle():
     inputs = gaussian_inputs(300)
     inputs[:, 5] = 0.0
-    domain = fit_domain(inputs, generator=np.random.default_rng(0))
+    domain = fit_domain(inputs, channels=PAPER.inputs, generator=np.random.default_rng(0))
     assert np.isfinite(domain.distance(inputs)).all()
 
 
 def test_saved_domain_answers_bit_exactly(tmp_path):
     path = DOMAIN.save(tmp_path / "domain.safetensors")
     fresh = gaussian_inputs(20, seed=5)
-    np.testing.assert_array_equal(TrainingDomain.load(path).distance(fresh), DOMAIN.distance(fresh))
+    np.testing.assert_array_equal(TrainingDomain.load(path, PAPER.inputs).distance(fresh), DOMAIN.distance(fresh))
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
@@ -102,12 +105,12 @@ def test_foreign_truncated_or_missing_files_are_refused(tmp_path):
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DiffmpError, match="nothing readable"):
-        TrainingDomain.load(path)
+        TrainingDomain.load(path, PAPER.inputs)
     save_file({"weight": np.zeros(3)}, path)
     with pytest.raises(DiffmpError, match="other tensors"):
-        TrainingDomain.load(path)
+        TrainingDomain.load(path, PAPER.inputs)
     with pytest.raises(DiffmpError, match="nothing readable"):
-        TrainingDomain.load(tmp_path / "none.safetensors")
+        TrainingDomain.load(tmp_path / "none.safetensors", PAPER.inputs)
 
 
 def test_inputs_on_other_levels_are_refused():
@@ -117,4 +120,65 @@ def test_inputs_on_other_levels_are_refused():
 
 def test_nothing_to_learn_from_is_refused():
     with pytest.raises(DiffmpError, match="2 or more training columns"):
-        fit_domain(gaussian_inputs(1), generator=np.random.default_rng(0))
+        fit_domain(gaussian_inputs(1), channels=PAPER.inputs, generator=np.random.default_rng(0))
+
+
+def other_inputs(count: int, seed: int = 0) -> tuple[np.ndarray, Channels]:
+    """LHF, qv on 12 levels, cloud water that is there in one column of fifty, and T."""
+    rng = np.random.default_rng(seed)
+    channels = Channels(KNOWN_INPUTS[name] for name in ("LHF", "qv", "qc", "T"))
+    inputs = rng.normal(size=(count, 4, 12)) * [[60.0], [4e-3], [0.0], [10.0]] + [[90.0], [6e-3], [0.0], [270.0]]
+    inputs[:, 2] = rng.exponential(1e-5, (count, 12)) * (rng.random((count, 12)) < 0.02)
+    inputs[:, 0] = inputs[:, 0, :1]
+    return inputs.astype(np.float32), channels
+
+
+def test_inputs_of_any_kind_and_order_have_a_domain(tmp_path):
+    inputs, channels = other_inputs(3000)
+    domain = fit_domain(inputs, channels=channels, generator=np.random.default_rng(0))
+    assert domain.mean.shape == (1 + 3 * 12,)
+    back = TrainingDomain.load(domain.save(tmp_path / "domain.safetensors"), channels)
+    fresh, _ = other_inputs(500, seed=1)
+    np.testing.assert_array_equal(back.distance(fresh), domain.distance(fresh))
+    column = fresh[0].copy()
+    column[3, 5] = 400.0
+    farthest = back.farthest_input(column)
+    assert (farthest.variable, farthest.level, farthest.is_outside) == ("T", 5, True)
+
+
+def test_cloud_counts_by_its_extremes_alone():
+    inputs, channels = other_inputs(3000)
+    domain = fit_domain(inputs, channels=channels, generator=np.random.default_rng(0))
+    usual, cloudy = inputs[:200].copy(), inputs[:200].copy()
+    usual[:, 2], cloudy[:, 2] = 0.0, 1e-5
+    np.testing.assert_array_equal(domain.distance(cloudy), domain.distance(usual))
+    assert domain.is_out_of_range(cloudy).mean() < 0.01
+    cloudy[:, 2, 4] = 1e-3
+    assert domain.is_out_of_range(cloudy).all()
+    assert {domain.farthest_input(column).variable for column in usual} <= {"LHF", "qv", "T"}
+    only = Channels([KNOWN_INPUTS["qc"]])
+    assert fit_domain(inputs[:, 2:3], channels=only, generator=np.random.default_rng(0)).mean.shape == (12,)
+
+
+def test_a_domain_of_other_inputs_is_refused(tmp_path):
+    path = DOMAIN.save(tmp_path / "domain.safetensors")
+    for names in (("LHF", "SHF", "T", "qv", "u"), ("Ps", "LHF"), ("T", "qv", "u", "v", "SHF")):
+        channels = Channels(KNOWN_INPUTS[name] for name in names)
+        with pytest.raises(DiffmpError, match=f"numbers of {', '.join(names)} in .*, found 64 of other inputs; copy"):
+            TrainingDomain.load(path, channels)
+
+
+@pytest.mark.parametrize(
+    ("name", "distances", "farthest"),
+    [
+        ("simulator-120km-calibrated", (0.3831989553842774, 0.5108450772875668, 0.36485522004766907), ("Ps", None)),
+        ("climsim-lowres-calibrated", (2.29553597458178, 2.5734478488493138, 2.373115461727999), ("qv", 28)),
+    ],
+)
+def test_shipped_domains_answer_as_before_they_knew_their_inputs(name, distances, farthest):
+    root = Path(__file__).parents[2]
+    columns = open_columns(root / "data" / "demo" / "columns.nc").isel(time=[0], cell=[0, 5000, 10000])
+    domain = TrainingDomain.load(root / "assets" / "emulators" / name / "domain.safetensors", PAPER.inputs)
+    found = domain.farthest_input(stack_inputs(columns)[1])
+    assert tuple(domain.distance(stack_inputs(columns))) == distances
+    assert (found.variable, found.level) == farthest

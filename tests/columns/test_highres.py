@@ -54,7 +54,7 @@ FINE = np.arange(41) * 500.0  # 0 to 20 km: 40 levels below 20 km
 @pytest.fixture
 def columns(tmp_path):
     make_fields(FINE).to_netcdf(tmp_path / "fields.nc")
-    assert recognise(tmp_path / "fields.nc").kind == "highres"
+    assert recognise(tmp_path / "fields.nc").name == "highres"
     return read(tmp_path / "fields.nc", spacing_km=60).load()
 
 

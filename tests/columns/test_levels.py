@@ -24,13 +24,13 @@ from diffmp_core.errors import DiffmpError
 
 def test_climsim_levels_are_every_second_one_aloft_and_all_of_the_boundary_layer():
     expected = sorted([*range(15, 44, 2), *range(45, 60)], reverse=True)
-    assert kept_levels().tolist() == expected
+    assert kept_levels(30).tolist() == expected
 
 
 @settings(deadline=None)
 @given(st.integers(min_value=30, max_value=400))
 def test_chosen_levels_are_thirty_from_the_surface_to_the_top_and_never_closer_aloft(candidates):
-    chosen = choose_levels(candidates)
+    chosen = choose_levels(candidates, 30)
     assert len(chosen) == 30
     assert chosen[0] == 0
     assert chosen[-1] == candidates - 1
@@ -40,8 +40,11 @@ def test_chosen_levels_are_thirty_from_the_surface_to_the_top_and_never_closer_a
 
 
 def test_choosing_from_too_few_levels_is_refused():
-    with pytest.raises(DiffmpError, match="expected at least 30 levels below 20 km, found 29"):
-        choose_levels(29)
+    with pytest.raises(
+        DiffmpError, match="expected at least 30 levels below 20 km, found 29; ask for fewer or for all"
+    ):
+        choose_levels(29, 30)
+    assert choose_levels(29, 2).tolist() == [0, 28]
 
 
 @pytest.mark.parametrize("levels", [[0.0, 1.0, 5.0], [5.0, 1.0, 0.0], [3.0], [[0.0, 1.0], [2.0, 7.0]]])
@@ -72,15 +75,23 @@ def test_standard_atmosphere_has_the_published_values():
     np.testing.assert_allclose(standard_height(published), height, atol=0.2)
 
 
+def test_standard_atmosphere_has_the_published_values_up_to_the_mesopause():
+    # U.S. Standard Atmosphere 1976, table I, geopotential height: 32, 40, 47, 50, 51, 60, 70, 71, 80 km
+    published = [868.02, 277.52, 110.91, 75.945, 66.939, 20.314, 4.6342, 3.9564, 0.88628]
+    height = [32e3, 40e3, 47e3, 50e3, 51e3, 60e3, 70e3, 71e3, 80e3]
+    np.testing.assert_allclose(standard_pressure(height), published, rtol=5e-5)
+    np.testing.assert_allclose(standard_height(published), height, atol=0.6)
+
+
 def test_nominal_height_is_zero_at_1000_hpa_and_inverts_nominal_pressure():
     assert nominal_height(np.array([1e5]))[0] == 0.0
-    heights = stretched_heights()
+    heights = stretched_heights(30)
     np.testing.assert_allclose(nominal_height(nominal_pressure(heights)), heights, rtol=1e-9)
 
 
 def test_shared_mass_keeps_the_total_and_integrates_a_linear_tendency_exactly():
     pressure = np.linspace(1e5, 5e3, 45) ** 1.0
-    kept = choose_levels(45)
+    kept = choose_levels(45, 30)
     weights = share_weights(pressure, kept)
     mass = np.random.default_rng(0).uniform(50.0, 500.0, 45)
     np.testing.assert_allclose(weights.sum(axis=1), 1.0)

@@ -12,28 +12,30 @@ from hypothesis import strategies as st
 
 from diffmp_core.columns import user_netcdf
 from diffmp_core.columns.levels import nominal_pressure
-from diffmp_core.columns.user_column import (
-    LARGEST,
-    continued_words,
-    from_text,
-    known_levels,
-    read_user_column,
-    template,
-    to_text,
-)
+from diffmp_core.columns.user_column import check_text, continued_words, from_text, known_levels, template, to_text
+from diffmp_core.columns.user_file import LARGEST, read_user_column
 from diffmp_core.errors import DiffmpError
+from diffmp_core.schema import ColumnSchema, schema_of
 from diffmp_core.stores import stack_inputs
-from diffmp_core.variables import INPUT_NAMES
+from diffmp_core.variables import PAPER, choose_variables
 from tests.synthetic import make_columns
 
 STORE = make_columns(cells=6)
-HEIGHT, PRESSURE = STORE["height"].values, STORE["pressure"].values
+HEIGHT = STORE["height"].values
 INPUT = stack_inputs(STORE.isel(time=[0], cell=[2]))[0]
 T, QV, PS, SHF, LHF, SOLIN = range(6)
 
 
+SCHEMA = schema_of(STORE)
+
+
+def on(height: np.ndarray) -> ColumnSchema:
+    """The same variables on other levels."""
+    return ColumnSchema(SCHEMA.variables, height, nominal_pressure(height))
+
+
 def read(text: str) -> np.ndarray:
-    return read_user_column(text.encode(), height=HEIGHT, pressure=PRESSURE).inputs
+    return read_user_column(text.encode(), SCHEMA).inputs
 
 
 def table(place: str, values: np.ndarray, *, temperature="T [K]", humidity="qv [g/kg]", factor: float = 1e3) -> str:
@@ -46,17 +48,17 @@ def table(place: str, values: np.ndarray, *, temperature="T [K]", humidity="qv [
 
 
 def test_the_template_is_the_column():
-    found = read(template(INPUT, height=HEIGHT))
+    found = read(template(INPUT, SCHEMA))
     np.testing.assert_allclose(found[T], INPUT[T], atol=0.006)
     np.testing.assert_allclose(found[QV], INPUT[QV], rtol=6e-5)
     np.testing.assert_allclose(found[[PS, SHF, LHF, SOLIN], 0], INPUT[[PS, SHF, LHF, SOLIN], 0], rtol=6e-5)
 
 
 def test_text_there_and_back():
-    once = from_text(to_text(INPUT))
+    once = from_text(to_text(INPUT, SCHEMA), SCHEMA)
     np.testing.assert_allclose(once, INPUT, rtol=5e-5)
-    assert to_text(once) == to_text(INPUT)
-    assert len(to_text(INPUT)) < 600
+    assert to_text(once, SCHEMA) == to_text(INPUT, SCHEMA)
+    assert len(to_text(INPUT, SCHEMA)) < 600
 
 
 def test_heights_are_interpolated_in_either_order():
@@ -92,14 +94,14 @@ def test_units_are_converted():
 
 
 def test_columns_of_a_store_can_be_loaded(tmp_path: Path):
-    one = STORE[list(INPUT_NAMES)].isel(time=0, cell=2).drop_vars(("time", "split"))
+    one = STORE[list(PAPER.inputs.names)].isel(time=0, cell=2).drop_vars(("time", "split"))
     for kind in ("NETCDF4", "NETCDF3_CLASSIC"):
         one.drop_attrs(deep=False).to_netcdf(tmp_path / "one.nc", format=kind)
         content = (tmp_path / "one.nc").read_bytes()
-        found = read_user_column(content, height=HEIGHT, pressure=PRESSURE).inputs
+        found = read_user_column(content, SCHEMA).inputs
         np.testing.assert_allclose(found, INPUT, rtol=6e-5)
     with pytest.raises(DiffmpError, match="it is truncated"):
-        read_user_column(content[: len(content) // 2], height=HEIGHT, pressure=PRESSURE)
+        read_user_column(content[: len(content) // 2], SCHEMA)
 
 
 def sounding(*pressures: float, surface: float = 1010.0) -> str:
@@ -117,60 +119,57 @@ TALL = np.append(HEIGHT[:-1], 19_900.0)  # levels of an emulator that reach beyo
 
 
 def test_a_sounding_that_ends_below_the_emulators_top_is_continued_and_says_so():
-    column = read_user_column(sounding(*STANDARD_LEVELS).encode(), height=TALL, pressure=nominal_pressure(TALL))
+    column = read_user_column(sounding(*STANDARD_LEVELS).encode(), on(TALL))
     first, last = column.known
     assert (first, last) == (0, 29)
     assert column.inputs[T, 29] == pytest.approx(205.0)  # as in the standard atmosphere from 11 to 20 km
     assert column.inputs[QV, 29] == pytest.approx(6.67e-6, rel=1e-3)  # of the last row
-    text = to_text(column.inputs, column.known)
-    assert known_levels(text) == (0, 29)
-    np.testing.assert_array_equal(from_text(text), column.inputs)
-    said = continued_words(text, height=TALL)
+    text = to_text(column.inputs, SCHEMA, column.known)
+    assert known_levels(text, SCHEMA) == (0, 29)
+    np.testing.assert_array_equal(from_text(text, SCHEMA), column.inputs)
+    said = continued_words(text, on(TALL))
     assert said == f"its file has nothing above {TALL[28] / 1000:.1f} km: T and qv keep their end values there"
 
 
 def test_a_sounding_to_100_hpa_is_continued_and_one_to_150_hpa_is_not():
-    column = read_user_column(
-        sounding(*STANDARD_LEVELS[:-1]).encode(), height=HEIGHT, pressure=nominal_pressure(HEIGHT)
-    )
+    column = read_user_column(sounding(*STANDARD_LEVELS[:-1]).encode(), on(HEIGHT))
     assert column.known[1] < 29
     np.testing.assert_array_equal(column.inputs[:2, column.known[1] :], column.inputs[:2, -1:].repeat(
         len(HEIGHT) - column.known[1], axis=1))  # fmt: skip
     with pytest.raises(DiffmpError, match=r"or to 15 km at least, found .* to 150 hPa; add what is missing"):
-        read_user_column(sounding(*STANDARD_LEVELS[:-2]).encode(), height=HEIGHT, pressure=nominal_pressure(HEIGHT))
+        read_user_column(sounding(*STANDARD_LEVELS[:-2]).encode(), on(HEIGHT))
 
 
 def test_a_file_that_begins_above_the_ground_says_so_and_a_whole_one_says_nothing():
-    column = read_user_column(sounding(*STANDARD_LEVELS[1:], 50.0).encode(), height=HEIGHT,
-                              pressure=nominal_pressure(HEIGHT))  # fmt: skip
+    column = read_user_column(sounding(*STANDARD_LEVELS[1:], 50.0).encode(), on(HEIGHT))  # fmt: skip
     assert column.known[0] == 1
-    words = continued_words(to_text(*column), height=HEIGHT)
+    words = continued_words(to_text(column.inputs, SCHEMA, column.known), SCHEMA)
     assert words == f"its file has nothing below {HEIGHT[1]:.0f} m: T and qv keep their end values there"
-    whole = read_user_column(template(INPUT, height=HEIGHT).encode(), height=HEIGHT, pressure=PRESSURE)
+    whole = read_user_column(template(INPUT, SCHEMA).encode(), SCHEMA)
     assert whole.known == (0, 30)
-    assert continued_words(to_text(*whole), height=HEIGHT) == ""
+    assert continued_words(to_text(whole.inputs, SCHEMA, whole.known), SCHEMA) == ""
 
 
 @pytest.mark.parametrize("end", ["0:31", "5:5", "9:2", "1:", "a:b", "0:30 0:30"])
 def test_levels_that_are_none_are_refused(end):
     with pytest.raises(DiffmpError, match="found other text"):
-        from_text(f"{to_text(INPUT)} {end}")
+        from_text(f"{to_text(INPUT, SCHEMA)} {end}", SCHEMA)
 
 
 @pytest.mark.parametrize("unit", ["kg kg^{-1}", "kg kg**-1", "1", "kg/kg"])
 def test_units_are_those_that_readers_of_runs_know(unit):
-    text = template(INPUT, height=HEIGHT).replace("SHF [W/m²]", "SHF [W m^{-2}]").replace("T [K]", "T [deg K]")
+    text = template(INPUT, SCHEMA).replace("SHF [W/m²]", "SHF [W m^{-2}]").replace("T [K]", "T [deg K]")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     rows = [line.split(",") for line in lines[1:]]
     heading = lines[0].replace("qv [g/kg]", f"qv [{unit}]")
     written = [",".join([row[0], row[1], repr(float(row[2]) / 1e3), *row[3:]]) for row in rows]
-    np.testing.assert_allclose(read("\n".join([heading, *written])), read(template(INPUT, height=HEIGHT)), rtol=1e-6)
+    np.testing.assert_allclose(read("\n".join([heading, *written])), read(template(INPUT, SCHEMA)), rtol=1e-6)
 
 
 def test_a_netcdf_file_of_many_columns_is_refused(tmp_path: Path):
-    STORE[list(INPUT_NAMES)].isel(time=0).drop_vars(("time", "split")).to_netcdf(tmp_path / "many.nc")
+    STORE[list(PAPER.inputs.names)].isel(time=0).drop_vars(("time", "split")).to_netcdf(tmp_path / "many.nc")
     with pytest.raises(DiffmpError, match=r"along one dimension.*send one column only"):
-        read_user_column((tmp_path / "many.nc").read_bytes(), height=HEIGHT, pressure=PRESSURE)
+        read_user_column((tmp_path / "many.nc").read_bytes(), SCHEMA)
 
 
 def test_a_file_that_kills_or_stalls_its_reader_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -179,10 +178,10 @@ def test_a_file_that_kills_or_stalls_its_reader_is_one_sentence(tmp_path: Path, 
     for executable in ("/bin/false", "/bin/true"):
         monkeypatch.setattr(user_netcdf.sys, "executable", executable)
         with pytest.raises(DiffmpError, match="that cannot be read"):
-            read_user_column(content, height=HEIGHT, pressure=PRESSURE)
+            read_user_column(content, SCHEMA)
 
 
-GOOD = template(INPUT, height=HEIGHT)
+GOOD = template(INPUT, SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -222,10 +221,100 @@ def test_nothing_in_a_file_raises_anything_else(content):
     if content[:3] == b"CDF" or content[:4] == b"\x89HDF":
         return
     with pytest.raises(DiffmpError):
-        read_user_column(content, height=HEIGHT, pressure=PRESSURE)
+        read_user_column(content, SCHEMA)
 
 
-@pytest.mark.parametrize("text", ["", "1 2", "nan " * 63 + "1", to_text(INPUT).replace(" ", ",", 1), "1e9 " * 63 + "1"])
+@pytest.mark.parametrize(
+    "text", ["", "1 2", "nan " * 63 + "1", to_text(INPUT, SCHEMA).replace(" ", ",", 1), "1e9 " * 63 + "1"]
+)
 def test_other_text_is_refused(text):
     with pytest.raises(DiffmpError):
-        from_text(text)
+        from_text(text, SCHEMA)
+
+
+DEEP = np.array([50.0, 1000, 3000, 6000, 9000, 12_000, 16_000, 20_000, 26_000, 40_000, 60_000])
+RICH = ColumnSchema(
+    choose_variables(("lat", "qc", "T", "RH", "q", "T_step", "Ps"), ("PRECC",)), DEEP, nominal_pressure(DEEP)
+)
+
+
+def rich(heights: np.ndarray, *, heading: str = "height,T,qv [g/kg],qc [mg/kg],Ps [hPa],lat [°N]") -> bytes:
+    lines = [heading]
+    for number, z in enumerate(heights):
+        temperature, vapour = max(300 - 6.5e-3 * z, 216.65), max(16 * np.exp(-z / 2500), 2e-3)
+        lines.append(f"{z},{temperature},{vapour},{20 if z < 2000 else 0},{'1000,45' if number == 0 else ','}")
+    return "\n".join(lines).encode()
+
+
+def test_other_inputs_are_read_and_derived_on_the_levels_of_the_columns():
+    found = read_user_column(rich(np.append(DEEP, 66_000.0)), RICH).inputs
+    lat, qc, t, rh, q, step, ps = found
+    assert (lat[0], ps[0]) == (45.0, 1e5)
+    np.testing.assert_allclose(qc[:3], [2e-5, 2e-5, 0.0])
+    vapour = np.maximum(16e-3 * np.exp(-DEEP / 2500), 2e-6)
+    np.testing.assert_allclose(q, vapour / (1 + vapour), rtol=1e-4)
+    np.testing.assert_allclose(step[1:], np.diff(t), atol=0.02)
+    assert step[0] == 0
+    partial = vapour[1] * 461.5 / 287.04 / (1 + vapour[1] * 461.5 / 287.04) * nominal_pressure(1000.0)
+    assert rh[1] == pytest.approx(partial / (611.2 * np.exp(17.67 * (t[1] - 273.15) / (t[1] - 29.65))), rel=1e-4)
+
+
+def test_a_template_of_other_inputs_is_the_column_and_so_is_its_text():
+    column = read_user_column(rich(np.append(DEEP, 66_000.0)), RICH).inputs
+    np.testing.assert_array_equal(from_text(to_text(column, RICH), RICH), column)
+    again = read_user_column(template(column, RICH).encode(), RICH)
+    np.testing.assert_allclose(again.inputs, column, rtol=1e-3, atol=1e-9)  # temperatures of five digits
+    assert again.known == (0, 11)
+
+
+def test_a_sounding_goes_on_as_the_standard_atmosphere_in_columns_that_reach_the_mesosphere():
+    column = read_user_column(rich(DEEP[:8]), RICH)
+    assert column.known == (0, 8)
+    # ICAO: 216.65 K to 20 km, 222.65 at 26, 251.05 at 40, 245.45 at 60 km; the surface is 111 m up there
+    np.testing.assert_allclose(column.inputs[2, 7:], [216.65, 222.65, 251.05, 245.45], atol=0.5)
+    said = continued_words(to_text(column.inputs, RICH, column.known), RICH)
+    assert said == (
+        "its file has nothing above 20.0 km: T goes on as the standard atmosphere does, qc, RH, q and T_step keep "
+        "their end values there"
+    )
+
+
+def test_what_is_missing_is_what_neither_stands_in_a_file_nor_follows_from_it():
+    with pytest.raises(DiffmpError, match="expected lat, qc, T, RH, q, T_step and Ps in the file, found .*; add lat$"):
+        read_user_column(rich(DEEP, heading="height,T,qv [g/kg],qc [mg/kg],Ps [hPa],other"), RICH)
+    with pytest.raises(DiffmpError, match="; add RH, q$"):
+        read_user_column(rich(DEEP, heading="height,T,other,qc [mg/kg],Ps [hPa],lat"), RICH)
+
+
+def test_a_file_of_a_store_means_its_inputs_where_an_output_bears_the_name(tmp_path: Path):
+    schema = ColumnSchema(choose_variables(("T", "qc"), ("qc",)), HEIGHT, SCHEMA.pressure)
+    column = xr.Dataset(
+        {"T": ("level", INPUT[T]), "qc": ("level", 0 * INPUT[T]), "input_qc": ("level", INPUT[QV] / 1e3)}
+    )
+    column.to_netcdf(tmp_path / "one.nc")
+    found = read_user_column((tmp_path / "one.nc").read_bytes(), schema).inputs
+    np.testing.assert_allclose(found[1], INPUT[QV] / 1e3, rtol=1e-4)
+
+
+OLD = "300 299 298 290 285 5 4 3 2 1 1000 10 100 300"
+
+
+def test_an_address_of_an_old_page_is_read():
+    """The numbers that pages wrote before columns had a schema: T [K], qv [g/kg], Ps [hPa] and three fluxes [W/m²]."""
+    schema = ColumnSchema(PAPER, HEIGHT[:5], SCHEMA.pressure[:5])
+    found = from_text(OLD, schema)
+    np.testing.assert_allclose(found[0], [300, 299, 298, 290, 285])
+    np.testing.assert_allclose(found[1], [5e-3, 4e-3, 3e-3, 2e-3, 1e-3])
+    np.testing.assert_allclose(found[2:, 0], [1e5, 10, 100, 300])
+    assert to_text(found, schema, (0, 4)) == f"{OLD} 0:4"
+
+
+@pytest.mark.parametrize("text", [OLD, f"{OLD} 0:4", "1e-05", "-3.5 1e+06"])
+def test_numbers_can_be_of_some_column(text):
+    assert check_text(text) == text
+
+
+@pytest.mark.parametrize("text", ["", " ", "1  2", "nan", "1e400 x", "1,2", "0:4", "1 0:4 0:4", "1 " * 20_000 + "1"])
+def test_other_text_is_of_none(text):
+    with pytest.raises(DiffmpError, match="expected numbers of a column with a blank between, found other text"):
+        check_text(text)

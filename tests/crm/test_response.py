@@ -18,7 +18,8 @@ from diffmp_core.crm.response import composite, layer_mean, perturb_cell, refere
 from diffmp_core.crm.surface_map import is_land
 from diffmp_core.crm.vertical_grid import NZ
 from diffmp_core.errors import DiffmpError
-from diffmp_core.physics.perturbation import Perturbation, potential_temperature
+from diffmp_core.physics.perturbation import Perturbation
+from diffmp_core.physics.stratification import potential_temperature
 
 pytestmark = pytest.mark.timeout(1500)  # a cold cache compiles here
 START = datetime.date(2005, 4, 1)

@@ -217,7 +217,7 @@ def test_samples_that_are_not_finite_are_no_samples(folder: Path, inputs: torch.
 
 def test_clouds_are_never_negative_however_configured(normalization: Normalization, inputs: torch.Tensor) -> None:
     torch.manual_seed(0)
-    emulator = build_emulator({**MODEL, "settle_clouds": False}, normalization)
+    emulator = build_emulator({**MODEL, "zero_traces": False}, normalization)
     clouds = sample(emulator, inputs)[:, :, 2:]
     assert (clouds >= 0).all()
     assert (clouds == 0).any()

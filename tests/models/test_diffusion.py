@@ -21,7 +21,7 @@ from tests.synthetic import make_columns
 MEAN, STD = 0.5, 0.8
 PAPER = {
     "normalization": "paper",
-    "settle_clouds": False,
+    "zero_traces": False,
     "film_path": "noised",
     "prediction": "epsilon",
     "schedule": "paper",
@@ -175,8 +175,8 @@ def test_same_seed_same_answer(build: Any, columns: Any, options: dict[str, Any]
 
 def test_clouds_are_settled_as_configured(build: Any, columns: Any) -> None:
     inputs = columns[0][:8]
-    raw = build(settle_clouds=False).sample(inputs, 8, generator=seeded())
-    settled = build(settle_clouds=True).sample(inputs, 8, generator=seeded())
+    raw = build(zero_traces=False).sample(inputs, 8, generator=seeded())
+    settled = build(zero_traces=True).sample(inputs, 8, generator=seeded())
     normalization = columns[2]["calibrated"]
     torch.testing.assert_close(settled[:, :, :2], raw[:, :, :2])
     assert (raw[:, :, 2:] >= 0).all()

@@ -48,5 +48,5 @@ def folder(columns, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("emulators") / "tiny"
     save_emulator(emulator, folder, {"columns": {"columns_id": columns_id(columns)}})
     generator = np.random.default_rng(stream_seed(0, Purpose.domain))
-    fit_domain(arrays.inputs, generator=generator).save(folder / DOMAIN_FILE)
+    fit_domain(arrays.inputs, channels=arrays.schema.inputs, generator=generator).save(folder / DOMAIN_FILE)
     return folder

@@ -91,7 +91,8 @@ class Blind:
     """The same emulator, which is always shown the same columns."""
 
     def __init__(self, emulator, shown) -> None:
-        self.kind, self.emulator, self.shown = "blind", emulator, torch.from_numpy(shown)
+        self.kind, self.schema = "blind", emulator.schema
+        self.emulator, self.shown = emulator, torch.from_numpy(shown)
 
     def sample(self, inputs, members, *, generator, steps, guidance):
         return self.emulator.sample(self.shown, members, generator=generator, steps=steps, guidance=guidance)

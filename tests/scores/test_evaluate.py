@@ -11,20 +11,31 @@ import xarray as xr
 from diffmp_core.errors import DiffmpError
 from diffmp_core.experiments import load_experiment
 from diffmp_core.models.references import AnalogueEnsemble, ClimatologicalEnsemble
+from diffmp_core.schema import ColumnSchema
 from diffmp_core.scores import evaluate as evaluate_module
 from diffmp_core.scores.clear import ClearShare
 from diffmp_core.scores.climsim import CRITERIA
 from diffmp_core.scores.ensemble import crps_fair
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.physical import PhysicalChecks
+from diffmp_core.scores.score import SCORES, spread_scores
 from diffmp_core.scores.stored import true_store
-from diffmp_core.scores.table import CLEAR_NAMES, METRICS, SPREAD_METRICS, rich_table
+from diffmp_core.scores.table import CLEAR_NAMES, rich_table
 from diffmp_core.scores.tally import Tally
-from diffmp_core.stores import open_columns, open_store, select_split, stack_inputs, stack_outputs, write_store
-from diffmp_core.variables import LEVELS, OUTPUT_NAMES, OUTPUTS
+from diffmp_core.stores import (
+    ColumnBatch,
+    open_columns,
+    open_store,
+    select_split,
+    stack_inputs,
+    stack_outputs,
+    write_store,
+)
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
-MEMBERS = 8
+MEMBERS, LEVELS = 8, 30
+OUTPUTS, OUTPUT_NAMES = PAPER.outputs, PAPER.outputs.names
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +69,7 @@ class Broken:
     """Emulator whose samples are not finite."""
 
     kind = "broken"
+    schema = ColumnSchema(PAPER, *(make_columns(cells=1)[name].values for name in ("height", "pressure")))
 
     def sample(self, inputs, members, *, generator, steps, guidance):
         samples = torch.zeros(len(inputs), members, len(OUTPUTS), LEVELS)
@@ -122,7 +134,7 @@ def test_store_follows_the_contract(scored, path):
     assert store.attrs["diffmp_kind"] == "scores"
     assert store.attrs["members"] == MEMBERS
     assert store["variable"].values.tolist() == list(OUTPUT_NAMES)
-    for metric in METRICS:
+    for metric in SCORES:
         assert store[f"cell_{metric}"].dims == ("variable", "level", "cell")
         assert store[f"level_{metric}"].dims == ("variable", "level")
         assert store[f"overall_{metric}"].dims == ("variable",)
@@ -154,7 +166,7 @@ def test_json_has_the_variables_in_order_and_valid_numbers(scored):
     result, out = scored
     table = json.loads((out / "scores.json").read_text())
     assert list(table["scores"]) == list(OUTPUT_NAMES)
-    assert all(list(scores) == list(METRICS) for scores in table["scores"].values())
+    assert all(list(scores) == list(SCORES) for scores in table["scores"].values())
     assert list(table["climsim"]) == list(OUTPUT_NAMES[:2])
     assert all(list(criteria) == list(CRITERIA) for criteria in table["climsim"].values())
     assert (table["members"], table["seed"], table["columns"]) == (MEMBERS, 0, 42 * 7)
@@ -168,8 +180,8 @@ def test_json_has_the_variables_in_order_and_valid_numbers(scored):
 def test_batches_of_any_size_give_the_same(path, analogue, scored, batch):
     other = evaluate(analogue, path, members=MEMBERS, split="all", batch=batch)
     for name in OUTPUT_NAMES:
-        expected = [scored[0].scores[name][metric] for metric in METRICS]
-        assert [other.scores[name][metric] for metric in METRICS] == pytest.approx(expected, rel=1e-10, nan_ok=True)
+        expected = [scored[0].scores[name][metric] for metric in SCORES]
+        assert [other.scores[name][metric] for metric in SCORES] == pytest.approx(expected, rel=1e-10, nan_ok=True)
     xr.testing.assert_equal(other.averages["histogram_members"], scored[0].averages["histogram_members"])
     xr.testing.assert_allclose(other.averages["rank_histogram"], scored[0].averages["rank_histogram"], rtol=1e-10)
     xr.testing.assert_allclose(other.averages["climsim_crps"], scored[0].averages["climsim_crps"], rtol=1e-10)
@@ -179,8 +191,8 @@ def test_blocks_of_cells_give_the_same(path, analogue, scored, tmp_path, monkeyp
     monkeypatch.setattr(evaluate_module, "CELLS_AT_ONCE", 10)
     other = evaluate(analogue, path, tmp_path / "out", members=MEMBERS, split="all")
     for name in OUTPUT_NAMES:
-        expected = [scored[0].scores[name][metric] for metric in METRICS]
-        assert [other.scores[name][metric] for metric in METRICS] == pytest.approx(expected, rel=1e-10, nan_ok=True)
+        expected = [scored[0].scores[name][metric] for metric in SCORES]
+        assert [other.scores[name][metric] for metric in SCORES] == pytest.approx(expected, rel=1e-10, nan_ok=True)
     for name, criteria in scored[0].climsim.items():
         assert other.climsim[name] == pytest.approx(criteria, rel=1e-10, nan_ok=True)
     mine, theirs = open_store(other.store), open_store(scored[0].store)
@@ -271,11 +283,14 @@ def test_memory_does_not_grow_with_the_number_of_times():
         for time in range(times):
             rows = slice(time * 50, (time + 1) * 50)
             shapes = ((50, 6, LEVELS), (50, 4, LEVELS), (50, MEMBERS, 4, LEVELS))
-            yield rows, *(rng.normal(size=shape) for shape in shapes)
+            inputs, truth, members = (rng.normal(size=shape) for shape in shapes)
+            yield ColumnBatch(rows, inputs, truth, PAPER), members
 
     def peak(times: int) -> int:
         ones = np.ones((50, LEVELS))
-        run = Tally(unit=np.ones(4), weights=ones, masses=ones, members=MEMBERS, writer=None, progress=None)
+        run = Tally(
+            variables=PAPER, unit=np.ones(4), masses=ones, areas=ones[:, 0], members=MEMBERS, writer=None, progress=None
+        )
         tracemalloc.start()
         run.score_cells(slice(0, 50), batches(times), total=50 * times)
         largest = tracemalloc.get_traced_memory()[1]
@@ -292,12 +307,12 @@ def test_physical_checks_of_all_columns_are_in_table_and_store(scored, path, ana
     inputs, truth = stack_inputs(columns), stack_outputs(columns)
     masses = np.tile(columns["layer_mass"].values, (columns.sizes["time"], 1))
     members = analogue.sample(torch.from_numpy(inputs), MEMBERS).numpy()
-    expected = PhysicalChecks.of(inputs, truth, members, masses)
+    expected = PhysicalChecks.of(inputs, truth, members, masses, PAPER)
     for name, values in expected.statistics().items():
         np.testing.assert_allclose(result.averages[f"physical_{name}"], values, rtol=1e-6, atol=1e-12)
     table = json.loads((out / "scores.json").read_text())["physical"]
     assert table["energy_residual"]["members_mean"] == pytest.approx(
-        expected.table()["energy_residual"]["members_mean"]
+        expected.table(PAPER)["energy_residual"]["members_mean"]
     )
     assert open_store(out / "scores.nc")["physical_rmse"].dims == ("check",)
 
@@ -307,9 +322,9 @@ def test_shares_without_cloud_of_all_columns_are_in_table_and_store(scored, path
     columns = open_columns(path)
     inputs, truth = stack_inputs(columns), stack_outputs(columns)
     members = analogue.sample(torch.from_numpy(inputs), MEMBERS).numpy()
-    expected = ClearShare.of(truth, members)
+    expected = ClearShare.of(truth, members, OUTPUTS)
     np.testing.assert_allclose(result.averages["clear_share_truth"], expected.shares()["truth"])
-    assert json.loads((out / "scores.json").read_text())["clear"]["qc"] == pytest.approx(expected.table()["qc"])
+    assert json.loads((out / "scores.json").read_text())["clear"]["qc"] == pytest.approx(expected.table(OUTPUTS)["qc"])
     assert open_store(out / "scores.nc")["clear_share_members"].dims == ("cloud", "level")
 
 
@@ -321,7 +336,7 @@ def test_progress_reaches_the_end(path, analogue):
 
 def test_terminal_table_fits_and_shows_every_score(scored):
     table = rich_table(scored[0])
-    assert table.row_count == len(METRICS) + 1 + len(CRITERIA) + len(CLEAR_NAMES)
+    assert table.row_count == len(SCORES) + 1 + len(CRITERIA) + len(CLEAR_NAMES)
     assert [column.header for column in table.columns] == ["score", *OUTPUT_NAMES, "ideal"]
 
 
@@ -330,6 +345,7 @@ class OneAnswer:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self.schema = Broken.schema
 
     def sample(self, inputs, members, *, generator, steps, guidance):
         answer = torch.from_numpy(np.random.default_rng(0).normal(size=(len(OUTPUTS), LEVELS)).astype(np.float32))
@@ -342,7 +358,7 @@ def test_one_answer_has_no_coverage_ranks_or_spread(path, tmp_path, kind, cells)
     result = evaluate(OneAnswer(kind), path, tmp_path, members=MEMBERS, split="all", name="One", limit=cells)
     table, store = result.table(), true_store(open_store(result.store))
     for scores in table["scores"].values():
-        assert {name for name, value in scores.items() if value is None} >= set(SPREAD_METRICS)
+        assert {name for name, value in scores.items() if value is None} >= set(spread_scores())
         assert scores["crps_fair"] > 0
     assert table["members"] == store.attrs["members"] == 1
     assert not {str(name) for name in store} & {"column_covered", "column_spread", "rank_histogram"}

@@ -5,11 +5,13 @@ import pytest
 from scipy import stats
 
 from diffmp_core.scores.histograms import BINS, SPAN, bin_edges, column_ranks, count_ranks, count_values
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.variables import PAPER
+
+OUTPUTS = PAPER.outputs
 
 
 def test_zero_is_the_middle_of_a_bin_of_tendencies_and_the_first_edge_of_clouds():
-    edges = bin_edges()
+    edges = bin_edges(OUTPUTS)
     middle = BINS // 2
     for row, variable in zip(edges, OUTPUTS, strict=True):
         assert row.shape == (BINS + 1,)
@@ -23,7 +25,7 @@ def test_counts_are_those_of_numpy_in_units_and_hold_what_lies_beyond():
     rng = np.random.default_rng(6)
     unit = np.array([3.0, 1.0, 1e-5, 1e-4])
     values = rng.normal(size=(5000, 4, 2)) * unit[:, None] * 3
-    edges, counts = bin_edges(), np.zeros((4, 2, BINS), dtype=np.int64)
+    edges, counts = bin_edges(OUTPUTS), np.zeros((4, 2, BINS), dtype=np.int64)
     count_values(values, unit, counts, edges)
     assert (counts.sum(axis=2) == 5000).all()
     for v in range(4):
@@ -34,7 +36,7 @@ def test_counts_are_those_of_numpy_in_units_and_hold_what_lies_beyond():
 def test_values_far_out_are_in_the_end_bins_and_nan_in_none():
     counts = np.zeros((4, 1, BINS), dtype=np.int64)
     values = np.tile(np.array([-SPAN * 9, SPAN * 9, np.nan, 0.0])[:, None, None], (1, 4, 1))
-    count_values(values, np.array([1.0, 1.0, 1.0, np.nan]), counts, bin_edges())
+    count_values(values, np.array([1.0, 1.0, 1.0, np.nan]), counts, bin_edges(OUTPUTS))
     assert counts[0, 0, [0, BINS // 2, -1]].tolist() == [1, 1, 1]
     assert counts[2, 0, [0, -1]].tolist() == [2, 1]
     assert counts[3].sum() == 0

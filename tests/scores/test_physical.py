@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from diffmp_core.constants import LATENT_HEAT_VAPORISATION, SPECIFIC_HEAT_DRY_AIR
-from diffmp_core.scores.physical import CHECKS, HOST_STEP, PhysicalChecks, column_checks
-from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS
+from diffmp_core.scores.physical import CHECKS, HOST_STEP, PhysicalChecks, checks_of, column_checks
+from diffmp_core.variables import CLIMSIM_V1, PAPER, choose_variables
+
+INPUTS, OUTPUTS, LEVELS = PAPER.inputs, PAPER.outputs, 30
 
 MASS = np.full((1, LEVELS), 100.0)
 
@@ -20,7 +22,9 @@ def outputs(heating: np.ndarray, drying: np.ndarray) -> np.ndarray:
 
 
 def checks(vapour: float, heating: np.ndarray, drying: np.ndarray) -> dict[str, float]:
-    found = column_checks(np.full((1, LEVELS), vapour), outputs(heating, drying), MASS)
+    inputs = np.zeros((1, len(INPUTS), LEVELS))
+    inputs[:, INPUTS.channel("qv")] = vapour
+    found = column_checks(inputs, outputs(heating, drying), MASS, PAPER)
     return dict(zip(CHECKS, found[0], strict=True))
 
 
@@ -58,20 +62,53 @@ def test_statistics_are_those_of_all_columns_and_members_however_they_come():
     inputs = np.abs(rng.normal(0, 1e-3, (6, len(INPUTS), LEVELS)))
     truth, members = (rng.normal(0, 1e-6, (6, *more, len(OUTPUTS), LEVELS)) for more in ((), (5,)))
     mass = rng.uniform(50, 200, (6, LEVELS))
-    together = PhysicalChecks.of(inputs, truth, members, mass)
-    parts = [PhysicalChecks.of(inputs[s], truth[s], members[s], mass[s]) for s in (slice(2), slice(2, 6))]
+    together = PhysicalChecks.of(inputs, truth, members, mass, PAPER)
+    parts = [PhysicalChecks.of(inputs[s], truth[s], members[s], mass[s], PAPER) for s in (slice(2), slice(2, 6))]
     added = PhysicalChecks.none() + parts[0] + parts[1]
     for name, values in together.statistics().items():
         np.testing.assert_allclose(added.statistics()[name], values, rtol=1e-12)
-    true, drawn = column_checks(inputs[:, 1], truth, mass), column_checks(inputs[:, 1], members, mass)
+    true, drawn = (column_checks(inputs, values, mass, PAPER) for values in (truth, members))
     assert drawn.shape == (6, 5, len(CHECKS))
-    found = together.table()["energy_residual"]
+    found = together.table(PAPER)["energy_residual"]
     assert found["truth_std"] == pytest.approx(true[:, 1].std())
     assert found["members_std"] == pytest.approx(drawn[..., 1].std())
     assert found["rmse"] == pytest.approx(np.sqrt(((drawn.mean(axis=1) - true)[:, 1] ** 2).mean()))
 
 
 def test_columns_without_masses_have_no_budgets_but_shares():
-    found = PhysicalChecks.of(*(np.zeros((2, *s, LEVELS)) for s in ((6,), (4,), (3, 4))), np.full((2, LEVELS), np.nan))
-    assert np.isnan(found.table()["moistening"]["truth_mean"])
-    assert found.table()["overdried_share"]["members_mean"] == 0
+    shapes = ((6,), (4,), (3, 4))
+    found = PhysicalChecks.of(*(np.zeros((2, *s, LEVELS)) for s in shapes), np.full((2, LEVELS), np.nan), PAPER)
+    assert np.isnan(found.table(PAPER)["moistening"]["truth_mean"])
+    assert found.table(PAPER)["overdried_share"]["members_mean"] == 0
+
+
+def test_specific_humidity_is_overdried_where_it_would_be_negative():
+    """Of 1 g/kg, drying of 1.1 g/kg in a step lacks 0.1 g/kg in each of three layers of 100 kg m-2."""
+    inputs = np.zeros((1, len(CLIMSIM_V1.inputs), 60))
+    inputs[:, CLIMSIM_V1.inputs.channel("q")] = 1e-3
+    made = np.zeros((1, len(CLIMSIM_V1.outputs), 60))
+    made[0, CLIMSIM_V1.outputs.channel("tend_q_sgs"), :3] = -1.1e-3 / HOST_STEP
+    found = dict(zip(CHECKS, column_checks(inputs, made, np.full((1, 60), 100.0), CLIMSIM_V1)[0], strict=True))
+    assert found["moistening"] == pytest.approx(-3 * 100 * 1.1e-3 / 1200)
+    assert found["overdried_share"] == pytest.approx(3 / 60)
+    assert found["overdried_vapour"] == pytest.approx(3 * 100 * 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "expected"),
+    [
+        (("T", "qv"), ("qc", "tend_qv_sgs", "tend_T_sgs"), tuple(CHECKS)),
+        (("T", "RH"), ("tend_T_sgs", "tend_q_sgs"), ("moistening", "energy_residual")),
+        (("T", "q"), ("tend_q_sgs",), ("moistening", "overdried_share", "overdried_vapour")),
+        (("T", "q"), ("tend_T_sgs", "PRECC"), ()),
+    ],
+)
+def test_checks_are_those_that_the_variables_allow(inputs, outputs, expected):
+    variables = choose_variables(inputs, outputs)
+    assert checks_of(variables) == expected
+    if expected:
+        shapes = ((len(inputs),), (len(outputs),), (3, len(outputs)))
+        found = PhysicalChecks.of(*(np.full((2, *s, 5), 0.01) for s in shapes), np.ones((2, 5)), variables)
+        assert tuple(found.table(variables)) == expected
+    else:
+        assert PhysicalChecks.none().table(variables) == {}

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from diffmp_core.drawn import REFERENCE
+from diffmp_core.kinds import REFERENCE
+from diffmp_core.scores.score import SCORES, spread_scores
 from diffmp_core.scores.stored import true_store, true_table
-from diffmp_core.scores.table import METRICS, SPREAD_METRICS
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 
 OLD = {"members": 32, "steps": 5, "guidance": [0.2, 0.2, 0.2, 0.2], "seed": 0}
 
 
 def table(ratio: float | None) -> dict:
     """A table as it was written when all emulators had steps, and coverage."""
-    scores = dict.fromkeys(METRICS, 0.5) | {"spread_skill_ratio": ratio, "coverage_ratio": 0.0}
-    return OLD | {"scores": dict.fromkeys(OUTPUT_NAMES, scores)}
+    scores = dict.fromkeys(SCORES, 0.5) | {"spread_skill_ratio": ratio, "coverage_ratio": 0.0}
+    return OLD | {"scores": dict.fromkeys(PAPER.outputs.names, scores)}
 
 
 def store(ratio: float) -> xr.Dataset:
@@ -62,7 +62,7 @@ def test_a_table_of_one_answer_has_no_coverage(kind):
     found = true_table(table(0.0), kind)
     assert found["members"] == 1
     for scores in found["scores"].values():
-        assert {name for name, value in scores.items() if value is None} == set(SPREAD_METRICS)
+        assert {name for name, value in scores.items() if value is None} == set(spread_scores())
 
 
 def test_a_store_of_one_answer_has_no_coverage_and_no_ranks():

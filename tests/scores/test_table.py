@@ -6,8 +6,9 @@ from scipy import stats
 
 from diffmp_core.scores.ensemble import reduce_members
 from diffmp_core.scores.moments import Comoments, stack
+from diffmp_core.scores.score import SCORES, perfect_coverage, score_values, spread_scores
 from diffmp_core.scores.statistics import Statistics
-from diffmp_core.scores.table import METRICS, SPREAD_METRICS, markdown_table, metrics, perfect_coverage
+from diffmp_core.scores.table import markdown_table
 
 
 def score(truth: np.ndarray, members: np.ndarray, parts: int = 1) -> dict[str, float]:
@@ -16,7 +17,7 @@ def score(truth: np.ndarray, members: np.ndarray, parts: int = 1) -> dict[str, f
         Statistics.of(reduce_members(t[:, None, None], m[:, :, None, None], np.ones(1))).merge(0)
         for t, m in zip(np.array_split(truth, parts), np.array_split(members, parts), strict=True)
     ]
-    return {name: float(value.item()) for name, value in metrics(stack(groups).merge(0)).items()}
+    return {name: float(value.item()) for name, value in score_values(stack(groups).merge(0)).items()}
 
 
 def test_by_hand():
@@ -48,7 +49,7 @@ def test_parts_of_any_size_give_the_same(parts):
     rng = np.random.default_rng(1)
     truth, members = rng.normal(5, 1, 100), rng.normal(5, 1, (100, 8))
     whole, cut = score(truth, members), score(truth, members, parts)
-    assert [cut[name] for name in METRICS] == pytest.approx([whole[name] for name in METRICS], rel=1e-10)
+    assert [cut[name] for name in SCORES] == pytest.approx([whole[name] for name in SCORES], rel=1e-10)
 
 
 def test_order_of_members_changes_nothing():
@@ -56,7 +57,7 @@ def test_order_of_members_changes_nothing():
     truth, members = rng.normal(size=60), rng.normal(size=(60, 8))
     shuffled = rng.permuted(members, axis=1)
     there, back = score(truth, members), score(truth, shuffled)
-    assert [back[name] for name in METRICS] == pytest.approx([there[name] for name in METRICS], rel=1e-10)
+    assert [back[name] for name in SCORES] == pytest.approx([there[name] for name in SCORES], rel=1e-10)
 
 
 def test_a_perfect_ensemble_of_32():
@@ -115,14 +116,14 @@ def test_a_deterministic_ensemble_has_its_mean_absolute_error_as_crps_and_no_spr
 def test_ratios_are_undefined_where_the_truth_hardly_varies(std):
     rng = np.random.default_rng(5)
     scores = score(std * rng.normal(size=50), rng.normal(size=(50, 8)))
-    undefined = {name for name in METRICS if np.isnan(scores[name])}
-    assert undefined == set(METRICS) - {"mse", "coverage_ratio", "coverage_ratio_ties", "crps_fair", "bias"}
+    undefined = {name for name in SCORES if np.isnan(scores[name])}
+    assert undefined == set(SCORES) - {"mse", "coverage_ratio", "coverage_ratio_ties", "crps_fair", "bias"}
 
 
 def test_a_single_member_has_neither_spread_nor_coverage():
     rng = np.random.default_rng(6)
     scores = score(rng.normal(size=20), rng.normal(size=(20, 1)))
-    assert {name for name in METRICS if np.isnan(scores[name])} == set(SPREAD_METRICS)
+    assert {name for name in SCORES if np.isnan(scores[name])} == set(spread_scores())
 
 
 def test_a_truth_as_good_as_symmetric_has_no_skewness_to_compare_with():
@@ -141,8 +142,8 @@ def test_a_correlation_is_never_beyond_one():
         assert abs(Comoments.of(x, scale * x).merge(0).correlation) <= 1
 
 
-def test_markdown_table_puts_variables_in_the_order_of_the_table_and_dashes_for_nothing():
-    table = {"scores": {"qc": {"mse": 0.25, "pcc": None}, "tend_T_sgs": {"mse": 0.5, "pcc": 0.987}}}
+def test_markdown_table_puts_variables_in_their_order_and_dashes_for_nothing():
+    table = {"scores": {"tend_T_sgs": {"mse": 0.5, "pcc": 0.987}, "qc": {"mse": 0.25, "pcc": None}}}
     lines = markdown_table([("A", table), ("B", table)], ("mse", "pcc")).splitlines()
     assert lines[0] == "|  | MSE | PCC |"
     assert lines[2] == "| A | 0.50/0.25 | 0.99/– |"

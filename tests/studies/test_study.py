@@ -10,18 +10,20 @@ import xarray as xr
 
 from diffmp_core.errors import DiffmpError, DivergedError
 from diffmp_core.models.folder import load_emulator
+from diffmp_core.schema import variables_attrs, variables_of
 from diffmp_core.scores.evaluate import evaluate
-from diffmp_core.scores.table import METRICS
+from diffmp_core.scores.score import SCORES
 from diffmp_core.stores import open_columns, select_split, write_store
 from diffmp_core.studies import cases
 from diffmp_core.studies.guidance import GuidancePreset
 from diffmp_core.studies.models import ModelsPreset
 from diffmp_core.studies.preset import SMOKE_SIZE
 from diffmp_core.studies.result import open_study
+from diffmp_core.studies.run import run_study
 from diffmp_core.studies.samplers import SamplersPreset
 from diffmp_core.studies.steps import StepsPreset
-from diffmp_core.studies.study import STUDIES, run_study
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.studies.study import STUDIES
+from diffmp_core.variables import PAPER, Channels, ColumnVariables
 from tests.synthetic import make_columns
 
 TINY = {"members": 4, "limit": 16}
@@ -37,7 +39,7 @@ def guidance(columns, emulator, tmp_path_factory) -> xr.Dataset:
 
 
 def test_every_study_has_the_three_presets():
-    assert {frozenset(study.presets) for study in STUDIES.values()} == {frozenset({"default", "paper", "smoke"})}
+    assert {frozenset(study.plan().presets) for study in STUDIES.values()} == {frozenset({"default", "paper", "smoke"})}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_a_fixed_steps_emulator_cannot_be_sampled_by_any_number(columns, fixed_a
 def test_models_ranks_analogues_before_climatology(columns, tmp_path):
     preset = ModelsPreset(members=8, limit=64, models=("regression", "cgan"), seeds=2, size=BRIEF)
     study = run_study("models", [columns], tmp_path / "models.nc", preset=preset)
-    assert set(METRICS) <= set(study.data_vars)
+    assert set(SCORES) <= set(study.data_vars)
     assert study["crps_fair"].dims == ("spacing_km", "model", "seed", "variable")
     assert list(study["model"].values) == ["regression", "cgan", "analogue", "climatology"]
     crps = study["crps_fair"].isel(spacing_km=0)
@@ -96,7 +98,8 @@ def test_models_takes_given_emulators_in_place_of_trainings(columns, emulator, t
     assert list(study["model"].values) == ["calibrated"]
     assert not (tmp_path / "models" / "emulators").exists()
     result = evaluate(emulator, columns, members=4, limit=16, split="test")
-    for name in OUTPUT_NAMES:
+    assert variables_of(study) == PAPER
+    for name in PAPER.outputs.names:
         assert float(study["mse"].sel(variable=name).item()) == pytest.approx(result.scores[name]["mse"])
 
 
@@ -117,6 +120,17 @@ def test_models_compares_resolutions_each_on_its_own_columns(columns, tmp_path):
     study = run_study("models", [columns, learn], tmp_path / "models.nc", preset=preset, test=[report])
     assert study["spacing_km"].values.tolist() == [120, 60]
     assert study["columns"].values.ravel().tolist() == [96, 300]  # test times of the one, all of the other
+
+
+def test_columns_of_other_outputs_are_no_study_together(columns, tmp_path):
+    coarse = make_columns(cells=40).assign_attrs(spacing_km=60)
+    dry = ColumnVariables(PAPER.inputs, Channels(PAPER.outputs[:2]))
+    other = write_store(coarse.assign_attrs(variables_attrs(dry)), tmp_path / "60.zarr")
+    preset = ModelsPreset(members=4, limit=None, models=(), references=("climatology",))
+    with pytest.raises(
+        DiffmpError, match="tend_qv_sgs, qc, qi. in all columns of a study, found tend_T_sgs, tend_qv_sgs in"
+    ):
+        run_study("models", [columns, other], tmp_path / "models.nc", preset=preset)
 
 
 def test_two_emulators_in_one_place_are_refused(columns, emulator, tmp_path):

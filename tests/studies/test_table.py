@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from diffmp_core.scores.table import METRICS
+from diffmp_core.scores.score import SCORES
 from diffmp_core.studies.guidance import choices
 from diffmp_core.studies.result import assemble
 from diffmp_core.studies.table import mean_and_spread, study_tables
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import PAPER
+
+OUTPUT_NAMES = PAPER.outputs.names
 
 
 def known(value: float | None) -> dict:
-    scores = {variable: dict.fromkeys(METRICS, value) for variable in OUTPUT_NAMES}
+    scores = {variable: dict.fromkeys(SCORES, value) for variable in OUTPUT_NAMES}
     return {"scores": scores, "columns": 10, "network_evaluations": 5, "seconds_per_column": 0.02}
 
 
@@ -21,7 +23,7 @@ def test_cases_lie_on_the_axes_of_their_coordinates():
         ({"model": "b", "seed": 0}, known(1.0)),
         ({"model": "a", "seed": 0}, known(2.0)),
         ({"model": "b", "seed": 1}, known(None)),
-    ])  # fmt: skip
+    ], OUTPUT_NAMES)  # fmt: skip
     assert study["pcc"].dims == ("model", "seed", "variable")
     assert study["model"].values.tolist() == ["b", "a"]
     np.testing.assert_array_equal(study["pcc"].sel(variable="qc"), [[1.0, np.nan], [2.0, np.nan]])
@@ -41,7 +43,7 @@ def test_a_table_has_a_row_for_each_case_that_was_done():
         ({"spacing_km": 120, "model": "cvae", "seed": 0}, known(0.25)),
         ({"spacing_km": 120, "model": "cvae", "seed": 1}, known(0.75)),
         ({"spacing_km": 60, "model": "cgan", "seed": 0}, known(0.5)),
-    ])  # fmt: skip
+    ], OUTPUT_NAMES)  # fmt: skip
     lines = study_tables(study).splitlines()
     assert [line for line in lines if line.startswith("#")] == [f"### {name}" for name in OUTPUT_NAMES]
     assert lines[2].startswith("| spacing_km | model | MSE | PCC |")
@@ -51,13 +53,21 @@ def test_a_table_has_a_row_for_each_case_that_was_done():
     assert lines[6] == ""
 
 
+def test_a_case_has_no_scores_of_an_output_that_its_emulator_lacks():
+    fewer = known(0.5)
+    del fewer["scores"]["qc"]
+    study = assemble([({"emulator": "all"}, known(0.25)), ({"emulator": "fewer"}, fewer)], OUTPUT_NAMES)
+    np.testing.assert_array_equal(study["pcc"].sel(variable="qc"), [0.25, np.nan])
+    np.testing.assert_array_equal(study["pcc"].sel(variable="qi"), [0.25, 0.5])
+
+
 def test_a_case_that_diverged_has_no_scores_and_is_named():
     diverged = {"columns": 0, "diverged": "expected finite samples"}
     study = assemble([
         ({"steps": 5, "seed": 0}, known(0.25)),
         ({"steps": 5, "seed": 1}, diverged),
         ({"steps": 2, "seed": 0}, diverged),
-    ])  # fmt: skip
+    ], OUTPUT_NAMES)  # fmt: skip
     lines = study_tables(study).splitlines()
     assert lines[4].startswith("| 5 (diverged in 1 of 2) | 0.250 |")
     assert lines[5].startswith("| 2 (diverged in 1 of 1) | – |")
@@ -99,3 +109,10 @@ def test_strengths_are_chosen_by_each_criterion():
 def test_table_2_is_left_out_where_it_lacks_the_resolution():
     best = choices(make_scan().assign_coords(spacing_km=("emulator", [95])))
     assert np.isnan(best.sel(criterion="paper")).all()
+
+
+def test_table_2_is_left_out_where_it_lacks_an_output():
+    scan = make_scan(crps_fair=[0.3, 0.2, 0.25]).assign_coords(variable=["tend_T_sgs", "tend_q_sgs", "PRECC", "qc"])
+    best = choices(scan).sel(emulator="e")
+    np.testing.assert_array_equal(best.sel(criterion="paper"), [0.6, np.nan, np.nan, 0.0])
+    assert best.sel(criterion="crps_fair").values.tolist() == [0.5] * 4

@@ -51,7 +51,7 @@ def test_file_that_extends_changes_only_what_it_says(tmp_path):
         ("extends: calibrated\nepochs: 0\n", "found 0 at epochs"),
         ("extends: calibrated\nlearning_rate: .nan\n", "at learning_rate"),
         ("extends: calibrated\nlowest_learning_rate: 0.5\n", "lowest_learning_rate is above"),
-        ("extends: calibrated\nmodel: {filters: three}\n", "found 'three' at model.diffusion.filters"),
+        ("extends: calibrated\nmodel: {filters: three}\n", "found 'three' at model.filters"),
         ("extends: nothing\n", "expected 'extends' among"),
         ("model: {kind: horoscope}\n", "kind"),
         ("- 1\n", "expected options"),

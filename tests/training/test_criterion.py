@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from diffmp_core.scores.ensemble import reduce_members
+from diffmp_core.scores.score import score_values
 from diffmp_core.scores.statistics import Statistics
-from diffmp_core.scores.table import metrics
 from diffmp_core.stores import open_columns
 from diffmp_core.training import criterion
 from diffmp_core.training.criterion import paper_criterion, sample_criterion
@@ -28,7 +28,7 @@ def test_criterion_is_the_mean_of_what_the_scores_say():
     spread = rng.gamma(2.0, size=(40, 1, 4, 6))
     members = (0.5 * truth[:, None] + spread * truth.std((0, 2))[:, None] * rng.normal(size=(40, 8, 4, 6))).astype("f4")
     statistics = Statistics.of(reduce_members(truth, members, truth.std((0, 2)))).merge((0, 2))
-    scores = metrics(statistics)
+    scores = score_values(statistics)
     names = ("pcc", "spread_skill_correlation", "coverage_ratio")
     assert paper_criterion(truth, members) == pytest.approx(np.mean([scores[name] for name in names]), rel=1e-5)
 

@@ -5,6 +5,7 @@ import pytest
 
 from diffmp_core.columns.normalize import fit
 from diffmp_core.errors import DiffmpError
+from diffmp_core.models.normalizer import Normalizer
 from diffmp_core.schema import schema_of
 from diffmp_core.stores import select_split, stack_inputs, stack_outputs
 from diffmp_core.training.data import normalize_columns, read_columns
@@ -41,8 +42,8 @@ def test_papers_rule_replaces_inputs_and_outputs_of_a_column_together():
     store = make_columns(cells=20)
     normalization = fitted(store, "paper")
     store["tend_T_sgs"][0, 4, 7] = 3.5 * normalization.output_scale[0, 7]
-    plain = normalize_columns(read_columns(store, "train"), normalization, drop_abnormal=False)
-    ruled = normalize_columns(read_columns(store, "train"), normalization, drop_abnormal=True)
+    plain = normalize_columns(read_columns(store, "train"), Normalizer(normalization), drop_abnormal=False)
+    ruled = normalize_columns(read_columns(store, "train"), Normalizer(normalization), drop_abnormal=True)
     abnormal = (np.abs(plain.outputs) > 3).any(axis=(1, 2))
     assert abnormal[4]
     assert np.abs(ruled.outputs).max() <= 3
@@ -60,6 +61,6 @@ def test_outputs_are_held_within_the_limit_and_inputs_are_not():
     assert normalization.winsorise_limit == 30.0
     store["qi"][0, 2, 9] = 100 * normalization.output_scale[3, 9]
     store["LHF"][0, 2] = 1e5
-    arrays = normalize_columns(read_columns(store, "train"), normalization, drop_abnormal=False)
+    arrays = normalize_columns(read_columns(store, "train"), Normalizer(normalization), drop_abnormal=False)
     assert arrays.outputs[2, 3, 9] == 30.0
     assert arrays.inputs[2, 4, 0] > 100

@@ -93,7 +93,7 @@ def test_finished_folder_is_whole_and_says_what_made_it(finished, columns):
     assert set(config["seal"]["sha256"]) == {
         "domain.safetensors", "normalization.json", "training_times.json", "weights.safetensors",
     }  # fmt: skip
-    assert config["result"]["presentations"] == 2 * 32 * 16
+    assert config["result"]["training_samples_seen"] == 2 * 32 * 16
     assert not config["result"]["stopped_early"]
     assert config["training"]["seed"] == 0
     rows = log(folder)
@@ -115,7 +115,7 @@ def test_normalisation_and_domain_are_fitted_on_the_training_columns_only(finish
     found = load_normalization(folder / "normalization.json")
     np.testing.assert_array_equal(found.input_scale, expected.input_scale)
     np.testing.assert_array_equal(found.output_scale, expected.output_scale)
-    domain = TrainingDomain.load(folder / DOMAIN_FILE)
+    domain = TrainingDomain.load(folder / DOMAIN_FILE, arrays.schema.inputs)
     assert domain.mean[-1] == pytest.approx(arrays.inputs[:, 5].mean(), rel=1e-6)
     assert domain.mean[-1] != pytest.approx(float(store["SOLIN"].mean()), rel=1e-4)
 

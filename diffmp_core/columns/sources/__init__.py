@@ -8,13 +8,14 @@ from diffmp_core.columns.sources import climsim, crm, highres
 from diffmp_core.columns.sources.base import Progress, Source, stored_kind
 from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
 from diffmp_core.errors import DiffmpError
+from diffmp_core.registry import Registry
 from diffmp_core.storage.files import refuse_devices
 from diffmp_core.stores import open_store
 
 __all__ = ["SOURCES", "Progress", "Source", "recognise"]
 
-SOURCES: dict[str, Source] = {source.kind: source for source in (crm.SOURCE, climsim.SOURCE, highres.SOURCE)}
-"""Readers by name, in the order in which they are asked whether a path is theirs."""
+SOURCES: Registry[Source] = Registry("source", (crm.SOURCE, climsim.SOURCE, highres.SOURCE))
+"""Readers, in the order in which they are asked whether a path is theirs."""
 
 
 def recognise(path: Path, kind: str | None = None) -> Source:
@@ -27,15 +28,14 @@ def recognise(path: Path, kind: str | None = None) -> Source:
     Raises:
         DiffmpError: nothing there, an unknown kind, or no reader that knows the path.
     """
-    if kind is not None and kind not in SOURCES:
-        raise DiffmpError(f"expected a source among {list(SOURCES)}, found {kind!r}; choose one")
+    forced = None if kind is None else SOURCES.find(kind)
     if not path.exists():
         raise DiffmpError(f"expected raw data at {path}, found nothing; check the path")
     refuse_devices(path)
     if path.is_file():
         refuse_truncated(path)
-    if kind is not None:
-        return SOURCES[kind]
+    if forced is not None:
+        return forced
     for source in SOURCES.values():
         if source.recognise(path):
             return source
@@ -43,7 +43,7 @@ def recognise(path: Path, kind: str | None = None) -> Source:
         raise DiffmpError(f"expected raw data, found a store of kind {found!r} at {path}; it needs no preparing")
     if path.is_file():
         open_store(path).close()  # says so if it cannot be read at all
-    known = "; ".join(f"{source.kind}: {source.expects}" for source in SOURCES.values())
+    known = "; ".join(f"{source.name}: {source.expects}" for source in SOURCES.values())
     raise DiffmpError(
         f"expected raw data that a reader knows ({known}), found none at {path}; name another path or force --source"
     )

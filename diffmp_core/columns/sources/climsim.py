@@ -6,26 +6,30 @@ variables ``in_*`` and ``out_*`` with dims (sample, ncol, lev), that carry the g
 
 What the variables mean here, which differs from the paper's:
 
-* ``tend_T_sgs``, ``tend_qv_sgs``: change over one physics step of 1200 s by the whole column physics, radiation
-  included, subtracted in float64.
-* ``qc``, ``qi``: the state after the physics (with the state before it they would be nearly an input).
-* Humidity and condensates are given per mass of moist air; the table of variables says mixing ratio: r = q/(1 - q_v),
-  before and after with its own q_v: up to 4 % more in the tendency of q_v in the moistest boundary layers.
+* ``tend_T_sgs``, ``tend_qv_sgs``, ``tend_q_sgs``: change over one physics step of 1200 s by the whole column physics,
+  radiation included, subtracted in float64.
+* ``qc``, ``qi``: as outputs the state after the physics, as inputs the state before it.
+* Humidity and condensates are given per mass of moist air; where the variables say mixing ratio it is r = q/(1 - q_v),
+  before and after with its own q_v: up to 4 % more in the tendency of q_v in the moistest boundary layers. ``q`` and
+  ``tend_q_sgs`` are per mass of moist air, as ClimSim's own benchmark has them.
 * ``SOLIN``: insolation at the top of the model, not at the surface.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import cftime
 import numpy as np
 import xarray as xr
 
+from diffmp_core.columns.choice import ALL, PAPER_COLUMNS, ColumnChoice
 from diffmp_core.columns.dates import date_of
+from diffmp_core.columns.derived import needed
 from diffmp_core.columns.levels import (
+    Levels,
     choose_levels,
     layer_air_mass,
     nominal_height,
@@ -37,20 +41,25 @@ from diffmp_core.columns.sources.base import (
     Progress,
     Source,
     assemble,
-    clear_small,
     require_dims,
     require_variables,
 )
 from diffmp_core.columns.sources.classic_netcdf import refuse_truncated
+from diffmp_core.columns.sources.climsim_variables import (
+    INPUTS,
+    OUTPUTS,
+    given_after,
+    given_before,
+    raw_variables,
+    recipes,
+)
 from diffmp_core.columns.units import require_unit
 from diffmp_core.constants import REFERENCE_PRESSURE
 from diffmp_core.errors import DiffmpError
 from diffmp_core.storage.coordinates import check_coordinate, check_times
 from diffmp_core.storage.unreadable_data import unreadable_data
 from diffmp_core.stores import real_path
-
-TIME_STEP = 1200.0
-"""Physics time step of E3SM-MMF in ClimSim [s]."""
+from diffmp_core.variables import PAPER_LEVELS, Variable
 
 SPACING_KM = 1280
 """About the distance between neighbouring columns of grid ne4pg2 (11.5 degrees) [km]."""
@@ -64,33 +73,19 @@ CALENDAR = "noleap"
 
 GRID_INFO = "ClimSim_low-res_grid-info.nc"
 
-_BEFORE = {
-    "state_t": "K",
-    "state_q0001": "kg kg-1",
-    "state_ps": "Pa",
-    "pbuf_SOLIN": "W m-2",
-    "pbuf_LHFLX": "W m-2",
-    "pbuf_SHFLX": "W m-2",
-    "cam_in_LANDFRAC": "1",
-}
-_AFTER = {"state_t": "K", "state_q0001": "kg kg-1", "state_q0002": "kg kg-1", "state_q0003": "kg kg-1"}
 _GRID = ("lat", "lon", "area", "hyam", "hybm", "hyai", "hybi")
-_HELD_AS = {  # what each state is held against
-    "state_t": "T",
-    "state_q0001": "qv",
-    "state_q0002": "qc",
-    "state_q0003": "qi",
-    "state_ps": "Ps",
-    "pbuf_SOLIN": "SOLIN",
-    "pbuf_LHFLX": "LHF",
-    "pbuf_SHFLX": "SHF",
-}
+_FOR_PLACES = ("state_ps", "cam_in_LANDFRAC")
+"""Variables before the step that layer masses and coordinates come from, whatever is chosen."""
 _PAIR = re.compile(r"E3SM-MMF\.mli\.(\d{4})-(\d{2})-(\d{2})-(\d{5})\.nc$")
 
 
-def kept_levels() -> np.ndarray:
-    """Model levels that are kept, surface first: 59, 58 ... 45, 43, 41 ... 15."""
-    return MODEL_LEVELS - 1 - choose_levels(MODEL_LEVELS - TOP_LEVEL)
+def kept_levels(levels: Levels) -> np.ndarray:
+    """Model levels that are kept, surface first; of 30 levels 59, 58 ... 45, 43, 41 ... 15, of all 59 ... 0."""
+    return MODEL_LEVELS - 1 - _kept_from_surface(levels)
+
+
+def _kept_from_surface(levels: Levels) -> np.ndarray:
+    return choose_levels(MODEL_LEVELS - TOP_LEVEL, levels) if isinstance(levels, int) else np.arange(MODEL_LEVELS)
 
 
 def recognise(path: Path) -> bool:
@@ -106,59 +101,55 @@ def recognise(path: Path) -> bool:
         return False
 
 
-def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr.Dataset:
+def read(
+    path: Path, *, choice: ColumnChoice = PAPER_COLUMNS, spacing_km: int, progress: Progress | None = None
+) -> xr.Dataset:
     """Open ClimSim columns lazily as a column store without ``split``.
 
     Args:
         path: stacked file, ``mli`` file, or folder of file pairs (subfolders are searched).
+        choice: variables and levels. A variable that is not known is looked for under its own name: an input in the
+            state before the step (``in_NAME`` of a stack, NAME of an ``mli`` file), an output in that after it.
         spacing_km: not used: the data have one grid, whose spacing is recorded instead.
         progress: told how many file pairs have been opened.
 
     Raises:
         DiffmpError: a missing file, variable or unit, another grid, levels upside down.
     """
+    variables = choice.variables
+    inputs = recipes(needed(variables.inputs.names, INPUTS), INPUTS, given_before)
+    outputs = recipes(variables.outputs.names, OUTPUTS, given_after)
+    every = (*inputs.values(), *outputs.values())
+    raw_before = raw_variables((name for recipe in every for name in (*recipe.before, *_FOR_PLACES)), variables.inputs)
+    raw_after = raw_variables((name for recipe in every for name in recipe.after), variables.outputs)
     pairs = path.is_dir() or _PAIR.search(path.name)
-    before, after, grid = _open_pairs(path, progress) if pairs else _open_stack(path)
+    before, after, grid = (_open_pairs if pairs else _open_stack)(path, raw_before, raw_after, progress)
     _check_levels(grid, path.name)
-    kept = kept_levels()
+    levels = choice.levels or PAPER_LEVELS
+    kept = kept_levels(levels)
+    land = before["cam_in_LANDFRAC"].isel(time=0).values
     before, after = (
-        with_checks(
-            state.rename(lev="level").isel(level=kept), _HELD_AS, f"{path.name}, {when} the step", limits=POINT_LIMITS
-        )
-        for state, when in ((before, "before"), (after, "after"))
+        _on_levels(state, kept, names, f"{path.name}, {when} the step")
+        for state, names, when in ((before, raw_before, "before"), (after, raw_after, "after"))
     )
-
-    def profile(state: xr.Dataset, name: str) -> xr.DataArray:
-        return state[name].astype(np.float64)
-
-    humidity_before = profile(before, "state_q0001")
-    humidity_after = profile(after, "state_q0001")
-    ratio_before = humidity_before / (1.0 - humidity_before)
-    ratio_after = humidity_after / (1.0 - humidity_after)
-    fields = {
-        "T": profile(before, "state_t"),
-        "qv": ratio_before,
-        "Ps": before["state_ps"],
-        "SHF": before["pbuf_SHFLX"],
-        "LHF": before["pbuf_LHFLX"],
-        "SOLIN": before["pbuf_SOLIN"],
-        "tend_T_sgs": (profile(after, "state_t") - profile(before, "state_t")) / TIME_STEP,
-        "tend_qv_sgs": (ratio_after - ratio_before) / TIME_STEP,
-        "qc": clear_small(profile(after, "state_q0002") / (1.0 - humidity_after)),
-        "qi": clear_small(profile(after, "state_q0003") / (1.0 - humidity_after)),
-    }
-    pressure = REFERENCE_PRESSURE * (grid["hyam"].values + grid["hybm"].values)[kept]
-    surface_pressure = before["state_ps"].astype(np.float64).mean("time").values
+    nominal = (grid["hyam"].values + grid["hybm"].values)[kept]
+    pressure = REFERENCE_PRESSURE * nominal
+    a, b = (xr.DataArray(grid[name].values[kept], dims="level") for name in ("hyam", "hybm"))
+    comments = {variables.stored_input(name): recipe.comment for name, recipe in inputs.items()}
+    comments |= {name: recipe.comment for name, recipe in outputs.items()}
     return assemble(
-        fields,
+        {name: recipe.make(before, after) for name, recipe in inputs.items()},
+        {name: recipe.make(before, after) for name, recipe in outputs.items()},
+        variables=variables,
         where=path.name,
         lat=grid["lat"].values,
         lon=grid["lon"].values,
         area=grid["area"].values * 4.0 * np.pi / np.nansum(np.abs(grid["area"].values)),
-        land_fraction=before["cam_in_LANDFRAC"].isel(time=0).values,
+        land_fraction=land,
         height=nominal_height(pressure),
         pressure=pressure,
-        layer_mass=_layer_mass(grid, surface_pressure),
+        air_pressure=REFERENCE_PRESSURE * a + before["state_ps"] * b,
+        layer_mass=_layer_mass(grid, before["state_ps"].mean("time").values, levels),
         attrs={
             "title": "ClimSim low resolution, E3SM-MMF",
             "source": "climsim: E3SM-MMF, superparameterised climate model, grid ne4pg2, 384 columns, real geography",
@@ -166,23 +157,25 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None) -> xr
             "license": "CC-BY-4.0 (data set LEAP/ClimSim_low-res)",
             "references": "Yu et al. (2023), arXiv:2306.08754; doi:10.57967/hf/0740",
         },
-        comments={
-            "qv": "before the physics step; from specific humidity q as q/(1-q)",
-            "SOLIN": "insolation at the top of the model, not at the surface",
-            "tend_T_sgs": "whole column physics of E3SM-MMF, radiation included, over one step of 1200 s",
-            "tend_qv_sgs": "whole column physics of E3SM-MMF over one step of 1200 s",
-            "qc": "after the physics step; per mass of dry air; below 1e-12 set to 0",
-            "qi": "after the physics step; per mass of dry air; below 1e-12 set to 0",
-        },
+        comments={name: comment for name, comment in comments.items() if comment},
+        whole=levels == ALL,
     )
 
 
-def _layer_mass(grid: xr.Dataset, surface_pressure: np.ndarray) -> np.ndarray:
+def _on_levels(state: xr.Dataset, kept: np.ndarray, names: Mapping[str, Variable], where: str) -> xr.Dataset:
+    """Levels that are kept, surface first, in float64, each block held against limits when it is read."""
+    held = {raw: variable.name for raw, variable in names.items()}
+    chosen = state.rename(lev="level").isel(level=kept) if "lev" in state.dims else state
+    return with_checks(chosen, held, where, limits=POINT_LIMITS).astype(np.float64)
+
+
+def _layer_mass(grid: xr.Dataset, surface_pressure: np.ndarray, levels: Levels) -> np.ndarray:
     """Mass dp/g [kg m-2] ``(cell, level)`` with the surface pressure's mean over the times of the store."""
+    candidates = MODEL_LEVELS if levels == ALL else MODEL_LEVELS - TOP_LEVEL
     interfaces = REFERENCE_PRESSURE * grid["hyai"].values + surface_pressure[:, None] * grid["hybi"].values
-    mass = layer_air_mass(interfaces[:, ::-1])[:, : MODEL_LEVELS - TOP_LEVEL]
-    nominal = (grid["hyam"].values + grid["hybm"].values)[::-1][: MODEL_LEVELS - TOP_LEVEL]
-    return mass @ share_weights(nominal, choose_levels(MODEL_LEVELS - TOP_LEVEL))
+    mass = layer_air_mass(interfaces[:, ::-1])[:, :candidates]
+    nominal = (grid["hyam"].values + grid["hybm"].values)[::-1][:candidates]
+    return mass @ share_weights(nominal, _kept_from_surface(levels))
 
 
 def _check_levels(grid: xr.Dataset, where: str) -> None:
@@ -206,18 +199,23 @@ def _check_levels(grid: xr.Dataset, where: str) -> None:
         raise DiffmpError(f"expected level 0 at the model top in {where}, found it upside down; flip dimension 'lev'")
 
 
-def _open_stack(path: Path) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
+def _open_stack(
+    path: Path, before: Mapping[str, Variable], after: Mapping[str, Variable], _: Progress | None
+) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
     """States before and after the physics, and the grid, of a stacked file."""
     with xr.open_dataset(path, decode_times=False, engine="netcdf4") as header:
-        require_variables(header, [f"in_{name}" for name in _BEFORE], path.name)
-        require_variables(header, [f"out_{name}" for name in _AFTER], path.name)
+        require_variables(header, [f"in_{name}" for name in before], path.name)
+        require_variables(header, [f"out_{name}" for name in after], path.name)
         require_variables(header, [*_GRID, "ymd", "tod"], path.name)
         dates, seconds = header["ymd"].values, header["tod"].values
     raw = xr.open_dataset(path, decode_times=False, engine="netcdf4", chunks={})
     times = [date_of(date, second, CALENDAR, path.name) for date, second in zip(dates, seconds, strict=True)]
-    before = xr.Dataset({name: raw[f"in_{name}"] for name in _BEFORE})
-    after = xr.Dataset({name: raw[f"out_{name}"] for name in _AFTER})
-    return _stacked(before, _BEFORE, times, path.name), _stacked(after, _AFTER, times, path.name), _grid_of(raw)
+
+    def state(prefix: str, names: Mapping[str, Variable]) -> xr.Dataset:
+        found = xr.Dataset({name: raw[f"{prefix}_{name}"] for name in names})
+        return _stacked(found, names, times, path.name)
+
+    return state("in", before), state("out", after), _grid_of(raw)
 
 
 def _grid_of(raw: xr.Dataset) -> xr.Dataset:
@@ -231,7 +229,9 @@ def _input_files(path: Path) -> Iterator[Path]:
         yield path
 
 
-def _open_pairs(path: Path, progress: Progress | None) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
+def _open_pairs(
+    path: Path, before: Mapping[str, Variable], after: Mapping[str, Variable], progress: Progress | None
+) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
     """States before and after the physics, and the grid, of published files."""
     files = sorted(_input_files(path), key=lambda file: file.name)
     partners = [file.with_name(file.name.replace(".mli.", ".mlo.")) for file in files]
@@ -247,7 +247,7 @@ def _open_pairs(path: Path, progress: Progress | None) -> tuple[xr.Dataset, xr.D
         if (match := _PAIR.search(file.name))
     ]
     states = []
-    for number, (variables, names) in enumerate(((_BEFORE, files), (_AFTER, partners))):
+    for number, (variables, names) in enumerate(((before, files), (after, partners))):
         steps = []
         for done, file in enumerate(names):
             step = _open_step(file, list(variables))
@@ -283,12 +283,11 @@ def _open_grid(folder: Path) -> xr.Dataset:
     )
 
 
-def _stacked(state: xr.Dataset, units: dict[str, str], times: list[cftime.datetime], where: str) -> xr.Dataset:
+def _stacked(state: xr.Dataset, names: Mapping[str, Variable], times: list[cftime.datetime], where: str) -> xr.Dataset:
     """Check units and dims, name the dims as the contract does and sort by time."""
-    for name, unit in units.items():
-        require_unit(state[name], unit, where)
-        profile = ("lev",) if name.startswith(("state_t", "state_q")) else ()
-        require_dims(state[name], ("sample", "ncol", *profile), where)
+    for name, variable in names.items():
+        require_unit(state[name], variable.unit, where)
+        require_dims(state[name], ("sample", "ncol", *(("lev",) if variable.profile else ())), where)
     dates = np.array(times, dtype=object)
     check_times(np.sort(dates), where)
     state = state.rename(sample="time", ncol="cell").assign_coords(time=dates)
@@ -296,9 +295,11 @@ def _stacked(state: xr.Dataset, units: dict[str, str], times: list[cftime.dateti
 
 
 SOURCE = Source(
-    kind="climsim",
+    name="climsim",
     expects="a stacked ClimSim file or a folder of E3SM-MMF.mli and mlo files",
     recognise=recognise,
     read=read,
     gap_hours=24.0,
+    inputs=tuple(INPUTS),
+    outputs=tuple(OUTPUTS),
 )

@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from diffmp_core.columns.levels import refuse_disordered
+from diffmp_core.columns.choice import PAPER_COLUMNS, ColumnChoice
+from diffmp_core.columns.derived import needed
+from diffmp_core.columns.levels import TOP_HEIGHT, choose_levels, refuse_disordered, share_weights
 from diffmp_core.columns.plausibility import POINT_LIMITS, with_checks
 from diffmp_core.columns.sources.base import (
     CHUNK_VALUES,
@@ -24,15 +26,18 @@ from diffmp_core.columns.sources.base import (
     assemble,
     chunks_of,
     clear_small,
+    held_by_name,
     require_variables,
     stored_kind,
 )
 from diffmp_core.columns.units import require_unit
+from diffmp_core.constants import WATER_DENSITY
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.coarse_grain import subgrid_heating, subgrid_moistening
 from diffmp_core.storage.coordinates import check_times
 from diffmp_core.storage.unreadable_data import unreadable_data
 from diffmp_core.storage.zarr_chunks import refuse_missing_chunks
+from diffmp_core.variables import PAPER, Variable
 
 SPIN_UP_HOURS = 24
 """Hours after the start that are left out: the paper's first day."""
@@ -51,6 +56,7 @@ _PROFILES = {
 }
 _FLUXES = {"SHF": "W m-2", "LHF": "W m-2"}
 _WHOLE_CELL = {"Ps": "Pa", "SOLIN": "W m-2"}
+_PRECIPITATION = "precipitation"
 _ORIGIN = ("grid", "start", "seed", "sea_table", "scheme")
 _COORDINATES = ("lat", "lon", "area", "land_fraction", "height", "layer_mass")
 
@@ -73,7 +79,12 @@ def _runs(path: Path) -> list[Path]:
 
 
 def read(
-    path: Path, *, spacing_km: int, progress: Progress | None = None, spin_up_hours: float = SPIN_UP_HOURS
+    path: Path,
+    *,
+    choice: ColumnChoice = PAPER_COLUMNS,
+    spacing_km: int,
+    progress: Progress | None = None,
+    spin_up_hours: float = SPIN_UP_HOURS,
 ) -> xr.Dataset:
     """Open the simulator's columns lazily as a column store without ``split``.
 
@@ -82,6 +93,8 @@ def read(
 
     Args:
         path: the simulator's zarr folder, or a folder of several of the same grid.
+        choice: variables and levels; all levels of the simulator if it names none. A variable that is not known is
+            looked for under its own name.
         spacing_km: 120, 60, 30 or 15.
         progress: not used; opening takes no time.
         spin_up_hours: hours after the start of each run that are left out.
@@ -93,7 +106,7 @@ def read(
     runs = _runs(path)
     if not runs:
         raise DiffmpError(f"expected {SOURCE.expects}, found something else in {path.name}; name another path")
-    parts = [_read_run(run, spacing_km, spin_up_hours) for run in runs]
+    parts = [_read_run(run, choice, spacing_km, spin_up_hours) for run in runs]
     if len(parts) == 1:
         return parts[0]
     parts.sort(key=lambda part: part["time"].values[0])
@@ -124,7 +137,7 @@ def _refuse_different(parts: list[xr.Dataset], where: str) -> None:
             )
 
 
-def _read_run(path: Path, spacing_km: int, spin_up_hours: float) -> xr.Dataset:
+def _read_run(path: Path, choice: ColumnChoice, spacing_km: int, spin_up_hours: float) -> xr.Dataset:
     if spacing_km not in SPACINGS_KM:
         raise DiffmpError(f"expected a spacing among {SPACINGS_KM} km, found {spacing_km}; choose one")
     _refuse_unfinished(path)
@@ -143,17 +156,31 @@ def _read_run(path: Path, spacing_km: int, spin_up_hours: float) -> xr.Dataset:
     columns = columns.assign({name: whole[name] for name in _WHOLE_CELL})
     check_times(columns["time"].values, path.name)
     columns = columns.isel(time=_after_spin_up(columns, spin_up_hours, path.name))
-    names = {name: name for name in (*_PROFILES, *_FLUXES, *_WHOLE_CELL)}
-    columns = with_checks(columns, names, path.name, limits=POINT_LIMITS)
-    fields: dict[str, xr.DataArray] = {name: columns[name] for name in ("T", "qv", *_WHOLE_CELL, *_FLUXES)} | {
+    columns = _on_levels(columns, choice)
+    parts = {name: name for name in (*_PROFILES, *_FLUXES, *_WHOLE_CELL)}
+    columns = with_checks(columns, parts, path.name, limits=POINT_LIMITS)
+    inputs = {name: columns[name] for name in ("T", "qv", *_WHOLE_CELL, *_FLUXES)}
+    outputs = {
         "tend_T_sgs": _total(subgrid_heating, columns["tend_T_mp"], columns["tend_T_flux"]),
         "tend_qv_sgs": _total(subgrid_moistening, columns["tend_qv_mp"], columns["tend_qv_flux"]),
         "qc": clear_small(columns["qc"]),
         "qi": clear_small(columns["qi"]),
     }
+
+    def held(variable: Variable) -> xr.DataArray:
+        return held_by_name(columns, variable, variable.dims, path.name)
+
+    variables = choice.variables
+    if "PRECC" in variables.outputs:
+        outputs["PRECC"] = _precipitation(columns, path.name)
+    names = needed(variables.inputs.names, inputs)
+    inputs |= {name: held(variables.inputs.named(name)) for name in names if name not in inputs}
+    outputs |= {variable.name: held(variable) for variable in variables.outputs if variable.name not in outputs}
     points = columns.attrs.get("points")
     return assemble(
-        fields,
+        inputs,
+        outputs,
+        variables=variables,
         where=path.name,
         lat=columns["lat"].values,
         lon=columns["lon"].values,
@@ -186,6 +213,28 @@ def _open(path: Path, group: str | None) -> xr.Dataset:
     return header.chunk({"time": hours, "cell": -1})
 
 
+def _on_levels(columns: xr.Dataset, choice: ColumnChoice) -> xr.Dataset:
+    """The levels that are wanted; those left out give their mass to their neighbours."""
+    if not isinstance(choice.levels, int):
+        return columns
+    height = columns["height"].values
+    kept = choose_levels(int((height < TOP_HEIGHT).sum()), choice.levels)
+    mass = columns["layer_mass"].transpose("cell", "level")
+    shared = mass.values @ share_weights(height, kept)
+    return columns.isel(level=kept).assign(layer_mass=(mass.dims, shared))
+
+
+def _precipitation(columns: xr.Dataset, where: str) -> xr.DataArray:
+    """Precipitation of the hour before as a depth of water [m s-1]."""
+    if _PRECIPITATION not in columns:
+        raise DiffmpError(
+            f"expected precipitation, which the simulator knows of whole cells alone, in {where}, found none of this "
+            f"spacing; take {SPACINGS_KM[0]} km"
+        )
+    require_unit(columns[_PRECIPITATION], "kg m-2 s-1", where)
+    return columns[_PRECIPITATION] / WATER_DENSITY
+
+
 def _total(equation: Callable, microphysics: xr.DataArray, flux: xr.DataArray) -> xr.DataArray:
     return xr.apply_ufunc(equation, microphysics, flux, dask="allowed")
 
@@ -214,11 +263,12 @@ def _after_spin_up(columns: xr.Dataset, spin_up_hours: float, where: str) -> np.
 
 
 SOURCE = Source(
-    kind="crm",
+    name="crm",
     expects="a zarr folder that 'diffmp simulate' writes, or a folder of several such runs",
     recognise=recognise,
     read=read,
     gap_hours=3.0,
     runs=True,
     options=frozenset({"spin_up_hours"}),
+    outputs=(*PAPER.outputs.names, "PRECC"),
 )

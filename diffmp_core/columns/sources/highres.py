@@ -7,11 +7,12 @@ brings its own map from cells to points; it has dims ``time``, ``z`` (or ``lev``
 * ``T, qv, w, tend_T_mp, tend_qv_mp, qc, qi`` (time, z, point) on levels of constant height, ``Ps, SHF, LHF, SOLIN``
   (time, point), all in SI units, and the coordinate ``z`` [m above the surface], rising;
 * the map, ``cell_of_point(point)`` (-1: in no cell) or ``points_of_cell(cell, n)`` (-1: padding);
-* ``lat``, ``lon`` of the points or of the cells, and, if known, ``area`` [sr] and ``land_fraction`` likewise.
+* ``lat``, ``lon`` of the points or of the cells, and, if known, ``area`` [sr] and ``land_fraction`` likewise;
+* what else is wanted by its name as an input or an output, which becomes the mean of the points: ``u``, ``v`` ...
 
 Equations (1) to (5) of the paper are applied as printed. The fluxes are differentiated on all levels of the file; then
-30 levels below 20 km are chosen, or, where it has fewer, interpolated linearly in height. On levels that follow the
-terrain a level counts as the mean height of its group, and its nominal height is the mean over all groups.
+levels below 20 km are chosen, or, where it has fewer than wanted, interpolated linearly in height. On levels that
+follow the terrain a level counts as the mean height of its group, and its nominal height is the mean over all groups.
 
 Fields pass through in blocks of all points of some levels of one time, each read once and gathered for some cells at a
 time, so that memory holds a few such blocks for each thread and does not grow with the run.
@@ -19,16 +20,20 @@ time, so that memory holds a few such blocks for each thread and does not grow w
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from diffmp_core.columns.choice import ALL, PAPER_COLUMNS, ColumnChoice
 from diffmp_core.columns.coarse_fields import PROFILES, SURFACE, coarse_flux_tendency, coarse_grain, coarse_mean
 from diffmp_core.columns.dates import decode_dates
+from diffmp_core.columns.derived import needed
 from diffmp_core.columns.grouping import form_groups
 from diffmp_core.columns.levels import (
     TOP_HEIGHT,
+    Levels,
     choose_levels,
     layer_air_mass,
     nominal_pressure,
@@ -42,6 +47,7 @@ from diffmp_core.columns.sources.base import (
     Source,
     assemble,
     clear_small,
+    held_by_name,
     require_dims,
     require_variables,
 )
@@ -60,10 +66,10 @@ from diffmp_core.physics.coarse_grain import (
 from diffmp_core.storage.coordinates import check_coordinate, check_places, check_times
 from diffmp_core.storage.zarr_chunks import refuse_missing_chunks
 from diffmp_core.stores import open_store
-from diffmp_core.variables import LEVELS
+from diffmp_core.variables import PAPER, PAPER_LEVELS, Variable
 
 LOWEST_TOP = 18_000.0
-"""The levels of the file must reach this height [m] for 30 levels below 20 km to be meant."""
+"""The levels of the file must reach this height [m] for levels up to 20 km to be meant."""
 
 _MAPS = ("cell_of_point", "points_of_cell")
 _READ = (*PROFILES, *SURFACE, *_MAPS, "time", "z", "lat", "lon", "area", "land_fraction")
@@ -78,11 +84,19 @@ def recognise(path: Path) -> bool:
         return False
 
 
-def read(path: Path, *, spacing_km: int, progress: Progress | None = None, fields: Path | None = None) -> xr.Dataset:
+def read(
+    path: Path,
+    *,
+    choice: ColumnChoice = PAPER_COLUMNS,
+    spacing_km: int,
+    progress: Progress | None = None,
+    fields: Path | None = None,
+) -> xr.Dataset:
     """Open high-resolution fields lazily as a column store without ``split``.
 
     Args:
         path: netCDF file or zarr folder; with ``fields`` also a folder of netCDF files.
+        choice: variables and levels. What equations (1) to (5) do not give is looked for under its own name.
         spacing_km: width of the cells of the map, as a label; with ``fields`` it follows from the area of the groups.
         progress: told what is being done; forming groups takes time on large meshes.
         fields: YAML file that says how a run of another model is laid out; None for a file with a map.
@@ -101,35 +115,47 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None, field
     source = f"highres: {raw.attrs.get('source', 'high-resolution model')}{attrs.pop('groups', '')}"
     heights, cell_heights = _heights(raw, points)
     _check_axes(heights, raw["time"].values, path.name)
-    raw = with_checks(
-        raw, {name: name for name in (*PROFILES, *SURFACE)}, path.name, limits=POINT_LIMITS, points=points
-    )
+    variables, given = choice.variables, (*PROFILES, *SURFACE)
+    names = needed(variables.inputs.names, PAPER.inputs.names)
+    held = [variables.inputs.named(name) for name in names if name not in PAPER.inputs]
+    held_outputs = [variable for variable in variables.outputs if variable.name not in PAPER.outputs]
+    _require_held(raw, (*held, *held_outputs), path.name)
+    checked = dict.fromkeys((*given, *(variable.name for variable in (*held, *held_outputs))))
+    raw = with_checks(raw, {name: name for name in checked}, path.name, limits=POINT_LIMITS, points=points)
     if layout is not None and layout.humidity == "specific":
         raw = as_mixing_ratio(raw)
     mean, flux = coarse_grain(raw, points)
     heating, moistening = (coarse_flux_tendency(flux[name], cell_heights) for name in ("T", "qv"))
-    profiles = {
-        "T": mean["T"],
-        "qv": mean["qv"],
-        "tend_T_sgs": xr.apply_ufunc(subgrid_heating, mean["tend_T_mp"], heating, dask="allowed"),
-        "tend_qv_sgs": xr.apply_ufunc(subgrid_moistening, mean["tend_qv_mp"], moistening, dask="allowed"),
-        "qc": clear_small(mean["qc"]),
-        "qi": clear_small(mean["qi"]),
+    level_heights = _level_heights(heights, choice.levels or PAPER_LEVELS)
+
+    def on_levels(profile: xr.DataArray) -> xr.DataArray:
+        return _on_levels(profile, heights, level_heights)
+
+    def mean_of(variable: Variable) -> xr.DataArray:
+        mean = coarse_mean(raw[variable.name], points)
+        return on_levels(mean) if variable.profile else mean
+
+    inputs = {"T": on_levels(mean["T"]), "qv": on_levels(mean["qv"])} | {name: mean[name] for name in SURFACE}
+    outputs = {
+        "tend_T_sgs": on_levels(xr.apply_ufunc(subgrid_heating, mean["tend_T_mp"], heating, dask="allowed")),
+        "tend_qv_sgs": on_levels(xr.apply_ufunc(subgrid_moistening, mean["tend_qv_mp"], moistening, dask="allowed")),
+        "qc": on_levels(clear_small(mean["qc"])),
+        "qi": on_levels(clear_small(mean["qi"])),
     }
-    level_heights = _level_heights(heights)
-    on_levels = {name: _on_levels(profile, heights, level_heights) for name, profile in profiles.items()}
-    on_levels |= {name: mean[name] for name in SURFACE}
     lat, lon = _centres(raw, points, path.name)
     count = len(points)
     return assemble(
-        on_levels,
+        inputs | {variable.name: mean_of(variable) for variable in held},
+        outputs | {variable.name: mean_of(variable) for variable in held_outputs},
+        variables=variables,
         where=path.name,
         lat=lat,
         lon=lon,
         area=_of_cells(raw, "area", points, np.full(count, 4.0 * np.pi / count), path.name, total=True),
         land_fraction=_of_cells(raw, "land_fraction", points, np.zeros(count), path.name, total=False),
         height=level_heights,
-        layer_mass=_layer_mass(level_heights, mean["Ps"].mean("time").values),
+        air_pressure=mean["Ps"] * xr.DataArray(nominal_pressure(level_heights) / REFERENCE_PRESSURE, dims="level"),
+        layer_mass=_layer_mass(level_heights, mean["Ps"].mean("time").values, whole=choice.levels == ALL),
         attrs={
             "title": str(raw.attrs.get("title", "High-resolution fields, coarse-grained")),
             "source": source,
@@ -137,6 +163,7 @@ def read(path: Path, *, spacing_km: int, progress: Progress | None = None, field
             **attrs,
             **({ZEROS: raw.attrs[ZEROS]} if ZEROS in raw.attrs else {}),
         },
+        whole=choice.levels == ALL,
         comments={"SOLIN": str(raw["SOLIN"].attrs.get("long_name", "as the source says"))},
     )
 
@@ -230,10 +257,18 @@ def _table(raw: xr.Dataset, where: str) -> np.ndarray:
     return points
 
 
-def _level_heights(heights: np.ndarray) -> np.ndarray:
-    """Heights of the 30 levels: the file's own where it has enough below 20 km, else of layers that thicken upward."""
+def _require_held(raw: xr.Dataset, variables: Iterable[Variable], where: str) -> None:
+    """Raise unless the points have these variables under their own names."""
+    for variable in variables:
+        held_by_name(raw, variable, ("time", "z", "point") if variable.profile else ("time", "point"), where)
+
+
+def _level_heights(heights: np.ndarray, levels: Levels) -> np.ndarray:
+    """Heights of the levels: the file's own where it has enough below 20 km, else of layers that thicken upward."""
+    if not isinstance(levels, int):
+        return heights
     below = heights[heights < TOP_HEIGHT]
-    return below[choose_levels(len(below))] if len(below) >= LEVELS else stretched_heights()
+    return below[choose_levels(len(below), levels)] if len(below) >= levels else stretched_heights(levels)
 
 
 def _on_levels(profile: xr.DataArray, heights: np.ndarray, level_heights: np.ndarray) -> xr.DataArray:
@@ -246,10 +281,14 @@ def _on_levels(profile: xr.DataArray, heights: np.ndarray, level_heights: np.nda
     return low * (1.0 - weight) + high * weight
 
 
-def _layer_mass(level_heights: np.ndarray, surface_pressure: np.ndarray) -> np.ndarray:
-    """Mass ``(cell, level)`` between the middles of neighbouring levels, from the ground to 20 km."""
+def _layer_mass(level_heights: np.ndarray, surface_pressure: np.ndarray, *, whole: bool) -> np.ndarray:
+    """Mass ``(cell, level)`` between the middles of neighbouring levels, from the ground to 20 km.
+
+    whole: to the top of the uppermost layer instead, as far above its middle as that is above its bottom.
+    """
     middles = 0.5 * (level_heights[1:] + level_heights[:-1])
-    interfaces = np.concatenate([[0.0], middles, [TOP_HEIGHT]])
+    top = 2.0 * level_heights[-1] - middles[-1] if whole else TOP_HEIGHT
+    interfaces = np.concatenate([[0.0], middles, [top]])
     return layer_air_mass(nominal_pressure(interfaces)) * surface_pressure[:, None] / REFERENCE_PRESSURE
 
 
@@ -280,11 +319,13 @@ def _of_cells(
 
 
 SOURCE = Source(
-    kind="highres",
+    name="highres",
     expects="a file with w(time, z, point) and a map cell_of_point or points_of_cell, or any run with --fields",
     recognise=recognise,
     read=read,
     gap_hours=3.0,
     runs=True,
     options=frozenset({"fields"}),
+    inputs=(*PAPER.inputs.names, "u", "v", "ocean_fraction", "ice_fraction"),
+    implied_by="fields",
 )

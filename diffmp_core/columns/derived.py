@@ -1,0 +1,132 @@
+"""Inputs that follow from others, from where a column is or from the date: every source has them.
+
+They are offered by name beside what the source itself holds; of a name that it holds, its own values are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from diffmp_core.physics.buoyancy import level_pressure
+from diffmp_core.physics.moisture import per_moist_air, relative_humidity
+from diffmp_core.physics.solar import cosine_zenith, declination_of, hour_of
+
+Inputs = Mapping[str, xr.DataArray]
+"""Inputs by name, (time, cell[, level]) or of one column (level), in the units of the variables."""
+
+
+@dataclass(frozen=True)
+class FromInputs:
+    """An input that is made of others.
+
+    Attributes:
+        of: those others.
+        make: gives it, from them and from the pressure of the air on the levels [Pa], which is worked out if asked for.
+        comment: what a store says of it.
+    """
+
+    of: tuple[str, ...]
+    make: Callable[[Inputs, Callable[[], xr.DataArray]], xr.DataArray]
+    comment: str
+
+
+@dataclass(frozen=True)
+class Places:
+    """Dates ``(time,)`` and, of each cell ``(cell,)``, latitude and longitude [degrees] and land fraction."""
+
+    time: np.ndarray
+    lat: np.ndarray
+    lon: np.ndarray
+    land_fraction: np.ndarray
+
+
+@dataclass(frozen=True)
+class FromPlaces:
+    """A single value that follows from where a column is and when: (time, cell), and what a store says of it."""
+
+    make: Callable[[Places], np.ndarray]
+    comment: str
+
+
+def hydrostatic_pressure(surface: xr.DataArray, layer_mass: np.ndarray, top_pressure: float) -> xr.DataArray:
+    """Pressure on levels [Pa] (time, cell, level) by :func:`diffmp_core.physics.buoyancy.level_pressure`, lazily."""
+    return xr.apply_ufunc(
+        level_pressure,
+        surface,
+        xr.DataArray(layer_mass, dims=("cell", "level")),
+        kwargs={"top_pressure": top_pressure},
+        input_core_dims=[[], ["level"]],
+        output_core_dims=[["level"]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+    )
+
+
+def step_from_below(profile: xr.DataArray) -> xr.DataArray:
+    """A profile less its value one level below, 0 at the lowest."""
+    below = np.maximum(np.arange(profile.sizes["level"]) - 1, 0)
+    return profile - profile.isel(level=below)
+
+
+def _relative_humidity(inputs: Inputs, pressure: Callable[[], xr.DataArray]) -> xr.DataArray:
+    return xr.apply_ufunc(relative_humidity, inputs["T"], inputs["qv"], pressure(), dask="allowed")
+
+
+def _at_all_times(places: Places, values: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(np.asarray(values, dtype=np.float32), (len(places.time), len(values)))
+
+
+def _cosine_zenith(places: Places) -> np.ndarray:
+    declination, hour = declination_of(places.time)[:, None], hour_of(places.time)[:, None]
+    return cosine_zenith(places.lat, places.lon, declination, hour)
+
+
+FROM_INPUTS: Mapping[str, FromInputs] = {
+    "q": FromInputs(
+        ("qv",), lambda inputs, _: per_moist_air(inputs["qv"], inputs["qv"]), "from the mixing ratio, qv/(1+qv)"
+    ),
+    "RH": FromInputs(
+        ("T", "qv", "Ps"),
+        _relative_humidity,
+        "vapour pressure over that of saturation over liquid water, Bolton (1980), equation 10, at all temperatures",
+    ),
+    "T_step": FromInputs(("T",), lambda inputs, _: step_from_below(inputs["T"]), "of the levels of this store"),
+    "qv_step": FromInputs(("qv",), lambda inputs, _: step_from_below(inputs["qv"]), "of the levels of this store"),
+}
+"""Inputs that are made of others, by name."""
+
+STEPS = ("T_step", "qv_step")
+"""Those that mean something only on the levels that they were made on."""
+
+FROM_PLACES: Mapping[str, FromPlaces] = {
+    "lat": FromPlaces(lambda places: _at_all_times(places, places.lat), "of the centre of the cell"),
+    "land_fraction": FromPlaces(lambda places: _at_all_times(places, places.land_fraction), "the same at all times"),
+    "cos_zenith": FromPlaces(
+        _cosine_zenith, "at the time of the column, mean solar time; declination by Spencer (1971)"
+    ),
+}
+"""Inputs that follow from where and when a column is, by name."""
+
+DERIVED = (*FROM_INPUTS, *FROM_PLACES)
+
+
+def needed(inputs: Iterable[str], given: Container[str]) -> tuple[str, ...]:
+    """Names of the inputs that a source itself has to give, each once: those wanted, and what others are made of."""
+    names: dict[str, None] = {}
+    for name in inputs:
+        if name in given or name not in DERIVED:
+            names[name] = None
+        elif name in FROM_INPUTS:
+            names |= dict.fromkeys(FROM_INPUTS[name].of)
+    return tuple(names)
+
+
+def derive(name: str, inputs: Inputs, pressure: Callable[[], xr.DataArray], places: Places) -> tuple[xr.DataArray, str]:
+    """A derived input, and what a store says of it; arguments are those of the functions of the two tables."""
+    if name in FROM_INPUTS:
+        return FROM_INPUTS[name].make(inputs, pressure), FROM_INPUTS[name].comment
+    return xr.DataArray(FROM_PLACES[name].make(places), dims=("time", "cell")), FROM_PLACES[name].comment
