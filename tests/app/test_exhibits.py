@@ -51,10 +51,11 @@ from diffmp_core.response.sensitivity import QUANTILES, respond
 from diffmp_core.schema import schema_of
 from diffmp_core.scores.spread_error import spread_against_error
 from diffmp_core.stores import stack_inputs, stack_outputs
-from diffmp_core.variables import BY_NAME, LEVELS, OUTPUTS
+from diffmp_core.variables import PAPER as PAPER_COLUMNS
 from tests.app.experiment import add_networks, make_experiment
 from tests.app.studies import add_studies
 
+LEVELS = 30
 EMULATOR, PAPER, REFERENCE = "DIFF-MP calibrated", "DIFF-MP paper", "Analogue ensemble"
 GLOBE = {"experiment": "globe", "emulator": EMULATOR}
 EXHIBITS: tuple[Exhibit, ...] = (
@@ -94,7 +95,7 @@ def model(monkeypatch: pytest.MonkeyPatch, live: Catalog) -> xr.Dataset:
     factor = np.array([1.0, 0.5])[:, None, None, None]
     dims = ("run", "member", "hour", "level")
     made = xr.Dataset(
-        {v.name: (dims, factor * (1 + 0.1 * rng.random(shape)) / v.display_factor) for v in OUTPUTS}
+        {v.name: (dims, factor * (1 + 0.1 * rng.random(shape)) / v.display_factor) for v in PAPER_COLUMNS.outputs}
         | {"precipitation": (dims[:3], np.full(shape[:3], 1e-4))},
         coords={"run": ["control", "perturbed"], "hour": [1, 2], "layer_mass": ("level", np.full(LEVELS, 300.0))},
     )
@@ -112,7 +113,9 @@ def test_a_map_holds_what_the_store_says_in_the_unit_shown(live: Catalog):
     field = ScoreMap(**GLOBE, variable="tend_T_sgs", metric="mse", level=7, cell=5)
     data, scores = field.data(live), live.scores("globe", EMULATOR)
     stored = scores["cell_mse"].sel(variable="tend_T_sgs").isel(level=7).values
-    factor = (float(scores["truth_std"].sel(variable="tend_T_sgs")) * BY_NAME["tend_T_sgs"].display_factor) ** 2
+    factor = (
+        float(scores["truth_std"].sel(variable="tend_T_sgs")) * PAPER_COLUMNS.outputs.named("tend_T_sgs").display_factor
+    ) ** 2
     np.testing.assert_allclose(data["mse"], stored * factor, rtol=1e-6)
     covered = scores["cell_coverage_ratio"].sel(variable="tend_T_sgs").isel(level=7).values
     np.testing.assert_array_equal(data["outside_ensemble"], covered < 0.5)
@@ -229,7 +232,7 @@ def test_spread_against_error_is_of_the_columns_selected_in_the_unit_shown(live:
     data, scores, mask = EXHIBITS[-2].data(live), live.scores("globe", PAPER), live.mask(EXHIBITS[-2].choices)
     assert data["emulator"].values.tolist() == [EMULATOR, PAPER]
     shown = data.sel(emulator=PAPER)
-    std = float(scores["truth_std"].sel(variable="qc")) * BY_NAME["qc"].display_factor
+    std = float(scores["truth_std"].sel(variable="qc")) * PAPER_COLUMNS.outputs.named("qc").display_factor
     mse, spread = (
         np.concatenate([scores[name].sel(variable="qc").values[time][:, cells] for time, cells in enumerate(mask)], 1)
         for name in ("column_mse", "column_spread")
