@@ -12,18 +12,18 @@ from .data.catalog import open_catalog, served_folders
 from .page import DashboardPage, failure_page
 from .web.ahead import load_ahead
 from .web.hosts import hold_hosts
-from .web.promptness import act_promptly, mark_once, send_little
-from .web.redirects import keep_query
+from .web.promptness import drop_import_map, shorten_debounce, tag_models_once
+from .web.redirects import preserve_query_on_redirect
 
 
 def open_session(experiments: Sequence[str]) -> None:
     """Show the page of these experiment folders, and of those that come with the code, to whoever has just asked."""
     hold_hosts()
     pn.extension()
-    act_promptly()
-    send_little()
-    mark_once()
-    keep_query()
+    shorten_debounce()
+    drop_import_map()
+    tag_models_once()
+    preserve_query_on_redirect()
     try:
         catalog = open_catalog(tuple(served_folders(experiments)))
         dashboard = DashboardPage(catalog, pn.state.location.search)

@@ -33,6 +33,9 @@ def test_every_command_explains_itself(command):
     "arguments",
     [
         ("prepare", "nowhere", "out.zarr"),
+        ("prepare", "nowhere", "out.zarr", "--variables", "mine.yaml"),
+        ("prepare", "nowhere", "out.zarr", "--inputs", "T,warmth"),
+        ("prepare", "nowhere", "out.zarr", "--levels", "every"),
         ("train", "nowhere", "out"),
         ("sample", "nowhere", "nowhere", "out.zarr"),
         ("score", "nowhere", "nowhere"),

@@ -92,6 +92,20 @@ def test_facts_are_the_same_of_specific_humidity_and_ask_for_what_they_need():
             column_facts(other.assign_attrs(variables_attrs(fewer)))
 
 
+def test_parcels_are_not_lifted_into_the_mesosphere():
+    columns = make_columns(cells=4, times=2)
+    above = columns.isel(level=[-1, -1, -1]).assign_coords(
+        height=("level", [25_000.0, 40_000.0, 60_000.0]), pressure=("level", [2500.0, 300.0, 20.0])
+    )
+    deep = xr.concat([columns, above], "level", data_vars="minimal", coords="minimal", compat="override")
+    middles = np.sqrt(deep["pressure"].values[1:] * deep["pressure"].values[:-1])
+    mass = -np.diff(np.concatenate([[1e5], middles, [0.0]])) / GRAVITY
+    deep["layer_mass"] = deep["layer_mass"] * 0.0 + mass
+    columns["layer_mass"] = columns["layer_mass"] * 0.0 + mass[:30]
+    most, usual = column_facts(deep).inhibition.max(), column_facts(columns).inhibition.max()
+    assert most == pytest.approx(usual, rel=0.3)  # to 60 km it is ten times as much
+
+
 def test_columns_without_land_are_all_sea():
     assert (column_facts(make_columns(cells=3, times=2).drop_vars("land_fraction")).land == 0).all()
 

@@ -72,7 +72,7 @@ class Changed(OfSelection, Settings):
     size: ClassVar[tuple[float, float]] = (9.5, 7.0)
 
     def __post_init__(self) -> None:
-        self.perturbation  # noqa: B018  refuses what is out of bounds
+        _ = self.perturbation  # refuses what is out of bounds
 
     @property
     def perturbation(self) -> Perturbation:

@@ -15,8 +15,9 @@ from diffmp_core.errors import DiffmpError
 
 from .choices import NAMES, Bounds, Choices, field_bounds, options
 
-LONGEST_QUERY = 2000
-"""Characters of an address that are read; what a state writes is below 700, with a column of one's own below 1,400."""
+LONGEST_QUERY = 8000
+"""Characters of an address that are read; what a state writes is below 700, with a column of one's own below 1,400, and
+below 3,500 where that has six profiles on 60 levels."""
 LONGEST_QUOTE = 40
 """Characters of a refused value that are said again."""
 NOTHING = "nothing"

@@ -85,7 +85,7 @@ class PerturbationControls:
         """Let one flux follow the other while they are linked and only one was moved by hand."""
         if self.state.restoring:
             self.linked.value = self.state.scale_SHF == self.state.scale_LHF
-        elif self.linked.value and len(events) == 1:
+        elif self.linked.value and self.linked.visible and len(events) == 1:
             self.state.param.update(scale_SHF=events[0].new, scale_LHF=events[0].new)
 
 

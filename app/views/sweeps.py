@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import panel as pn
 import xarray as xr
@@ -23,7 +24,7 @@ from ..state.choices import STEPS
 from ..state.state import State
 from ..state.sweeps import SWEPT_SLIDERS
 from .answers import duration
-from .controls import select
+from .controls import free_select
 from .export_menu import export_menu
 from .layout import grid, pane, words
 from .long_work import LongWork, waiting_threads
@@ -36,6 +37,12 @@ data. Over two sliders the colours are the change, ×: not significant (false di
 training data, the line: no change, the star: unchanged inputs.
 """
 NAMES = {slider.label[0].upper() + slider.label[1:]: name for name, slider in SWEPT_SLIDERS.items()}
+CHOOSERS = {
+    "sweep": ("Sweep", NAMES),
+    "sweep_across": ("and across it", {"Nothing: one slider": "none", **NAMES}),
+    "sweep_of": ("Map of", {name.capitalize(): name for name in TITLES}),
+}
+"""Label and options of the drop-downs, by the choice that they set."""
 HALF, THIRD = {"xs": 12, "md": 6}, {"xs": 12, "md": 4}
 
 
@@ -52,11 +59,8 @@ class Sweeps:
         self.integrals: dict[str, tuple[str, str]] = {}
         self.curves: dict[str, CurvePanel] = {}
         self.map = MapPanel()
-        self.choosers = {
-            "sweep": select(state, "sweep", "Sweep", NAMES),
-            "sweep_across": select(state, "sweep_across", "and across it", {"Nothing: one slider": "none", **NAMES}),
-            "sweep_of": select(state, "sweep_of", "Map of", {name.capitalize(): name for name in TITLES}),
-        }
+        self.choosers = {name: free_select(label, partial(self._choose, name)) for name, (label, _) in CHOOSERS.items()}
+        self.idle: frozenset[str] = frozenset()
         self.notice, self.caution = hidden_notice(), hidden_notice(severity="warning")
         self.shown = pn.Column(sizing_mode="stretch_width", visible=False, margin=0)
         self.curve_grid = pn.Column(sizing_mode="stretch_width", margin=0)
@@ -79,12 +83,24 @@ class Sweeps:
         )  # fmt: skip
 
     def offer(self, variables: ColumnVariables) -> None:
-        """Grey what does not act on the inputs of an emulator, or is not made of its outputs."""
+        """Leave out what does not act on the inputs of an emulator, or is not made of its outputs."""
         known = {*sliders_of(variables.inputs), "top_level"}
-        idle = [name for name, slider in SWEPT_SLIDERS.items() if not set(slider.settings) <= known]
         there = {integral.name for integral in integrals_of(variables.outputs)}
-        self.choosers["sweep"].disabled_options = self.choosers["sweep_across"].disabled_options = idle
-        self.choosers["sweep_of"].disabled_options = [name for name in TITLES if name not in there]
+        idle = {name for name, slider in SWEPT_SLIDERS.items() if not set(slider.settings) <= known}
+        self.idle = frozenset(idle | (TITLES.keys() - there))
+        self._follow()
+
+    def _follow(self) -> None:
+        """Offer what there is, and what is chosen even where that is not: whoever asks for it is told why."""
+        for name, chooser in self.choosers.items():
+            chosen = getattr(self.state, name)
+            offered = {said: to for said, to in CHOOSERS[name][1].items() if to == chosen or to not in self.idle}
+            if (chooser.options, chooser.value) != (offered, chosen):
+                chooser.param.update(options=offered, value=chosen)
+
+    def _choose(self, name: str, value: str) -> None:
+        if getattr(self.state, name) != value:
+            self.state.param.update(**{name: value})
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Drop what is for another column or emulator; say when the sliders have moved since."""
@@ -93,6 +109,7 @@ class Sweeps:
             self.clear()
         elif isinstance(self.asked, SweepMap) and "sweep_of" in changed and self.found is not None:
             self._draw(replace(self.asked, sweep_of=self.state.sweep_of), self.found)
+        self._follow()
         self._tell_whether_moved()
 
     def clear(self) -> None:

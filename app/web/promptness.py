@@ -17,17 +17,17 @@ IMPORTS = {"imports": {"@mui/material": "data:text/javascript,"}}
 bundle, and the whole list, 2 kB for each of a hundred components of a page, is for code that does not."""
 
 
-def act_promptly() -> None:
-    """Have every session of this process wait ``PROMPT_MS``."""
+def shorten_debounce() -> None:
+    """Have every session of this process wait ``PROMPT_MS`` (``Syncable._debounce``)."""
     Syncable._debounce = PROMPT_MS
 
 
-def send_little() -> None:
-    """Have every component of this process send ``IMPORTS``."""
+def drop_import_map() -> None:
+    """Have every component of this process send ``IMPORTS`` (``MaterialComponent._process_importmap``)."""
     MaterialComponent._process_importmap = classmethod(lambda cls: IMPORTS)
 
 
-def mark_once() -> None:
+def tag_models_once() -> None:
     """Have every component of this process mark the models below it only as far as they are not marked yet."""
     MaterialComponent._patch_datamodel_ref = classmethod(lambda cls, top, ref: mark(top, f"__ref:{ref}"))
 

@@ -16,7 +16,7 @@ from tornado.web import RequestHandler
 from diffmp_core.cli.address import HOST
 
 
-def keep_query() -> None:
+def preserve_query_on_redirect() -> None:
     """Have this process keep host, path and query of an address; Panel drops some, or fails at them."""
     RootHandler.redirect = _redirect
     DocHandler.get = _get

@@ -21,7 +21,7 @@ Method = Literal["paper", "calibrated"]
 _OffsetScale = tuple[np.ndarray | float, np.ndarray | float]
 
 WINSORISE_LIMIT = 30.0
-"""Training targets of the calibrated method are held within this many spreads; a few values in a million lie beyond."""
+"""Training targets of the calibrated method are held within so many standard deviations: a few in a million are not."""
 
 ABNORMAL_LIMIT = 3.0
 """The paper replaces samples with a normalised output beyond this (Section 2)."""
@@ -105,8 +105,8 @@ def fit(
     """Normalisation of training columns.
 
     ``paper``: equation (6) for T and Ps and (7) for all others, one offset and scale a variable. ``calibrated``: mean
-    and standard deviation per level for inputs on levels, over all for single values; condensates and outputs by
-    :func:`normalize_by_level_spread`.
+    and standard deviation per level for inputs on levels, over all for single values, read or returned; condensates and
+    outputs on levels by :func:`normalize_by_level_spread`, which keeps zero.
 
     Args:
         inputs: ``(column, input, level)`` in physical units, single values repeated over the levels.
@@ -120,10 +120,10 @@ def fit(
     if method not in ("paper", "calibrated"):
         raise DiffmpError(f"expected normalisation 'paper' or 'calibrated', found {method!r}; choose one")
     of_input, of_output = (
-        (_input_by_paper, normalize_by_quantile) if method == "paper" else (_input_by_level, normalize_by_level_spread)
+        (_input_by_paper, _output_by_paper) if method == "paper" else (_input_by_level, _output_by_level)
     )
     pairs = [of_input(inputs[:, c], variable) for c, variable in enumerate(schema.inputs)]
-    output_pairs = [of_output(outputs[:, c]) for c in range(len(schema.outputs))]
+    output_pairs = [of_output(outputs[:, c], variable) for c, variable in enumerate(schema.outputs)]
     floor = np.array([_floor(outputs[:, c]) if v.non_negative else 0.0 for c, v in enumerate(schema.outputs)])
     possible = np.array(
         [
@@ -146,6 +146,14 @@ def fit(
 
 def _input_by_paper(values: np.ndarray, variable: Variable) -> _OffsetScale:
     return normalize_by_range(values) if variable.name in ("T", "Ps") else normalize_by_quantile(values)
+
+
+def _output_by_paper(values: np.ndarray, variable: Variable) -> _OffsetScale:
+    return normalize_by_quantile(values)
+
+
+def _output_by_level(values: np.ndarray, variable: Variable) -> _OffsetScale:
+    return normalize_by_level_spread(values) if variable.profile else _mean_and_spread(values, by_level=False)
 
 
 def _input_by_level(values: np.ndarray, variable: Variable) -> _OffsetScale:

@@ -31,6 +31,9 @@ BOUNDARY_LAYER_TOP = 1500.0
 MIDDLE = (3000.0, 9000.0)
 """Bottom and top of the middle troposphere [m]; where it is moist, clouds survive the air that they entrain."""
 
+PARCEL_TOP = 21_000.0
+"""Parcels are lifted through levels below this height [m], above all convection and within the levels of any source."""
+
 COMPOSITE = 40
 """Columns in a composite, or fewer where fewer are selected."""
 
@@ -97,7 +100,8 @@ def column_facts(columns: xr.Dataset) -> Facts:
     vapour = per_dry_air(vapour, vapour) if name == "q" else vapour
     pressure = level_pressure(read_input("Ps"), mass, float(columns["pressure"].values[-1]))
     height = columns["height"].values
-    energy, inhibition = energy_and_inhibition(temperature, vapour, pressure)
+    lifted = height < PARCEL_TOP
+    energy, inhibition = energy_and_inhibition(*(of[:, lifted] for of in (temperature, vapour, pressure)))
     content, capacity = vapour * mass, saturation_mixing_ratio(temperature, pressure) * mass
 
     def humidity(bottom: float, top: float) -> Array:

@@ -50,7 +50,7 @@ class TrainingConfig(BaseModel):
     replace_abnormal: bool = False
     """Replace columns with a normalised output beyond 3 by a neighbour (Section 2 of the paper)."""
     winsorise: _Positive | None = WINSORISE_LIMIT
-    """Hold normalised outputs within this many spreads while training; evaluation never does."""
+    """Hold normalised outputs within this many standard deviations while training; evaluation never does."""
     optimizer: Literal["adam", "adamw"] = "adamw"
     weight_decay: float = Field(default=0.01, ge=0, allow_inf_nan=False)
     """Decoupled weight decay of AdamW; Adam has none."""

@@ -39,7 +39,7 @@ def provenance(
         "result": {
             "steps": trainer.position.step,
             "batch": trainer.batch,
-            "presentations": trainer.position.step * trainer.batch,
+            "training_samples_seen": trainer.position.step * trainer.batch,
             "stopped_early": trainer.position.stopped,
             "validation_loss": trainer.kept_loss(),
             "validation_criterion": trainer.position.best_criterion,

@@ -11,7 +11,7 @@ import panel as pn
 import pytest
 from bokeh.server.server import Server
 from diffmp_app.web.hosts import allows, hold_hosts, host_name
-from diffmp_app.web.redirects import keep_query, location_parts
+from diffmp_app.web.redirects import location_parts, preserve_query_on_redirect
 from tornado.ioloop import IOLoop
 
 PATHS = (
@@ -39,7 +39,7 @@ UPGRADE = (
 def port() -> Iterator[int]:
     """A server with one small page, with a proxy's name and a prefix, in a thread."""
     hold_hosts()
-    keep_query()
+    preserve_query_on_redirect()
     started, ports, loops = threading.Event(), [], []
 
     def run() -> None:

@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 from bokeh.document import Document
 from bokeh.model import DataModel
 from bokeh.plotting import figure
-from diffmp_app.web.promptness import IMPORTS, PROMPT_MS, act_promptly, mark_once, send_little
+from diffmp_app.web.promptness import IMPORTS, PROMPT_MS, drop_import_map, shorten_debounce, tag_models_once
 from panel.reactive import Syncable
 from panel_material_ui.base import MaterialComponent
 
@@ -19,7 +19,7 @@ def test_panel_waits_as_long_as_it_is_told(monkeypatch):
     monkeypatch.setattr(Document, "session_context", SimpleNamespace(request=SimpleNamespace(arguments={})))
     waits: list[float] = []
     monkeypatch.setattr(Document, "add_timeout_callback", lambda _, callback, wait: waits.append(wait))
-    act_promptly()
+    shorten_debounce()
     pn.widgets.IntSlider(start=0, end=9).get_root(Document()).value = 3
     assert waits == [PROMPT_MS]
 
@@ -28,7 +28,7 @@ def test_components_send_no_list_of_imports_for_each(monkeypatch):
     monkeypatch.setattr(MaterialComponent, "_process_importmap", MaterialComponent._process_importmap)
     before = pmui.Button(label="Go").get_root(Document()).importmap
     assert len(str(before)) > 1000
-    send_little()
+    drop_import_map()
     for component in (pmui.Button(label="Go"), pmui.Grid(), pmui.Select(options=["a"])):
         assert component.get_root(Document()).importmap == IMPORTS
 
@@ -47,7 +47,7 @@ def test_every_data_model_is_marked_as_panel_does_it(monkeypatch):
 
     expected = marked()
     monkeypatch.setattr(MaterialComponent, "_patch_datamodel_ref", MaterialComponent._patch_datamodel_ref)
-    mark_once()
+    tag_models_once()
     assert marked() == expected
     assert len(expected) >= 6
     assert all(expected)

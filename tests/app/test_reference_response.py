@@ -13,7 +13,7 @@ import xarray as xr
 from diffmp_app.data.catalog import Catalog
 from diffmp_app.data.model_answers import NOT_HERE, ModelQuestion
 from diffmp_app.data.target import ABOUT_OWN
-from diffmp_app.exhibits.formats import script
+from diffmp_app.exhibits.formats import export, script
 from diffmp_app.state.state import State
 from diffmp_app.views.long_work import Stopped
 from diffmp_app.views.sensitivity import SensitivityView
@@ -47,9 +47,8 @@ def test_the_model_answers_for_the_selected_column_and_the_sliders(view: Sensiti
     view.state.scale_LHF = 0.3
     view.refresh(frozenset({"scale_LHF"}))
     reference._run()
-    question = reference.asked.question
-    assert question.cells == (view.state.cell,)
-    assert question.perturbation.scale_LHF == 0.3
+    assert (reference.asked.cell, reference.asked.target) == (view.state.cell, "column")
+    assert reference.asked.scale_LHF == 0.3
     assert reference.answer.departure < SAME_WEATHER
     assert reference.shown.visible
     assert not reference.notice.visible
@@ -87,7 +86,7 @@ def test_many_columns_are_asked_one_after_the_other_and_their_mean_is_shown(view
     assert answer.ensembles[0].shape == (len(cells), 1, 8, 4, 30)
     assert told[-1] == (16 * len(cells), 16 * len(cells))
     assert f"{len(cells)} columns × 8 members, 1 h" in view.reference.work.status.object
-    alone = run_model(view.catalog.columns("globe"), 0, [cells[1]], [view._perturbation()], hours=1)[0]
+    alone = run_model(view.catalog.columns("globe"), 0, [cells[1]], [view.asked.perturbation], hours=1)[0]
     np.testing.assert_array_equal(answer.ensembles[1][1], alone.ensembles[1][0])
     assert "<td>columns</td>" in view.reference.table.object
     exported = view.reference._exhibit().data(view.catalog)
@@ -251,3 +250,38 @@ def test_where_no_model_can_be_asked_the_line_says_that_the_answer_is_an_associa
     view.refresh(frozenset({"own", "target"}))
     assert view.verdict_line.verdict.object == f"{NOT_HERE} {ASSOCIATION}"
     assert ABOUT_OWN in view.verdict_line.meaning.object
+
+
+def test_what_the_model_drew_leaves_to_the_last_digit_and_it_runs_but_once(
+    view: SensitivityView, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    view.state.warming = -1.25
+    view.refresh(frozenset({"warming"}))
+    reference = view.reference
+    reference.hours.value = 2
+    reference._run()
+    reference.hour.value = 2
+    view.state.param.update(units="normalised", vertical="pressure")
+    view.refresh(frozenset({"units", "vertical"}))
+    monkeypatch.setattr("diffmp_core.crm.runs.run_model", None)
+    view.catalog.model_answers("globe")._runs.clear()
+    for part, names in ((reference, ("tend_T_sgs", "qi")), (view, ("qc",))):
+        (tmp_path / "it.nc").write_bytes(export(part._exhibit(), view.catalog, "netcdf", part.data).content)
+        with xr.open_dataset(tmp_path / "it.nc", decode_times=False) as opened:
+            data = opened.load()
+        for name in names:
+            drawn = part.outputs[name].pair.source.data
+            for which, written in (("first", "baseline"), ("second", "perturbed")):
+                for piece in ("mean", "low", "high"):
+                    np.testing.assert_array_equal(drawn[f"{which}_{piece}"], data[f"{name}_{written}_{piece}"])
+        if part is view:
+            for which in ("control", "changed"):
+                np.testing.assert_array_equal(part.outputs["qc"].model.data[which], data[f"qc_model_{which}"])
+            continue
+        for name, panel in reference.series.items():
+            drawn = panel.pair.source.data
+            np.testing.assert_array_equal(drawn["hour"], data["hour"])
+            for which, written in (("first", "baseline"), ("second", "perturbed")):
+                for piece in ("mean", "low", "high"):
+                    shown = data[f"{name}_{written}_hourly_{piece}"]
+                    np.testing.assert_array_equal(drawn[f"{which}_{piece}"], shown)

@@ -36,7 +36,8 @@ from diffmp_app.views.sensitivity import SensitivityView
 from PIL import Image
 
 from diffmp_core.columns.user_column import to_text
-from diffmp_core.response.cautions import ALSO_TELLS, NO_DOMAIN
+from diffmp_core.physics.sliders import SLIDERS
+from diffmp_core.response.cautions import NO_DOMAIN
 from diffmp_core.response.verdict import ASSOCIATION
 from diffmp_core.schema import schema_of
 from diffmp_core.stores import stack_inputs
@@ -128,7 +129,7 @@ def test_each_of_several_emulators_has_its_own_cautions(live: Catalog, monkeypat
 
 def test_a_composite_says_in_an_export_what_the_documentation_says(live: Catalog):
     drier = EmulatorResponse(**COLUMN, target="composite", moistening=-0.2).data(live).attrs["cautions"]
-    for sentence in (ASSOCIATION, ALSO_TELLS["moistening"], "A mean over 40 columns"):
+    for sentence in (ASSOCIATION, SLIDERS["moistening"].also_tells, "A mean over 40 columns"):
         assert sentence in drier
 
 

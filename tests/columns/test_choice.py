@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,15 @@ def test_what_is_wrong_with_a_file_is_one_sentence(path, old, new, message):
     with pytest.raises(DiffmpError, match=message) as refused:
         choose(path)
     assert "\n" not in str(refused.value)
+
+
+def test_the_example_of_the_docs_is_a_file_of_variables(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "columns.md").read_text()
+    (tmp_path / "mine.yaml").write_text(re.search(r"```yaml\n(levels.*?)```", text, re.DOTALL).group(1))
+    found = choose(tmp_path / "mine.yaml")
+    assert found.levels == 40
+    assert found.variables.inputs.names == ("T", "Ps", "state_q0004")
+    assert found.variables.outputs.names == ("tend_T_sgs", "PRECC")
 
 
 def test_outputs_may_not_bear_the_name_of_a_coordinate(path):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+from typer.testing import CliRunner
 
+from diffmp_core.cli import app
 from diffmp_core.columns.choice import ColumnChoice, choose
 from diffmp_core.columns.derived import needed
 from diffmp_core.columns.prepare import prepare
@@ -184,3 +186,16 @@ def test_values_are_held_against_limits_by_whatever_name(tmp_path):
     flipped.to_netcdf(tmp_path / "flipped.nc")
     with pytest.raises(DiffmpError, match="upside down"):
         prepare(tmp_path / "flipped.nc", tmp_path / "c.zarr", choice=choice_of("q", outputs=("tend_q_sgs",)))
+
+
+def test_the_command_takes_variables_levels_and_a_file(tmp_path, stack):
+    (tmp_path / "mine.yaml").write_text("levels: 12\ninputs: [T, q]\noutputs: [PRECC]\n")
+    for name, options, shapes in (
+        ("one", ("--variables", "climsim-v1"), ((6, 60), (5, 60))),
+        ("two", ("--inputs", "RH, lat,cos_zenith", "--outputs", "NETSW", "--levels", "8"), ((3, 8), (1, 8))),
+        ("three", ("--variables", str(tmp_path / "mine.yaml"), "--outputs", "qc,PRECC"), ((2, 12), (2, 12))),
+    ):
+        result = CliRunner().invoke(app, ["prepare", str(stack), str(tmp_path / name), *options])
+        assert result.exit_code == 0, result.output
+        schema = schema_of(open_columns(tmp_path / name))
+        assert (schema.input_shape, schema.output_shape) == shapes

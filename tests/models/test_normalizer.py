@@ -49,8 +49,19 @@ def test_offset_and_scale_are_taken_off_and_put_back(normalization):
     outputs = Physical(torch.tensor([[1e-5, 2e-8, 3e-5]]).T[None].expand(1, 3, LEVELS).contiguous())
     normalised = normalizer.normalise_outputs(outputs)
     scale = torch.from_numpy(normalization.output_scale.astype(np.float32))
-    assert torch.equal(normalised[0], outputs[0] / scale)  # outputs have no offset
+    profiles = [0, 2]
+    assert torch.equal(normalised[0, profiles], (outputs[0] / scale)[profiles])  # profiles have no offset
     torch.testing.assert_close(normalizer.physical_outputs(normalised), outputs)
+
+
+def test_a_single_value_far_from_zero_is_centred(normalization):
+    """Long-wave radiation at the surface is 350 W/m2 give or take 60: its mean is no part of what is to be learned."""
+    generator = np.random.default_rng(0)
+    schema = ColumnSchema(choose_variables(("T",), ("FLWDS",)), SCHEMA.height, SCHEMA.pressure)
+    truth = np.broadcast_to(generator.normal(350.0, 60.0, (4000, 1, 1)), (4000, 1, LEVELS)).astype(np.float32)
+    normalised = Normalizer(fit(truth, truth, schema=schema)).normalise_outputs(Physical(torch.from_numpy(truth)))
+    assert abs(float(normalised.mean())) < 1e-3
+    assert float(normalised.std()) == pytest.approx(1.0, rel=1e-3)
 
 
 def test_what_is_never_negative_is_not_below_zero_and_no_trace(normalization):

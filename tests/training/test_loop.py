@@ -93,7 +93,7 @@ def test_finished_folder_is_whole_and_says_what_made_it(finished, columns):
     assert set(config["seal"]["sha256"]) == {
         "domain.safetensors", "normalization.json", "training_times.json", "weights.safetensors",
     }  # fmt: skip
-    assert config["result"]["presentations"] == 2 * 32 * 16
+    assert config["result"]["training_samples_seen"] == 2 * 32 * 16
     assert not config["result"]["stopped_early"]
     assert config["training"]["seed"] == 0
     rows = log(folder)
