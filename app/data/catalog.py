@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -32,10 +33,11 @@ from diffmp_core.scores.significance import nearest_cells
 from diffmp_core.scores.stored import spread_fields, true_store, true_table
 from diffmp_core.shipped import DATA
 from diffmp_core.stores import open_store
+from diffmp_core.variables import Channels
 
 from ..state.address import Limits
 from ..state.choices import Choices
-from .axes import ValueAxis, titles_of, value_axis
+from .axes import ValueAxis, title_of, titles_of, value_axis
 from .composites import selected, selects_all
 from .grid import Grid, make_grid
 from .model_answers import ModelAnswers
@@ -96,7 +98,8 @@ class Catalog(Served):
         level = int(np.abs(np.log(grid.pressure / START_PRESSURE)).argmin())
         cell = 0
         if self.experiment(name).has_columns:
-            cell = int(next(iter(START.typical_cells(self.facts(name), 0)), 0))
+            with suppress(DiffmpError):  # they lack an input that tells of the regime
+                cell = int(next(iter(START.typical_cells(self.facts(name), 0)), 0))
         emulators = tuple(e.name for e in self.experiment(name).emulators if e.folder or e.scores)
         if not emulators:
             raise DiffmpError(
@@ -163,11 +166,12 @@ class Catalog(Served):
             self._unreadable[path] = str(error)
             return None
 
-    def lacks(self, name: str, emulator: str, *fields: str, called: str = "") -> str:
+    def lacks(self, name: str, emulator: str, *fields: str, called: str = "", variable: str = "") -> str:
         """Why there are no such fields of an emulator, as a clause; '' where its score store has them.
 
         Args:
             called: what the fields are called on the page, if not by their names.
+            variable: the output that they are wanted of, if of one.
         """
         scores = self.scores(name, emulator)
         if scores is None:
@@ -176,7 +180,18 @@ class Catalog(Served):
         named = called or ", ".join(missing)
         if scores.attrs.get("members") == 1 and set(missing) & set(spread_fields()):
             return f"{emulator} gives one answer for each column, so it has no {named}"
-        return f"The score store of {emulator} has no {named}" if missing else ""
+        if missing:
+            return f"The score store of {emulator} has no {named}"
+        if variable and variable not in scores["variable"]:
+            return f"{emulator} does not give {title_of(self.schema(name).outputs.named(variable)).lower()}"
+        return ""
+
+    def outputs(self, name: str, emulator: str) -> Channels:
+        """Outputs of an experiment that an emulator was scored on; all of them where nothing is known of its scores."""
+        outputs, scores = self.schema(name).outputs, self.scores(name, emulator)
+        if scores is None:
+            return outputs
+        return Channels(output for output in outputs if output.name in scores["variable"])
 
     def truth_std(self, name: str, emulator: str, variable: str) -> float:
         """Standard deviation of the truth in the unit of the variable: the unit of the stored scores.
@@ -186,8 +201,8 @@ class Catalog(Served):
 
         def read() -> float:
             every = (self.scores(name, each) for each in dict.fromkeys((emulator, *self.limits(name).emulators)))
-            stores = (store for store in every if store is not None and "truth_std" in store)
-            std = next((float(store["truth_std"].sel(variable=variable)) for store in stores), np.nan)
+            known = (store["truth_std"] for store in every if store is not None and "truth_std" in store)
+            std = next((float(each.sel(variable=variable)) for each in known if variable in each["variable"]), np.nan)
             return std if np.isfinite(std) else 1.0
 
         return self.keep(("truth_std", name, emulator, variable), read)
@@ -210,8 +225,9 @@ class Catalog(Served):
         """
         stored = MAPS[metric].stored
         scores = self.scores(name, emulator)
-        if scores is None or stored not in scores:
-            raise DiffmpError(f"{self.lacks(name, emulator, stored)}; choose another score or emulator")
+        missing = self.lacks(name, emulator, stored, variable=variable)
+        if scores is None or missing:
+            raise DiffmpError(f"{missing}; choose another score or emulator")
 
         def read() -> np.ndarray:
             values = scores[stored].sel(variable=variable).transpose("time", "level", "cell").values
@@ -229,7 +245,7 @@ class Catalog(Served):
         """
         stored, averaged = MAPS[metric].stored, MAPS[metric].averaged
         scores = self.scores(name, emulator)
-        if scores is None or stored not in scores:
+        if scores is None or self.lacks(name, emulator, stored, variable=variable):
             return None
 
         def every_time() -> np.ndarray:

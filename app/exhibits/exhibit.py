@@ -164,11 +164,11 @@ def stem_of(*parts: str) -> str:
     return "-".join(re.sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in parts if part)
 
 
-def score_store(catalog: Catalog, experiment: str, emulator: str, *fields: str) -> xr.Dataset:
-    """The score store of an emulator, which has these fields.
+def score_store(catalog: Catalog, experiment: str, emulator: str, *fields: str, variable: str = "") -> xr.Dataset:
+    """The score store of an emulator, which has these fields, and this output if one is named.
 
     Raises:
-        DiffmpError: it has none, or not these fields.
+        DiffmpError: it has none, or not these fields, or not this output.
     """
     found = catalog.scores(experiment, emulator)
     if found is None:
@@ -185,6 +185,11 @@ def score_store(catalog: Catalog, experiment: str, emulator: str, *fields: str) 
         raise DiffmpError(
             f"expected {', '.join(missing)} in the score store of {emulator!r}, found none; run 'diffmp score' for it "
             "or choose another emulator"
+        )
+    if lacking := catalog.lacks(experiment, emulator, variable=variable):
+        raise DiffmpError(
+            f"expected {variable} in the score store of {emulator!r}, found none: {lacking}; "
+            "choose another output or emulator"
         )
     return found
 
@@ -222,7 +227,7 @@ def drawn_words(catalog: Catalog, experiment: str, emulator: str, *, members: in
 def quantity(dims: str | tuple[str, ...], values: Any, unit: str, name: str, **attrs: Any) -> tuple:
     """A variable of a dataset with CF attributes; ``axis_label`` keeps the unit as it is read on an axis."""
     kept = {"units": cf_unit(unit), "long_name": name, "axis_label": unit} | attrs
-    return dims, np.asarray(values), kept
+    return (dims,) if isinstance(dims, str) else dims, np.asarray(values), kept
 
 
 def cf_unit(unit: str) -> str:

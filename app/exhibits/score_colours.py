@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from diffmp_core.scores.maps import MapScore
 from diffmp_core.scores.score import perfect_coverage
-from diffmp_core.variables import BY_NAME
 
-from ..data.axes import TITLES
+from ..data.axes import title_of
 from ..data.catalog import Catalog
 from ..figures.colouring import Colouring
 from ..figures.zonal import zonal_mean
@@ -33,17 +32,18 @@ def field_colouring(field: ScoreField, catalog: Catalog, *, section: bool = Fals
     metric, bands, factor = field.score, field.bands(catalog), field.factor(catalog)
 
     def drawn(levels: NDArray) -> NDArray:
-        return zonal_mean(bands, levels) if section else levels[field.level]
+        return zonal_mean(bands, levels) if section else levels[level]
 
-    key = "section" if section else field.level
-    title, unit = f"{metric.label} · {TITLES[field.variable]}", f" [{field.unit}]" if metric.power else ""
+    level, output = field.level_shown(catalog), field.output(catalog)
+    key = "section" if section else level
+    title, unit = f"{metric.label} · {title_of(output)}", f" [{field.unit(catalog)}]" if metric.power else ""
     if field.is_difference:
         high = factor * difference_end(catalog, field, key=key, drawn=drawn)
         return Colouring(palette="diverging", low=-high, high=high, title=f"{title}, difference{unit}")
     members = catalog.members(field.experiment, field.emulator)
     known = metric.palette == "coverage" and members > 1
     if known:
-        title += f" ({field.score.perfect_words(BY_NAME[field.variable], members)})"
+        title += f" ({field.score.perfect_words(output, members)})"
     logarithmic = field.logarithmic and metric.never_negative
     low, high = score_range(
         catalog,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -19,14 +19,16 @@ from diffmp_core.scores.significance import (
     p_values,
     pool_size,
 )
-from diffmp_core.variables import BY_NAME
+from diffmp_core.variables import Variable
 
-from ..data.axes import TITLES
+from ..data.axes import title_of
 from ..data.catalog import Catalog
 from ..data.composites import selection_words, selects_all
 from ..figures.zonal import Bands, make_bands
 from .exhibit import OfSelection, score_store, scored_words
 
+Quantities: TypeAlias = dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]]
+"""Variables of a dataset by name: dims, values, attributes."""
 SELDOM = 0.5
 """Cells covered at fewer than this part of the times are marked on a map of means."""
 SURPRISING = 0.05
@@ -104,21 +106,33 @@ class ScoreField(OfSelection):
         return MAPS[self.metric]
 
     @property
-    def unit(self) -> str:
-        """Unit of the values shown."""
-        return self.score.unit(BY_NAME[self.variable], self.units)
-
-    @property
     def name(self) -> str:
         """Whose field it is."""
         if self.is_difference:
             return f"{self.emulator} − {self.other}"
         return f"{self.emulator} beside {self.other}" if self.other else self.emulator
 
+    def output(self, catalog: Catalog) -> Variable:
+        """The variable whose score it is."""
+        return catalog.schema(self.experiment).outputs.named(self.variable)
+
+    def unit(self, catalog: Catalog) -> str:
+        """Unit of the values shown."""
+        return self.score.unit(self.output(catalog), self.units)
+
     def factor(self, catalog: Catalog) -> float:
         """Shown unit of a stored value."""
         std = catalog.truth_std(self.experiment, self.emulator, self.variable)
-        return self.score.factor(BY_NAME[self.variable], self.units, std)
+        return self.score.factor(self.output(catalog), self.units, std)
+
+    def level_shown(self, catalog: Catalog) -> int:
+        """Index of the level of a map; 0 of a single value, which is stored alike at all levels."""
+        return self.level if self.output(catalog).profile else 0
+
+    def level_words(self, catalog: Catalog) -> list[str]:
+        """At which level, if at one."""
+        labels = catalog.grid(self.experiment).level_labels
+        return [f"level {labels[self.level]}"] if self.output(catalog).profile else []
 
     def levels(self, catalog: Catalog) -> NDArray[np.float32] | None:
         """Stored values ``(level, cell)``, nothing left blank; None where an emulator's store has not this score."""
@@ -131,13 +145,13 @@ class ScoreField(OfSelection):
     def values(self, catalog: Catalog) -> NDArray[np.float32] | None:
         """Values of the cells ``(cell,)`` in the unit shown; None where an emulator's store has not this score."""
         levels = self.levels(catalog)
-        return None if levels is None else levels[self.level] * self.factor(catalog)
+        return None if levels is None else levels[self.level_shown(catalog)] * self.factor(catalog)
 
     def missed(self, catalog: Catalog) -> NDArray[np.bool_]:
         """Cells ``(cell,)`` whose truth lies outside the ensemble, here or at most of the times; of no difference."""
         covered = None if self.is_difference else self._stored(catalog, self.emulator, "coverage")
         cells = catalog.grid(self.experiment).lat.size
-        return np.zeros(cells, bool) if covered is None else covered[self.level] < SELDOM
+        return np.zeros(cells, bool) if covered is None else covered[self.level_shown(catalog)] < SELDOM
 
     def bands(self, catalog: Catalog) -> Bands:
         """Bands of latitude of the experiment's cells."""
@@ -148,16 +162,17 @@ class ScoreField(OfSelection):
         """What a perfect ensemble has at every latitude, or no difference; None where that is not known."""
         if self.is_difference:
             return 0.0
-        return self.score.reference(BY_NAME[self.variable], catalog.members(self.experiment, self.emulator))
+        return self.score.reference(self.output(catalog), catalog.members(self.experiment, self.emulator))
 
     def evidence(self, catalog: Catalog) -> Evidence:
         """Tests of the difference at every cell of the map: of the cells around it, at the times shown.
 
         Where the cell itself differs to the other side than the cells around it, it counts as not significant.
         """
-        shown = self._differences_shown(catalog, self.level)
+        level = self.level_shown(catalog)
+        shown = self._differences_shown(catalog, level)
         near = catalog.near(self.experiment, pool_size(len(shown)))
-        design = np.asarray(self._design(catalog, self.level))
+        design = np.asarray(self._design(catalog, level))
         p = p_values(shown, near, design=design)
         known = np.nan_to_num(shown).sum(axis=0)
         same = np.sign(known) == np.sign(near @ known)
@@ -171,11 +186,17 @@ class ScoreField(OfSelection):
         p = p_values(shown, bands, design=design)
         return Evidence(p=p, significant=discoveries(p), design=design)
 
-    def mean_words(self, catalog: Catalog) -> tuple[float, float, float]:
-        """Mean difference over the columns shown and its interval of 95 %, in the unit shown."""
-        shown = self._differences_shown(catalog, self.level)
+    def mean_interval(self, catalog: Catalog) -> tuple[float, float, float] | None:
+        """Mean difference over the columns shown and its interval of 95 %, in the unit shown.
+
+        None of root mean squares, whose differences are tested as squares.
+        """
+        if self.score.averaged is None:
+            return None
+        level = self.level_shown(catalog)
+        shown = self._differences_shown(catalog, level)
         area, factor = catalog.grid(self.experiment).area, self.factor(catalog)
-        mean, low, high = mean_interval(shown, area, design=self._design(catalog, self.level))
+        mean, low, high = mean_interval(shown, area, design=self._design(catalog, level))
         return mean * factor, low * factor, high * factor
 
     def differences(self, catalog: Catalog, levels: int | slice) -> NDArray[np.float32]:
@@ -209,7 +230,7 @@ class ScoreField(OfSelection):
         always = perfect_coverage(catalog.members(self.experiment, self.emulator)) ** times
         if self.score.palette != "coverage" or not self.average or self.regime != "any" or always < SURPRISING:
             return words
-        least = "at least " if BY_NAME[self.variable].non_negative else ""
+        least = "at least " if self.output(catalog).non_negative else ""
         return f"{words} · a perfect ensemble covers at all {times} times in {least}{always:.0%} of the cells"
 
     def test_words(self, catalog: Catalog, evidence: Evidence, *, section: bool = False) -> str:
@@ -254,28 +275,42 @@ class ScoreField(OfSelection):
         mask = catalog.mask(self.choices)
         return catalog.levels(self.experiment, emulator, metric, self.variable, time, mask)
 
-    def _known(self, catalog: Catalog) -> NDArray[np.float32]:
-        for name in self.emulators:
-            score_store(catalog, self.experiment, name, self.score.stored)
-        levels = self.levels(catalog)
-        return np.empty((0, 0), np.float32) if levels is None else levels
+    def _stacked(self, catalog: Catalog) -> NDArray[np.float32]:
+        """As :meth:`levels`, NaN where a store has not this score."""
+        levels, grid = self.levels(catalog), catalog.grid(self.experiment)
+        return np.full((grid.height.size, grid.lat.size), np.nan, np.float32) if levels is None else levels
 
-    def _score_name(self) -> str:
+    def _check(self, catalog: Catalog) -> None:
+        """Refuse what a store has not.
+
+        Raises:
+            DiffmpError: the first.
+        """
+        for name in self.emulators:
+            score_store(catalog, self.experiment, name, self.score.stored, variable=self.variable)
+
+    def _is_tested(self, catalog: Catalog) -> bool:
+        """Whether this is a difference, of stores that both have the score."""
+        return self.is_difference and self.levels(catalog) is not None
+
+    def _score_name(self, catalog: Catalog) -> str:
         minus = f", {self.name}" if self.is_difference else ""
-        return f"{self.score.label} of {TITLES[self.variable].lower()}: {self.score.meaning}{minus}"
+        return f"{self.score.label} of {title_of(self.output(catalog)).lower()}: {self.score.meaning}{minus}"
 
 
 def panels(data: xr.Dataset) -> list[xr.Dataset]:
     """The datasets of the emulators beside each other; the dataset itself where there is one."""
     if "emulator" not in data.dims:
         return [data]
-    return [data.sel(emulator=name) for name in data["emulator"].values]
+    return [data.isel(emulator=place) for place in range(data.sizes["emulator"])]
 
 
-def beside(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:
-    """Datasets of emulators with one more dimension, ``emulator``; one alone as it is."""
+def beside(parts: list[Quantities], names: list[str]) -> Quantities:
+    """Variables of emulators along one more dimension, ``emulator``; those of one as they are."""
     if len(parts) == 1:
         return parts[0]
-    along = xr.DataArray(names, dims="emulator", name="emulator", attrs={"long_name": "emulator"})
-    known = [str(name) for name in parts[0].data_vars]
-    return xr.concat(parts, along, data_vars=known, coords="minimal", compat="override", combine_attrs="override")
+    along = {
+        key: (("emulator", *dims), np.stack([part[key][1] for part in parts]), attrs)
+        for key, (dims, _, attrs) in parts[0].items()
+    }
+    return along | {"emulator": (("emulator",), np.array(names), {"long_name": "emulator"})}

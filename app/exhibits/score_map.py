@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,23 +11,34 @@ import xarray as xr
 from bokeh.models import UIElement
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from ..data.axes import TITLES
+from ..data.axes import title_of
 from ..data.catalog import Catalog
 from ..data.places import cell_tree
 from ..figures.axes import plain_number
 from ..figures.globe import PIXELS, Globe, Raster, globe, make_raster
 from ..figures.map_image import gather, make_map
 from ..figures.theme import LIGHT
-from ..figures.zonal import LATITUDE_ATTRS, LATITUDE_LABELS, LATITUDES, area_mean, make_zonal_line, zonal_mean
+from ..figures.zonal import (
+    LATITUDE_ATTRS,
+    LATITUDE_LABELS,
+    LATITUDES,
+    ZonalLine,
+    area_mean,
+    make_zonal_line,
+    zonal_mean,
+)
 from .exhibit import Rows, level_coordinates, quantity
 from .paper import MARK, colour_bar, coloured, finite
 from .score_colours import colour_attrs, colouring_of, field_colouring
-from .score_field import ScoreField, beside, panels
+from .score_field import Quantities, ScoreField, beside, panels
 
 PAPER_PIXELS = 4 * PIXELS
 REPORT_PIXELS = PIXELS // 4
 """Pixels of a map on paper, where it is 300 dots an inch, and in a report, where many maps share a few megabytes."""
+NOT_DRAWN = ("emulator", "level", "height", "pressure")
+"""Coordinates that a map has beside the places."""
 LONGITUDE_ATTRS = {"units": "degrees_east", "standard_name": "longitude"}
 CURVES = (LIGHT.emulator, LIGHT.perturbed)
 """Colours of the zonal means of emulators beside each other."""
@@ -48,40 +60,65 @@ class ScoreMap(ScoreField):
 
         A difference has its p-values and ``significant`` too; its values are all there, also those drawn blank.
         """
-        self._known(catalog)
-        grid, bands, unit = (
-            catalog.grid(self.experiment),
-            self.bands(catalog),
-            f" {self.unit}" if self.unit != "1" else "",
-        )
-        data = beside([side._alone(catalog) for side in self.sides], [side.emulator for side in self.sides])
-        means = [plain_number(area_mean(panel[self.metric].values, grid.area)) + unit for panel in panels(data)]
-        words = [f"level {grid.level_labels[self.level]}", self.times_words(catalog)]
-        if self.is_difference:
+        self._check(catalog)
+        return self.arrange(catalog)
+
+    def arrange(self, catalog: Catalog) -> xr.Dataset:
+        """As :meth:`gather`, NaN where a store has not this score.
+
+        ``mean_words``, ``test_words`` and ``cross_words`` say the means over the globe or the selection, how a
+        difference was tested, and what the crosses are.
+        """
+        grid, unit = catalog.grid(self.experiment), self.unit(catalog)
+        unit = f" {unit}" if unit != "1" else ""
+        sides = [side._alone(catalog) for side in self.sides]
+        means = [plain_number(area_mean(alone[self.metric][1], grid.area)) + unit for alone in sides]
+        found = beside(sides, [side.emulator for side in self.sides])
+        said = {"mean_words": " and ".join(means), "test_words": "", "cross_words": ""}
+        if self._is_tested(catalog):
             evidence = self.evidence(catalog)
-            data["p_value"] = quantity("cell", evidence.p, "1", "p-value of no difference, of the cells around")
-            data["significant"] = quantity(
+            found["p_value"] = quantity("cell", evidence.p, "1", "p-value of no difference, of the cells around")
+            found["significant"] = quantity(
                 "cell", evidence.significant.astype(np.int8), "1", "significant at the false discovery rate of the map"
             )
-            mean, low, high = (plain_number(value) for value in self.mean_words(catalog))
-            words += [f"mean {mean}{unit} (95 %: {low} to {high})", self.test_words(catalog, evidence)]
-        else:
-            crosses = dict.fromkeys(side.cross_words(catalog) for side in self.sides)
-            words += [f"mean {' and '.join(means)}", *crosses]
-        words.append(f"○ column {self.cell}, {grid.place(self.cell)}")
-        if self.pinned_cell >= 0:
-            words.append(f"□ pinned column {self.pinned_cell}, {grid.place(self.pinned_cell)}")
-        levels = {name: ((), v[1][self.level], v[2]) for name, v in level_coordinates(catalog, self.experiment).items()}
-        coords = {
-            "cell": ("cell", np.arange(grid.lat.size), {"long_name": "column"}),
-            "lat": ("cell", grid.lat, LATITUDE_ATTRS),
-            "lon": ("cell", grid.lon, LONGITUDE_ATTRS),
-            "area": ("cell", grid.area, {"units": "sr", "long_name": "solid angle"}),
-            "latitude": ("latitude", bands.centres, LATITUDE_ATTRS | {"long_name": "middle of the band"}),
-            **levels,
-        }
-        title = f"{self.score.label} · {TITLES[self.variable]} · {self.name}"
-        return data.assign_coords(coords).assign_attrs(title=title, subtitle=" · ".join(words))
+            if interval := self.mean_interval(catalog):
+                mean, low, high = map(plain_number, interval)
+                said["mean_words"] = f"{mean}{unit} (95 %: {low} to {high})"
+            said["test_words"] = self.test_words(catalog, evidence)
+        elif not self.is_difference:
+            said["cross_words"] = " · ".join(dict.fromkeys(side.cross_words(catalog) for side in self.sides))
+        if self.output(catalog).profile:
+            every = level_coordinates(catalog, self.experiment)
+            found |= {name: ((), values[self.level], attrs) for name, (_, values, attrs) in every.items()}
+        title = f"{self.score.label} · {title_of(self.output(catalog))} · {self.name}"
+        data = xr.Dataset(found, self._places(catalog), said | {"title": title})
+        return self.marked(data.set_coords([name for name in NOT_DRAWN if name in found]), catalog)
+
+    def marked(self, data: xr.Dataset, catalog: Catalog) -> xr.Dataset:
+        """The same with words on the columns that are marked now: nothing else of it depends on them."""
+        place = catalog.grid(self.experiment).place
+        words = [*self.level_words(catalog), self.times_words(catalog), f"mean {data.attrs['mean_words']}"]
+        words += [data.attrs[name] for name in ("test_words", "cross_words") if data.attrs[name]]
+        words.append(f"○ column {self.cell}, {place(self.cell)}")
+        words += [f"□ pinned column {self.pinned_cell}, {place(self.pinned_cell)}"] if self.pinned_cell >= 0 else []
+        return data.assign_attrs(subtitle=" · ".join(words))
+
+    def _places(self, catalog: Catalog) -> xr.Coordinates:
+        """Where the cells and the bands of latitude are."""
+
+        def make() -> xr.Coordinates:
+            grid, bands = catalog.grid(self.experiment), self.bands(catalog)
+            return xr.Dataset(
+                coords={
+                    "cell": ("cell", np.arange(grid.lat.size), {"long_name": "column"}),
+                    "lat": ("cell", grid.lat, LATITUDE_ATTRS),
+                    "lon": ("cell", grid.lon, LONGITUDE_ATTRS),
+                    "area": ("cell", grid.area, {"units": "sr", "long_name": "solid angle"}),
+                    "latitude": ("latitude", bands.centres, LATITUDE_ATTRS | {"long_name": "middle of the band"}),
+                }
+            ).coords
+
+        return catalog.keep(("places of maps", self.experiment), make)
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """The maps with one colour bar, and their zonal means at the right."""
@@ -101,7 +138,7 @@ class ScoreMap(ScoreField):
                 cmap=colours,
                 norm=norm,
             )
-            self._draw_lines(place, view, raster, panel["outside_ensemble"].values.astype(bool))
+            self._draw_lines(place, view, raster, missed_cells(panel))
             label = str(panel["emulator"].values) if len(parts) > 1 else None
             place.set_title(label or "")
             curves.plot(panel["zonal_mean"], data["latitude"], color=colour, label=label)
@@ -125,39 +162,37 @@ class ScoreMap(ScoreField):
         for panel in parts:
             shown, drawn = self.drawn(panel), make_map(dark=False)
             drawn.project(view, raster, shown, lat, lon)
-            drawn.show(shown, raster, panel["outside_ensemble"].values.astype(bool))
+            drawn.show(shown, raster, missed_cells(panel))
             drawn.select(raster, self.cell, self.pinned_cell)
             drawn.coloured.colour(colouring_of(panel[self.metric]), dark=False)
             drawn.name(str(panel["emulator"].values) if len(parts) > 1 else "")
             row.append(drawn.figure)
-        line, unit = make_zonal_line(dark=False), parts[0][self.metric].axis_label
-        means = [panel["zonal_mean"].values for panel in parts]
-        line.show(data["latitude"].values, means, f"mean [{unit}]" if self.score.power else "mean", _perfect(parts[0]))
+        line = make_zonal_line(dark=False)
+        self.show_line(line, parts)
         return [[*row, line.figure]]
+
+    def show_line(self, line: ZonalLine, parts: Sequence[xr.Dataset]) -> None:
+        """Draw the zonal means of the panels that were gathered."""
+        label = f"mean [{parts[0][self.metric].axis_label}]" if self.score.power else "mean"
+        line.show(
+            parts[0]["latitude"].values, [panel["zonal_mean"].values for panel in parts], label, _perfect(parts[0])
+        )
 
     @property
     def _often(self) -> str:
         return " at most of the times" if self.average else ""
 
-    def _alone(self, catalog: Catalog) -> xr.Dataset:
+    def _alone(self, catalog: Catalog) -> Quantities:
         """One map: values, missed cells, zonal mean."""
-        values = self._known(catalog)[self.level] * self.factor(catalog)
-        perfect, name = self.reference(catalog), self._score_name()
-        return xr.Dataset(
-            {
-                self.metric: quantity("cell", values, self.unit, name, **colour_attrs(field_colouring(self, catalog))),
-                "outside_ensemble": quantity(
-                    "cell", self.missed(catalog).astype(np.int8), "1", f"truth outside the ensemble{self._often}"
-                ),
-                "zonal_mean": quantity(
-                    "latitude",
-                    zonal_mean(self.bands(catalog), values),
-                    self.unit,
-                    f"area-weighted zonal mean: {name}",
-                    **({} if perfect is None else {"perfect_ensemble": perfect}),
-                ),
-            }
-        )
+        values = self._stacked(catalog)[self.level_shown(catalog)] * self.factor(catalog)
+        name, unit, perfect = self._score_name(catalog), self.unit(catalog), self.reference(catalog)
+        means, missed = zonal_mean(self.bands(catalog), values), self.missed(catalog).astype(np.int8)
+        known = {} if perfect is None else {"perfect_ensemble": perfect}
+        return {
+            self.metric: quantity("cell", values, unit, name, **colour_attrs(field_colouring(self, catalog))),
+            "outside_ensemble": quantity("cell", missed, "1", f"truth outside the ensemble{self._often}"),
+            "zonal_mean": quantity("latitude", means, unit, f"area-weighted zonal mean: {name}", **known),
+        }
 
     def _draw_lines(self, place: Axes, view: Globe, raster: Raster, missed: np.ndarray) -> None:
         """Coast, graticule and rim, crosses of missed cells, rings of the columns selected and pinned."""
@@ -173,6 +208,11 @@ class ScoreMap(ScoreField):
                     raster.x[cell], raster.y[cell], 90, "none", marker=marker, linewidths=width, edgecolors=colour
                 )
         place.set_axis_off()
+
+
+def missed_cells(panel: xr.Dataset) -> NDArray[np.bool_]:
+    """Cells ``(cell,)`` of a panel whose truth lies outside the ensemble."""
+    return panel["outside_ensemble"].values.astype(bool)
 
 
 def _perfect(data: xr.Dataset) -> float | None:

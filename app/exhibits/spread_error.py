@@ -10,18 +10,21 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from diffmp_core.scores.spread_error import SpreadError, spread_against_error
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import Variable
 
-from ..data.axes import TITLES
+from ..data.axes import title_of
 from ..data.catalog import Catalog
 from ..data.composites import selection_words
 from ..figures.study_chart import Chart, ChartPlot, Series, legend
 from .exhibit import OfSelection, Rows, quantity, score_store, scored_words
+from .paper import draw_page
 from .study_paper import draw_charts
 
 FIELDS = ("column_mse", "column_spread")
 """Fields of a score store that it is made of."""
 HEIGHT = 260
+COLUMNS = 4
+"""Charts beside each other on paper and in a report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,22 +49,29 @@ class SpreadAgainstError(OfSelection):
         return "; ".join(scored_words(catalog, self.experiment, name) for name in self.emulators(catalog))
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
-        """Spread, error and count of each output ``(emulator, bin)``, in the unit shown."""
+        """Spread, error and count of each output that all give ``(emulator, bin)``, in the unit shown."""
         emulators = self.emulators(catalog)
         parts: dict[str, tuple] = {}
-        for name in OUTPUT_NAMES:
+        outputs = [
+            output
+            for output in catalog.outputs(self.experiment, self.emulator)
+            if all(not catalog.lacks(self.experiment, emulator, variable=output.name) for emulator in emulators)
+        ]
+        for output in outputs:
+            name = output.name
             axis = catalog.value_axis(self.experiment, self.emulator, name, self.units)
             unit = axis.factor * catalog.truth_std(self.experiment, self.emulator, name)
-            found = [self._found(catalog, emulator, name) for emulator in emulators]
+            found = [self._found(catalog, emulator, output) for emulator in emulators]
             dims = ("emulator", "bin")
             for what, words in (("spread", "spread of the members"), ("error", "error of their mean")):
                 values = np.array([getattr(each, what) for each in found]) * unit
                 parts[f"{name}_{what}"] = quantity(dims, values, axis.label, f"root mean square {words}, {name}")
             parts[f"{name}_count"] = quantity(dims, [each.count for each in found], "1", f"values, {name}")
         names = ("emulator", list(emulators), {"long_name": "emulator"})
+        called = {"title": ("variable", [title_of(output) for output in outputs], {"long_name": "what it is called"})}
         return xr.Dataset(
             parts,
-            coords={"emulator": names},
+            coords={"emulator": names, "variable": [output.name for output in outputs], **called},
             attrs={
                 "title": f"Error of the mean against the spread, {' and '.join(emulators)}",
                 "subtitle": f"All levels and times of {selection_words(self.choices)} · bins of spread · dashed: a "
@@ -71,21 +81,27 @@ class SpreadAgainstError(OfSelection):
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """A chart an output."""
-        draw_charts(self.charts(data), figure, columns=len(OUTPUT_NAMES))
+        draw_charts(self.charts(data), figure, columns=min(data.sizes["variable"], COLUMNS))
+
+    def paper(self, data: xr.Dataset) -> Figure:
+        """The figure on a page that has room for its charts."""
+        width, height = self.size
+        return draw_page(self.draw, data, (width, height * -(-data.sizes["variable"] // COLUMNS)))
 
     def screen(self, data: xr.Dataset) -> Rows:
         """The charts as the page draws them, the legend above."""
         charts = self.charts(data)
+        plots = [ChartPlot(chart, dark=False, height=HEIGHT).figure for chart in charts]
         return [
             [legend(charts, dark=False)],
-            [ChartPlot(chart, dark=False, height=HEIGHT).figure for chart in charts],
+            *(plots[first : first + COLUMNS] for first in range(0, len(plots), COLUMNS)),
         ]
 
     def charts(self, data: xr.Dataset) -> list[Chart]:
         """Error against spread, a chart an output, a curve an emulator."""
         return [
             Chart(
-                title=TITLES[name],
+                title=title,
                 x_label=f"spread [{data[f'{name}_spread'].axis_label}]",
                 y_label=f"error of the mean [{data[f'{name}_error'].axis_label}]",
                 series=tuple(
@@ -94,13 +110,14 @@ class SpreadAgainstError(OfSelection):
                 ),
                 logarithmic=(True, True),
                 diagonal=True,
-                description=f"{TITLES[name]}: error of the ensemble mean against the spread of the members",
+                description=f"{title}: error of the ensemble mean against the spread of the members",
             )
-            for name in OUTPUT_NAMES
+            for name, title in zip(map(str, data["variable"].values), map(str, data["title"].values), strict=True)
         ]
 
-    def _found(self, catalog: Catalog, emulator: str, name: str) -> SpreadError:
+    def _found(self, catalog: Catalog, emulator: str, output: Variable) -> SpreadError:
         """Of one emulator and output; kept, because a store is read as a whole for it."""
+        name, levels = output.name, slice(None) if output.profile else slice(1)
         store, mask = score_store(catalog, self.experiment, emulator, *FIELDS), catalog.mask(self.choices)
         key = ("spread-error", self.experiment, emulator, name, None if mask is None else mask.tobytes())
 
@@ -109,7 +126,7 @@ class SpreadAgainstError(OfSelection):
 
             def part(time: int) -> tuple[np.ndarray, np.ndarray]:
                 cells = slice(None) if mask is None else mask[time]
-                mse, spread = (field[time].values[:, cells] for field in fields)
+                mse, spread = (field[time, levels].values[:, cells] for field in fields)
                 return mse, spread
 
             parts = map(part, range(store.sizes["time"]))

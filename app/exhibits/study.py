@@ -8,13 +8,12 @@ from typing import ClassVar
 import xarray as xr
 from matplotlib.figure import Figure
 
+from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.score import SCORES, ideal, perfect_coverage
 from diffmp_core.studies.result import scored_on
 from diffmp_core.studies.study import STUDIES
 from diffmp_core.studies.table import PAPER_CRITERIA, TRAININGS, shown_scores
-from diffmp_core.variables import OUTPUT_NAMES
 
-from ..data.axes import TITLES
 from ..data.catalog import Catalog
 from ..figures.study import COST, guidance_table, study_charts, study_gaps
 from ..figures.study_chart import ChartPlot, legend
@@ -33,13 +32,13 @@ HEIGHTS = {"criteria": 220, "outputs": 320, "all": 200}
 class StudyScores(Exhibit):
     """Scores of a study: ``charts`` says of all criteria of one output, of one criterion, or the paper's figure.
 
-    ``study_file`` names one of several files of such a study, '' the first.
+    ``study_file`` names one of several files of such a study, '' the first; ``variable`` an output, '' the first.
     """
 
     study: str
     study_file: str = ""
     charts: str = "criteria"
-    variable: str = OUTPUT_NAMES[0]
+    variable: str = ""
     criterion: str = "crps_fair"
     what: ClassVar[str] = "study"
     size: ClassVar[tuple[float, float]] = LAYOUTS["criteria"][1]
@@ -70,7 +69,13 @@ class StudyScores(Exhibit):
         """
         study = catalog.study(self.experiment, self.study, self.study_file)
         names = {"criteria": shown_scores(), "outputs": (self.criterion,)}.get(self.charts, PAPER_CRITERIA)
-        outputs = [self.variable] if self.charts == "criteria" else list(OUTPUT_NAMES)
+        outputs = [str(name) for name in study["variable"].values]
+        if self.charts == "criteria":
+            wanted = self.variable or outputs[0]
+            if wanted not in outputs:
+                raise DiffmpError(f"This study is of {', '.join(outputs)} and not of {wanted}; choose another output.")
+            outputs = [wanted]
+        called = catalog.limits(self.experiment).outputs
         shown, members = study.sel(variable=outputs), int(study.attrs.get("members", 0))
         perfect = ideal(members) | {"coverage_ratio": perfect_coverage(members)} if members else {}
         known = [name for name in names if name in shown]
@@ -99,15 +104,16 @@ class StudyScores(Exhibit):
             cost = shown["seconds_per_column"]
             parts[COST] = _quantity(cost * 1e3, "ms", "wall-clock time of one column's ensemble")
         axes = {str(dim): study[dim].values for name in known for dim in study[name].dims if dim != TRAININGS}
-        data = xr.Dataset(parts, coords=axes | {"variable": outputs})
+        titles = ("variable", [called.get(name, name) for name in outputs], {"long_name": "what the output is called"})
+        data = xr.Dataset(parts, coords=axes | {"variable": outputs, "title": titles})
         if "choice" in data.dims:
             data = data.assign_coords(choice=study["criterion"].values)
-        data = data.assign_attrs(criteria=" ".join(known), title=self._title(study))
+        data = data.assign_attrs(criteria=" ".join(known), title=self._title(study, titles[1][0]))
         return data.assign_attrs(subtitle=". ".join(["; ".join(_subtitle(study)), *study_gaps(data, self.study)]))
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """A chart a score and output."""
-        draw_charts(study_charts(data, self.study, full=self.charts != "criteria"), figure, columns=self._layout[0])
+        draw_charts(study_charts(data, self.study, full=self.charts != "criteria"), figure, columns=self._columns(data))
 
     def paper(self, data: xr.Dataset) -> Figure:
         """The figure on a page that has room for its charts."""
@@ -117,17 +123,21 @@ class StudyScores(Exhibit):
         """The charts as the page shows them, the legend above and the strengths chosen below."""
         charts = study_charts(data, self.study, full=self.charts != "criteria")
         plots = [ChartPlot(chart, dark=False, height=HEIGHTS[self.charts]).figure for chart in charts]
-        wide = self._layout[0]
+        wide = self._columns(data)
         rows: list[list] = [[legend(charts, dark=False)]]
         rows += [list(plots[first : first + wide]) for first in range(0, len(plots), wide)]
         return [*rows, *([[f'<div class="scores">{guidance_table(data)}</div>']] if "best_guidance" in data else [])]
+
+    def _columns(self, data: xr.Dataset) -> int:
+        """Charts beside each other; of the paper's figure those of all outputs."""
+        return data.sizes["variable"] if self.charts == "all" else self._layout[0]
 
     @property
     def _layout(self) -> tuple[int, tuple[float, float]]:
         return LAYOUTS[self.charts]
 
-    def _title(self, study: xr.Dataset) -> str:
-        of = {"criteria": TITLES[self.variable], "outputs": SCORES[self.criterion].heading}.get(self.charts)
+    def _title(self, study: xr.Dataset, output: str) -> str:
+        of = {"criteria": output, "outputs": SCORES[self.criterion].heading}.get(self.charts)
         title = str(study.attrs.get("title") or self.study) + (f" ({self.study_file})" if self.study_file else "")
         return f"{title}: {of}" if of else title
 

@@ -6,10 +6,11 @@ The counts come from the score store (``histogram_truth``, ``histogram_members``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from bokeh.events import Tap
 from bokeh.models import (
     ColumnDataSource,
@@ -23,11 +24,20 @@ from bokeh.models import (
 from bokeh.models.annotations import ColorBar, Span
 from bokeh.plotting import figure
 
-from diffmp_core.scores.distributions import log_ratio, shares, wasserstein, wasserstein_floor
-
-from ..data.axes import LevelAxis, ValueAxis
+from ..data.axes import LevelAxis, level_axis
 from .axes import profile_figure, set_range, set_title
-from .heatmap import LEAST_SHARE, Histograms, hollow, occupied, ratio_between, ratio_colours, share_colours, stretch
+from .heatmap import (
+    LEAST_SHARE,
+    edges_of,
+    hollow,
+    least_share,
+    occupied,
+    ratio_colours,
+    ratios_of,
+    share_colours,
+    shares_of,
+    stretch,
+)
 from .theme import Colours, colours, style
 
 RATIO_LIMIT = 2.0
@@ -155,19 +165,7 @@ class DistributionPanels:
         return plot
 
     def _density(self, height: int) -> figure:
-        plot = profile_figure(
-            title="One level",
-            height=height,
-            x_range=self.x_range,
-            y_range=self.share_range,
-            y_axis_type="log",
-            y_axis_label="share of the values in a bin",
-            description="Share of the values in each bin at the chosen level, truth and emulators",
-        )
-        for name, source in self.steps.items():
-            self.step_lines[name] = plot.step("x", "y", source=source, mode="after", line_width=1.6, legend_label=name)
-        plot.legend.update(location="top_right", padding=4, spacing=2, **SMALL_LEGEND)
-        plot.add_tools(HoverTool(tooltips=[("value", "$x{0.00}"), ("share", "@y{0.0e+0}")], line_policy="prev"))
+        plot, self.step_lines = share_figure("One level", self.steps, self.x_range, self.share_range, height=height)
         return plot
 
     def _profile(self, title: str, height: int, x_range: Range1d, description: str) -> figure:
@@ -184,66 +182,62 @@ class DistributionPanels:
         plot.add_layout(self.level_line)
         return plot
 
-    def show(self, histograms: Histograms, *, levels: LevelAxis, values: ValueAxis, level: int) -> None:
-        """Draw counts.
+    @property
+    def rows(self) -> list[list[str]]:
+        """Names of the figures as they stand above each other."""
+        ratios = [name for name in self.figures if name.startswith("ratio ")]
+        return [
+            ["truth", *(f"share {name}" for name in self.emulators)],
+            ["distance", *ratios],
+            *([["density"]] if "density" in self.figures else []),
+        ]
+
+    def show(self, data: xr.Dataset, *, vertical: str, level: int) -> None:
+        """Draw a dataset.
 
         Args:
-            histograms: counts of one output for the emulators of these panels.
-            levels: vertical axis.
-            values: value axis; its factor is shown unit per standard deviation of the truth.
+            data: what :meth:`diffmp_app.exhibits.distribution.Distribution.gather` gives, of these emulators.
+            vertical: vertical axis.
             level: level whose distribution the last figure shows.
         """
-        edges = histograms.edges * values.factor
+        levels, edges = _levels(data, vertical), edges_of(data)
         low, high = sorted((levels.start, levels.end))
-        data: dict[str, list[object]] = {"x": [edges[0]], "dw": [edges[-1] - edges[0]], "y": [low], "dh": [high - low]}
-        least = histograms.least_share
+        image: dict[str, list[object]] = {"x": [edges[0]], "dw": [edges[-1] - edges[0]], "y": [low], "dh": [high - low]}
+        least = least_share(data["truth_count"].values)
         self.share_mapper.low = 0.7 * least
-        data["truth"] = [stretch(hollow(histograms.truth, least), levels)]
-        for name in self.emulators:
-            data[f"share {name}"] = [stretch(hollow(histograms.members[name], least), levels)]
-            ratio = (
-                ratio_between(histograms, self.emulators[0], self.emulators[-1])
-                if self.minus
-                else log_ratio(histograms.truth, histograms.members[name])
-            )
-            data[f"ratio {name}"] = [stretch(ratio, levels)]
-        self.image.data = data
-        self._show_curves(histograms, levels, values)
-        self.show_level(histograms, levels=levels, values=values, level=level)
-        left, right = occupied(histograms)
-        set_range(self.x_range, (left * values.factor, right * values.factor))
+        for name, share in shares_of(data).items():
+            image["truth" if name == "truth" else f"share {name}"] = [stretch(hollow(share, least), levels)]
+        image |= {f"ratio {name}": [stretch(ratio, levels)] for name, ratio in ratios_of(data).items()}
+        self.image.data = image
+        self._show_curves(data, levels)
+        self.show_level(data, vertical=vertical, level=level)
+        set_range(self.x_range, occupied(data))
         set_range(self.y_range, (levels.start, levels.end))
+        label = data["value"].axis_label
         for name, plot in self.figures.items():
-            plot.xaxis.axis_label = f"mean shift [{values.label}]" if name == "distance" else values.label
+            plot.xaxis.axis_label = f"mean shift [{label}]" if name == "distance" else label
             if name != "density":
                 plot.yaxis.axis_label = levels.label
 
-    def _show_curves(self, histograms: Histograms, levels: LevelAxis, values: ValueAxis) -> None:
-        size = max(histograms.ensemble_size.values(), default=1)
-        distances = {
-            name: wasserstein(histograms.truth, histograms.members[name], histograms.edges) for name in self.emulators
-        }
+    def _show_curves(self, data: xr.Dataset, levels: LevelAxis) -> None:
+        distances = dict(zip(self.emulators, data["distance"].values, strict=True))
         if self.minus:
-            first, second = (histograms.members[name] for name in self.emulators)
-            distances[BETWEEN] = wasserstein(first, second, histograms.edges)
-        distances["floor"] = wasserstein_floor(histograms.truth, histograms.edges, members=size)
+            distances[BETWEEN] = data["distance_between"].values
+        distances["floor"] = data["distance_perfect"].values
         for name, source in self.curves.items():
-            source.data = {"x": distances[name] * values.factor, "y": levels.values}
-        widest = values.factor * max(float(np.nan_to_num(distance).max()) for distance in distances.values())
+            source.data = {"x": distances[name], "y": levels.values}
+        widest = max(float(np.nan_to_num(distance).max()) for distance in distances.values())
         set_range(self.distance_range, (0.0, 1.08 * widest or 1.0))
 
-    def show_level(self, histograms: Histograms, *, levels: LevelAxis, values: ValueAxis, level: int) -> None:
+    def show_level(self, data: xr.Dataset, *, vertical: str, level: int) -> None:
         """Draw the distribution of one level and mark it in the heatmaps."""
+        levels = _levels(data, vertical)
         self.level_line.location = float(levels.values[level])
         if "density" not in self.figures:
             return
-        edges = histograms.edges * values.factor
-        largest = histograms.least_share
-        for name, source in self.steps.items():
-            share = shares(histograms.truth if name == "truth" else histograms.members[name])[level]
-            source.data = {"x": edges[:-1], "y": np.where(share > 0, share, np.nan)}
-            largest = max(largest, float(share.max()))
-        set_range(self.share_range, (0.7 * histograms.least_share, 1.5 * largest))
+        at = {name: share[level] for name, share in shares_of(data).items()}
+        show_steps(self.steps, at, edges_of(data))
+        set_range(self.share_range, share_range(at, least_share(data["truth_count"].values)))
         set_title(self.figures["density"], f"At {levels.describe(level)}")
 
     def paint(self, dark: bool) -> None:
@@ -256,10 +250,48 @@ class DistributionPanels:
         self.level_line.line_color = chosen.muted
         for lines in (self.curve_lines, self.step_lines):
             for name, line in lines.items():
-                line.glyph.line_color = _role(name, self.emulators, chosen)
+                line.glyph.line_color = role_colour(name, self.emulators, chosen)
 
 
-def _role(name: str, emulators: Sequence[str], chosen: Colours) -> str:
+def _levels(data: xr.Dataset, vertical: str) -> LevelAxis:
+    return level_axis(vertical, height=data["height"].values, pressure=data["pressure"].values)
+
+
+def share_figure(
+    title: str, steps: Mapping[str, ColumnDataSource], x_range: Range1d, y_range: Range1d, *, height: int
+) -> tuple[figure, dict[str, GlyphRenderer]]:
+    """An empty figure of shares by value, and its line for each source."""
+    plot = profile_figure(
+        title=title,
+        height=height,
+        x_range=x_range,
+        y_range=y_range,
+        y_axis_type="log",
+        y_axis_label="share of the values in a bin",
+        description="Share of the values in each bin, truth and emulators",
+    )
+    lines = {
+        name: plot.step("x", "y", source=source, mode="after", line_width=1.6, legend_label=name)
+        for name, source in steps.items()
+    }
+    plot.legend.update(location="top_right", padding=4, spacing=2, **SMALL_LEGEND)
+    plot.add_tools(HoverTool(tooltips=[("value", "$x{0.00}"), ("share", "@y{0.0e+0}")], line_policy="prev"))
+    return plot, lines
+
+
+def show_steps(steps: Mapping[str, ColumnDataSource], shares: Mapping[str, np.ndarray], edges: np.ndarray) -> None:
+    """Draw shares (bin,) as steps; what never occurs is left out."""
+    for name, source in steps.items():
+        source.data = {"x": edges[:-1], "y": np.where(shares[name] > 0, shares[name], np.nan)}
+
+
+def share_range(shares: Mapping[str, np.ndarray], least: float) -> tuple[float, float]:
+    """Range of an axis of shares, from the least that is drawn to the greatest."""
+    return 0.7 * least, 1.5 * max(least, *(float(share.max()) for share in shares.values()))
+
+
+def role_colour(name: str, emulators: Sequence[str], chosen: Colours) -> str:
+    """Colour of the truth, an emulator, what a perfect one has, or the distance between two."""
     if name == "truth":
         return chosen.truth
     if name == "floor":

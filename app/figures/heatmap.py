@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import colorcet
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from diffmp_core.scores.distributions import log_ratio, shares
+from diffmp_core.scores.distributions import log_ratio
 
 from ..data.axes import LevelAxis
 
@@ -24,7 +25,7 @@ class Histograms:
     """Counts of one output.
 
     ``edges`` (bin + 1,) in standard deviations of the truth, ``truth`` (level, bin), ``members`` (level, bin) of each
-    emulator by name, all members pooled, ``ensemble_size`` of each.
+    emulator by name, all members pooled, ``ensemble_size`` of each. A single value has one level.
     """
 
     edges: NDArray[np.float64]
@@ -32,10 +33,13 @@ class Histograms:
     members: dict[str, NDArray[np.float64]]
     ensemble_size: dict[str, int]
 
-    @property
-    def least_share(self) -> float:
-        """Smallest share that the truth can show, one value of a level; what is rarer is drawn as empty."""
-        return max(LEAST_SHARE, 1.0 / max(float(self.truth.sum(axis=-1).max()), 1.0))
+
+def least_share(truth: ArrayLike) -> float:
+    """Smallest share that counts ``([level,] bin)`` of the truth can show, one value of a level.
+
+    What is rarer is drawn as empty.
+    """
+    return max(LEAST_SHARE, 1.0 / max(float(np.sum(truth, axis=-1).max()), 1.0))
 
 
 def ratio_between(histograms: Histograms, first: str, second: str) -> NDArray[np.float64]:
@@ -59,14 +63,35 @@ def stretch(values: ArrayLike, axis: LevelAxis) -> NDArray[np.float32]:
     return np.asarray(values, dtype=np.float32)[row]
 
 
-def occupied(histograms: Histograms) -> tuple[float, float]:
-    """Value range, in the unit of the edges, that holds every bin drawn (of at least ``least_share`` at some level)."""
-    counts = [histograms.truth, *histograms.members.values()]
-    drawn = np.flatnonzero(np.any([(shares(c) >= histograms.least_share).any(axis=0) for c in counts], axis=0))
+def edges_of(data: xr.Dataset) -> NDArray[np.float64]:
+    """Edges (bin + 1,) of the bins of a dataset, in the unit shown."""
+    bounds = data["value_bounds"].values
+    return np.append(bounds[:, 0], bounds[-1, 1])
+
+
+def shares_of(data: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+    """Shares ([level,] bin) of a dataset, of the truth and of each emulator."""
+    members = {str(name): data["share"].values[place] for place, name in enumerate(data["emulator"].values)}
+    return {"truth": data["truth_share"].values} | members
+
+
+def ratios_of(data: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+    """Ratios ([level,] bin) of a dataset: of each emulator to the truth, or of the first to the second."""
+    names = [str(name) for name in data["emulator"].values]
+    if "log2_ratio_between" in data:
+        return {names[0]: data["log2_ratio_between"].values}
+    return dict(zip(names, data["log2_ratio"].values, strict=True))
+
+
+def occupied(data: xr.Dataset) -> tuple[float, float]:
+    """Value range of a dataset that holds every bin drawn (of at least ``least_share`` at some level)."""
+    edges, least = edges_of(data), least_share(data["truth_count"].values)
+    drawn = np.flatnonzero(
+        np.any([(np.atleast_2d(share) >= least).any(axis=0) for share in shares_of(data).values()], 0)
+    )
     if drawn.size == 0:
-        return float(histograms.edges[0]), float(histograms.edges[-1])
-    first, last = max(drawn[0] - 1, 0), min(drawn[-1] + 2, len(histograms.edges) - 1)
-    return float(histograms.edges[first]), float(histograms.edges[last])
+        return float(edges[0]), float(edges[-1])
+    return float(edges[max(drawn[0] - 1, 0)]), float(edges[min(drawn[-1] + 2, len(edges) - 1)])
 
 
 def share_colours(dark: bool) -> list[str]:
@@ -79,7 +104,6 @@ def ratio_colours(dark: bool) -> list[str]:
     return list(colorcet.palette["bky" if dark else "CET_CBD1"])
 
 
-def hollow(counts: NDArray[np.float64], least: float) -> NDArray[np.float64]:
-    """Shares (level, bin), NaN where they are below ``least`` and the bin counts as empty."""
-    share = shares(counts)
-    return np.where(share >= least, share, np.nan)
+def hollow(shares: NDArray[np.float64], least: float) -> NDArray[np.float64]:
+    """Shares, NaN where they are below ``least`` and the bin counts as empty."""
+    return np.where(shares >= least, shares, np.nan)

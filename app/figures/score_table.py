@@ -1,31 +1,27 @@
-"""The table of scores as HTML: a block for each variable, a row for each emulator, the best values marked."""
+"""The table of scores as HTML: a block for each output, a row for each emulator, the best values marked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
 from itertools import groupby
-from typing import Any
+
+import numpy as np
+import xarray as xr
 
 from diffmp_core.scores.score import SCORES, Score, grouped_scores
-from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
-
-from ..data.axes import TITLES
-
-Tables = Mapping[str, Mapping[str, Any]]
-"""What 'diffmp score' wrote, for each emulator by name."""
 
 
-def score_table(tables: Tables, selected: str, *, note: str = "") -> str:
+def score_table(data: xr.Dataset, selected: str, *, note: str = "") -> str:
     """All scores of all emulators.
 
     Args:
-        tables: see :data:`Tables`; scores that are missing or null show as a dash.
+        data: scores ``(variable, emulator)``, as :meth:`diffmp_app.exhibits.score_summary.ScoreSummary.gather` gives
+            them; what is NaN shows as a dash.
         selected: emulator whose rows stand out.
         note: escaped sentence above the table.
     """
-    members = max((_members(table) for table in tables.values()), default=0)
-    body = "".join(_block(variable, tables, selected, members) for variable in OUTPUT_NAMES)
+    body = "".join(_block(data.isel(variable=place), selected) for place in range(data.sizes["variable"]))
     headings = "".join(_heading(score) for score in grouped_scores())
     return (
         f'<p class="note">{note}</p><div class="scroll" tabindex="0" role="region" aria-label="Scores of '
@@ -34,34 +30,38 @@ def score_table(tables: Tables, selected: str, *, note: str = "") -> str:
     )
 
 
-def score_tiles(table: Mapping[str, Any]) -> str:
-    """One emulator in four tiles: fair CRPS, and coverage and spread beside those of a perfect ensemble."""
+def score_tiles(data: xr.Dataset) -> str:
+    """One emulator, a tile each output: fair CRPS, and coverage and spread beside those of a perfect ensemble.
+
+    ``data`` are its scores ``(variable)``.
+    """
     shown = [SCORES[name] for name in ("pcc", "coverage_ratio_ties", "spread_skill_ratio")]
-    tiles = []
-    for variable in OUTPUT_NAMES:
+    tiles, members = [], int(data["members"])
+    for place in range(data.sizes["variable"]):
+        one = data.isel(variable=place)
         rows = "".join(
-            f"<tr><td>{escape(score.label)}</td><td>{_text(_value(table, variable, score.name))}</td>"
-            f'<td class="soft">{score.perfect(_members(table)) or "–"}</td></tr>'
+            f"<tr><td>{escape(score.label)}</td><td>{_text(float(one[score.name]))}</td>"
+            f'<td class="soft">{score.perfect(members) or "–"}</td></tr>'
             for score in shown
         )
-        crps = _text(_value(table, variable, "crps_fair"))
+        title, crps = str(one["title"].values), _text(float(one["crps_fair"]))
         tiles.append(
-            f'<div class="tile"><h3>{escape(TITLES[variable])}</h3><div class="number">{crps}</div><table><thead><tr>'
+            f'<div class="tile"><h3>{escape(title)}</h3><div class="number">{crps}</div><table><thead><tr>'
             f'<td></td><td></td><th class="soft">perfect</th></tr></thead>{rows}</table></div>'
         )
     note = "Large: fair CRPS in units of the truth's standard deviation, less is better."
     return f'<p class="note">{note}</p><div class="tiles">{"".join(tiles)}</div>'
 
 
-def best_emulators(score: Score, values: Mapping[str, float | None], members: Mapping[str, int]) -> set[str]:
+def best_emulators(score: Score, values: Mapping[str, float], members: Mapping[str, int]) -> set[str]:
     """Emulators whose value, as it is printed, is the best one of a score; none where the score ranks nothing.
 
     Args:
-        values: score of each emulator.
+        values: score of each emulator, NaN where it has none.
         members: ensemble size of each emulator.
     """
     distances = {
-        name: round(score.distance(value, members[name]), 3) for name, value in values.items() if value is not None
+        name: round(score.distance(value, members[name]), 3) for name, value in values.items() if np.isfinite(value)
     }
     if len(distances) < 2 or not score.ranks:
         return set()
@@ -81,41 +81,32 @@ def _heading(score: Score) -> str:
     return f'<th scope="col"{_edge(score)}><abbr title="{escape(score.definition)}">{escape(score.label)}</abbr></th>'
 
 
-def _block(variable: str, tables: Tables, selected: str, members: int) -> str:
-    entry = BY_NAME[variable]
+def _block(data: xr.Dataset, selected: str) -> str:
+    """One output of all emulators."""
     rows = [
-        f'<tr class="variable"><th scope="rowgroup" colspan="{len(SCORES) + 1}">{escape(TITLES[variable])} '
-        f'<span class="soft">{escape(entry.long_name)}</span></th></tr>'
+        f'<tr class="variable"><th scope="rowgroup" colspan="{len(SCORES) + 1}">{escape(str(data["title"].values))} '
+        f'<span class="soft">{escape(str(data["about"].values))}</span></th></tr>'
     ]
     scores = grouped_scores()
-    values = {
-        score.name: {name: _value(table, variable, score.name) for name, table in tables.items()} for score in scores
-    }
-    sizes = {name: _members(table) for name, table in tables.items()}
+    names = [str(name) for name in data["emulator"].values]
+    sizes = dict(zip(names, map(int, data["members"].values), strict=True))
+    values = {score.name: dict(zip(names, map(float, data[score.name].values), strict=True)) for score in scores}
     best = {score.name: best_emulators(score, values[score.name], sizes) for score in scores}
-    for name in tables:
+    for name in names:
         cells = "".join(_cell(score, values[score.name][name], name in best[score.name]) for score in scores)
         rows.append(f"<tr{' class=selected' if name == selected else ''}><td>{escape(name)}</td>{cells}</tr>")
+    members = max(sizes.values())
     perfect = "".join(f"<td{_edge(score)}>{score.perfect(members)}</td>" for score in scores)
     rows.append(f'<tr class="perfect"><td>perfect ensemble of {members}</td>{perfect}</tr>')
     return "".join(rows)
 
 
-def _members(table: Mapping[str, Any]) -> int:
-    return int(table.get("members") or 0)
-
-
-def _value(table: Mapping[str, Any], variable: str, score: str) -> float | None:
-    value = table.get("scores", {}).get(variable, {}).get(score)
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _cell(score: Score, value: float | None, best: bool) -> str:
+def _cell(score: Score, value: float, best: bool) -> str:
     return f"<td{_edge(score, 'best' if best else '')}>{_text(value)}</td>"
 
 
-def _text(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}".replace("-", "−")
+def _text(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−") if np.isfinite(value) else "–"
 
 
 def _edge(score: Score, *classes: str) -> str:

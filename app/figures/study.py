@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from diffmp_core.scores.score import SCORES
 from diffmp_core.studies.study import STUDIES, Study
 
-from ..data.axes import TITLES
 from .axes import plain_number
 from .study_chart import Chart, Gap, Series, dodged
 from .study_gaps import SIGNS, gap_sentences, why_empty
@@ -70,16 +69,21 @@ def score_chart(data: xr.Dataset, study: str, name: str, output: str, *, full: b
     spread = data[f"{name}_std"].sel(variable=output) if f"{name}_std" in data else xr.full_like(score, np.nan)
     short, definition = SCORES[name].heading, SCORES[name].definition
     return Chart(
-        title=TITLES[output] if full else short,
+        title=_title(data, output) if full else short,
         x_label=short if how.rows and full else how.along_label,
         y_label=short if full and not how.rows else "",
         series=(*_series(data, how, score, spread), *_chosen(data, score, output)),
         rows=tuple(how.value_label(value) for value in data[how.along].values) if how.rows else (),
         perfect=data[name].attrs.get("perfect"),
         logarithmic=(how.logarithmic, not how.rows and runs_away(score)),
-        description=f"{short} of {TITLES[output]}. {definition}",
+        description=f"{short} of {_title(data, output)}. {definition}",
         gaps=_gaps(data, how, name, output),
     )
+
+
+def _title(data: xr.Dataset, output: str) -> str:
+    """What an output of a dataset is called."""
+    return str(data["title"].sel(variable=output).values)
 
 
 def runs_away(score: xr.DataArray) -> bool:
@@ -107,7 +111,7 @@ def guidance_table(data: xr.Dataset) -> str:
     worth on the columns that are reported on."""
     outputs = [str(name) for name in data["variable"].values]
     reported = [str(name) for name in data.attrs["criteria"].split() if f"report_{name}" in data]
-    heads = "".join(f'<th scope="col">{escape(TITLES[name])}</th>' for name in outputs)
+    heads = "".join(f'<th scope="col">{escape(_title(data, name))}</th>' for name in outputs)
     rows = []
     for emulator, choice in product(data["emulator"].values, data["choice"].values):
         case = data.sel(emulator=emulator, choice=choice)

@@ -10,6 +10,7 @@ from bokeh.models import BasicTicker, ColumnDataSource, FixedTicker, HoverTool, 
 from bokeh.plotting import figure
 from scipy.sparse import csr_matrix
 
+from .axes import set_range
 from .colouring import ColouredImage, add_coloured_image, number_hover
 from .theme import MAP_ASPECT, colours, make_figure, name_figure, style
 
@@ -121,6 +122,7 @@ class Section:
 
     def show(self, means: np.ndarray) -> None:
         """Change the values ``(level, band)``, bands of equal width from pole to pole."""
+        set_range(self.figure.y_range, (-0.5, means.shape[0] - 0.5))
         self.source.data = {
             "image": [means.astype(np.float32)],
             "x": [-90.0],
@@ -138,23 +140,28 @@ class Section:
         self.level.data = {"left": [-90], "right": [90], "bottom": [level - 0.5], "top": [level + 0.5]}
 
     def label(self, labels: list[str], title: str) -> None:
-        """Label the levels (one text a level, every third is drawn)."""
+        """Label the levels (one text a level, of which some are drawn)."""
         self.figure.yaxis.update(axis_label=title, major_label_overrides=dict(enumerate(labels)))
-        self.figure.yaxis.ticker.ticks = list(range(0, len(labels), 3))
+        self.figure.yaxis.ticker.ticks = list(range(0, len(labels), label_step(len(labels))))
 
     def restyle(self, *, dark: bool) -> None:
         """Follow the page when it turns light or dark."""
         style(self.figure, dark=dark)
 
 
-def make_section(*, dark: bool, levels: int, height: int = 340) -> Section:
+def label_step(levels: int) -> int:
+    """Every which level of a section is labelled, so that there are ten at most."""
+    return max(1, -(-levels // 10))
+
+
+def make_section(*, dark: bool, height: int = 340) -> Section:
     """An empty section."""
     plot = make_figure(
         dark=dark,
         height=height,
         tools="save,reset",
         x_range=Range1d(-90, 90),
-        y_range=Range1d(-0.5, levels - 0.5),
+        y_range=Range1d(-0.5, 0.5),
         description="Zonal mean of every level against latitude; a click selects the level",
     )
     plot.grid.visible = False

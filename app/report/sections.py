@@ -11,7 +11,7 @@ import numpy as np
 from diffmp_core.physics.regimes import REGIMES
 from diffmp_core.scores.maps import MAPS
 from diffmp_core.studies.study import STUDIES
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import Variable
 
 from ..data.catalog import Catalog
 from ..data.composites import WHY_BY_INPUTS
@@ -45,7 +45,7 @@ COMPOSITE: Mapping[str, Any] = {"target": "composite", "region": "tropics", "reg
 """Columns that are perturbed."""
 
 Levels: TypeAlias = Mapping[str, int]
-"""Level drawn of each output."""
+"""Level drawn of each output that the emulator gives; 0 of single values."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def sections(catalog: Catalog, experiment: str, emulator: str) -> Iterator[Secti
         summary = ScoreSummary(experiment=experiment, emulator=emulator)
         yield Section("Scores", "All scores of all emulators; hover over a heading for its definition.", [summary])
     others = [name for name in catalog.limits(experiment).emulators if name != emulator]
-    levels, cell = lively_levels(catalog, experiment), catalog.limits(experiment).cell
+    levels, cell = lively_levels(catalog, experiment, emulator), catalog.limits(experiment).cell
     drawn = catalog.entry(experiment, emulator).folder is not None and catalog.experiment(experiment).has_columns
     columns = typical_columns(catalog, experiment) if drawn else {}
     yield from _fields(catalog, experiment, emulator, levels)
@@ -112,13 +112,16 @@ def _fields(catalog: Catalog, experiment: str, emulator: str, levels: Levels) ->
         for name, level in levels.items()
         for metric in metrics
     ]
-    yield Section("Maps", "Each output at the level where the truth varies most.", maps)
+    yield Section("Maps", "Each output; what is on levels at the level where the truth varies most.", maps)
     metric = ZONAL if ZONAL in metrics else metrics[0]
+    outputs = catalog.schema(experiment).outputs
     zonal = [
         ZonalSection(experiment=experiment, emulator=emulator, variable=name, metric=metric, level=level)
         for name, level in levels.items()
+        if outputs.named(name).profile
     ]
-    yield Section("Zonal means", "All levels from pole to pole; the level of the map is marked.", zonal)
+    if zonal:
+        yield Section("Zonal means", "All levels from pole to pole; the level of the map is marked.", zonal)
 
 
 def _comparison(
@@ -137,6 +140,7 @@ def _comparison(
                 **pair, variable=name, metric=metric, level=level, compare=how, cell=catalog.limits(experiment).cell
             )
             for name, level in levels.items()
+            if not catalog.lacks(experiment, other, variable=name)
         ]
         words.append(
             f"{score.label}, {other} minus {emulator}: above zero {emulator} is better, blank is what cannot be told "
@@ -156,23 +160,32 @@ def _counts(
 ) -> Iterator[Section]:
     """Distributions and ranks, where the store has counted them."""
     if not catalog.lacks(experiment, emulator, *HISTOGRAMS):
-        names = (emulator, *[name for name in others if not catalog.lacks(experiment, name, *HISTOGRAMS)][:1])
-        shapes = [
-            Distribution(experiment=experiment, emulators=names, variable=name, level=level)
-            for name, level in levels.items()
-        ]
+        shapes = []
+        for name, level in levels.items():
+            also = [other for other in others if not catalog.lacks(experiment, other, *HISTOGRAMS, variable=name)][:1]
+            shapes.append(Distribution(experiment=experiment, emulators=(emulator, *also), variable=name, level=level))
         yield Section("Distributions", "How often each value occurs at each level.", shapes)
     if not catalog.lacks(experiment, emulator, RANK_HISTOGRAM):
         ranks = Ranks(experiment=experiment, emulator=emulator)
         yield Section("Ranks", "Where the truth lies among the members.", [ranks])
 
 
-def lively_levels(catalog: Catalog, experiment: str) -> Levels:
-    """For each output the level where the truth varies most; that of the maps where the columns are not there."""
-    if not catalog.experiment(experiment).has_columns:
-        return dict.fromkeys(OUTPUT_NAMES, catalog.limits(experiment).level)
-    columns = catalog.columns(experiment)
-    return {name: int(np.argmax(columns[name].std(("time", "cell")).values)) for name in OUTPUT_NAMES}
+def lively_levels(catalog: Catalog, experiment: str, emulator: str) -> Levels:
+    """For each output of an emulator the level where the truth varies most; 0 of a single value.
+
+    Where the columns are not there it is the level of the maps.
+    """
+    outputs = catalog.outputs(experiment, emulator)
+    columns = catalog.columns(experiment) if catalog.experiment(experiment).has_columns else None
+
+    def level(output: Variable) -> int:
+        if not output.profile:
+            return 0
+        if columns is None:
+            return catalog.limits(experiment).level
+        return int(np.argmax(columns[output.name].std(("time", "cell")).values))
+
+    return {output.name: level(output) for output in outputs}
 
 
 def typical_columns(catalog: Catalog, experiment: str) -> dict[str, tuple[int, int]]:

@@ -32,6 +32,8 @@ class State(param.Parameterized):
         tell: gets a sentence when an experiment cannot be shown.
     """
 
+    entered = param.String(doc="Experiment within whose bounds all choices are")
+
     def __init__(self, experiments: Sequence[str], limits: Callable[[str], Limits]) -> None:
         """Start in the first experiment that can be opened; ``limits(name)`` says what one offers.
 
@@ -41,7 +43,6 @@ class State(param.Parameterized):
         self.offer = Offer(experiments, limits)
         self.restoring = self.entering = False
         self.tell: Callable[[str], None] = lambda sentence: None
-        self._entered: str | None = None
         super().__init__()
         self.param["experiment"].objects = list(experiments)
         self.param.watch(self._enter_experiment, "experiment")
@@ -93,15 +94,15 @@ class State(param.Parameterized):
 
     def _enter_experiment(self, *_: Any) -> None:
         """Take over the bounds of the experiment, once, before any view hears of it; stay where it cannot be opened."""
-        if self._entered == self.experiment:
+        if self.entered == self.experiment:
             return
         try:
             limits = self.offer.limits(self.experiment)
         except DiffmpError as error:
             self.tell(f"The experiment {self.experiment} cannot be opened: {error}")
-            self.param.update(experiment=self._entered)
+            self.param.update(experiment=self.entered)
             return
-        self._entered, self.entering = self.experiment, True
+        self.entering = True
         try:
             self._take_over(limits)
         finally:
@@ -115,6 +116,7 @@ class State(param.Parameterized):
             for name, bounds in limits.bounds.items():
                 self.param[name].bounds = bounds
             self.param.update(
+                entered=self.experiment,
                 emulator=self.emulator if self.emulator in limits.emulators else limits.emulators[0],
                 variable=self.variable if self.variable in limits.outputs else next(iter(limits.outputs)),
                 time=limits.within("time", self.time),

@@ -112,7 +112,7 @@ def download_button(label: str, make: Callable[[], io.BytesIO], *, filename: str
 def stepped_slider(
     state: State, name: str, label: str, text: Callable[[int], str], disabled: Disabled = False
 ) -> pn.Row:
-    """A slider of an integer with a button for one step down and up; its label says what the value stands for."""
+    """A slider of an integer with a button for one step down and up; its label says what the value stands for there."""
     parameter = state.param[name]
 
     def step(sign: int) -> None:
@@ -121,7 +121,7 @@ def stepped_slider(
 
     slider = pmui.IntSlider.from_param(
         parameter,
-        label=pn.bind(lambda value: f"{label}: {text(value)}", parameter),
+        label=pn.bind(lambda value, _: f"{label}: {text(value)}", parameter, state.param.entered),
         description="",
         size="small",
         sizing_mode="stretch_width",

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
 import panel as pn
+import xarray as xr
 from panel.viewable import Viewable
 
-from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
-
-from ..data.axes import TITLES, LevelAxis, ValueAxis
+from ..data.axes import title_of
 from ..data.catalog import Catalog
 from ..data.composites import selects_all
-from ..exhibits.distribution import HISTOGRAMS, Distribution, distribution_axes, read_histograms
+from ..exhibits.distribution import HISTOGRAMS, Distribution, distribution_panels
 from ..exhibits.exhibit import score_store
 from ..figures.distribution import DistributionPanels
-from ..figures.heatmap import Histograms
+from ..figures.histogram import HistogramPanels
 from ..state.pinned import nothing_pinned
 from ..state.state import State
 from .compare import compare_controls
@@ -45,11 +43,14 @@ ALL_COLUMNS = (
     "act here."
 )
 
-ALL_OR_ONE = {"One output": "one", "All four": "all"}
+ALL_OR_ONE = {"One output": "one", "All outputs": "all"}
 
 
 class DistributionsView:
-    """Heatmaps of the selected output for up to two emulators, or of all four outputs for the selected emulator."""
+    """Heatmaps of the selected output for up to three emulators, or of all outputs for the selected one.
+
+    A single value has histograms instead. ``data`` are what is drawn, a dataset each output.
+    """
 
     depends: ClassVar[tuple[str, ...]] = (
         "experiment", "emulator", "variable", "level", "units", "vertical", "dark", "outputs", "region", "regime",
@@ -60,17 +61,21 @@ class DistributionsView:
         self.state, self.catalog = state, catalog
         self.notice = hidden_notice()
         self.place = pn.Column(sizing_mode="stretch_width")
-        self.built: tuple[str, tuple[str, ...], bool] | None = None
-        self.panels: dict[str, DistributionPanels] = {}
+        self.built: object = None
+        self.exhibits: list[Distribution] = []
+        self.data: list[xr.Dataset] = []
+        self.panels: list[DistributionPanels | HistogramPanels] = []
 
     def panel(self) -> Viewable:
         """Controls at the left, figures beside them."""
         state = self.state
-        names = {TITLES[v.name]: v.name for v in OUTPUTS}
+        self.level_slider = stepped_slider(
+            state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]
+        )
         controls = paper(
             choice(state, "outputs", "Outputs", ALL_OR_ONE),
-            select(state, "variable", "Output", names),
-            stepped_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
+            select(state, "variable", "Output"),
+            self.level_slider,
             *compare_controls(state, significance=False),
             choice(state, "units", "Units"),
             choice(state, "vertical", "Vertical axis"),
@@ -79,126 +84,123 @@ class DistributionsView:
         return beside(controls, paper(self.notice, self.place, words(HOW_TO_READ)))
 
     def refresh(self, changed: frozenset[str]) -> None:
-        """Redraw what the changed parameters touch; figures are made anew only for other emulators."""
-        names = self.emulators()
-        whole = selects_all(self.state.choices)
-        asked = self.state.compare != "none"
-        said = [] if whole else [ALL_COLUMNS]
-        if not names:
-            lacks = self.catalog.lacks(
-                self.state.experiment, self.state.emulator, *HISTOGRAMS, called="histograms of values"
-            )
-            said = [f"{lacks}: its distributions are not known. Choose another emulator, or run 'diffmp score'."]
-        elif asked and self._other() is None:
-            said.append(
-                nothing_pinned()
-                if self.state.pinned_emulator in ("", self.state.emulator)
-                else f"{self.state.pinned_emulator} has no score store in the same bins; compare with another emulator."
-            )
-        self.notice.param.update(visible=bool(said), object=" ".join(said))
-        self.place.visible = bool(names)
-        if not names:
+        """Redraw what the changed parameters touch; figures are made anew only for other emulators or outputs."""
+        state = self.state
+        self.exhibits = self._wanted()
+        self._say()
+        self.place.visible = bool(self.exhibits)
+        if not self.exhibits:
             return
-        fresh = self.built != (self.state.outputs, names, self.minus)
-        layout = self._build(names) if fresh else None
+        outputs = self.catalog.schema(state.experiment).outputs
+        profiles = [outputs.named(exhibit.variable).profile for exhibit in self.exhibits]
+        self.level_slider.visible = any(profiles)
+        if changed != {"level"} and changed != {"dark"}:
+            self.data = [exhibit.gather(self.catalog) for exhibit in self.exhibits]
+        named = [exhibit.variable for exhibit in self.exhibits] if state.outputs == "all" else []
+        shape = [named, profiles, *((exhibit.emulators, exhibit.minus) for exhibit in self.exhibits)]
+        fresh = self.built != shape
+        layout = self._build() if fresh else None
+        self.built = shape
         with pn.io.hold():
-            for variable, panels in self._shown():
-                histograms = self.histograms(panels.emulators, variable)
-                levels, values = self.axes(variable)
+            for panels, data in zip(self.panels, self.data, strict=True):
                 if changed == {"level"} and not fresh:
-                    panels.show_level(histograms, levels=levels, values=values, level=self.state.level)
+                    panels.show_level(data, vertical=state.vertical, level=state.level)
                 elif changed != {"dark"} or fresh:
-                    panels.show(histograms, levels=levels, values=values, level=self.state.level)
+                    panels.show(data, vertical=state.vertical, level=state.level)
                 if "dark" in changed or fresh:
-                    panels.paint(self.state.dark)
+                    panels.paint(state.dark)
             if layout is not None:
                 self.place[:] = layout
 
-    def emulators(self) -> tuple[str, ...]:
+    def emulators(self, variable: str) -> tuple[str, ...]:
         """Emulators shown: the selected one if it has scores, then the pinned one, or others that have scores."""
         state = self.state
-        if not self._comparable(state.emulator):
+        if not self._comparable(state.emulator, variable):
             return ()
         known = self.catalog.limits(state.experiment).emulators
-        if (other := self._other()) is not None:
+        if (other := self._other(variable)) is not None:
             return (state.emulator, other)
-        others = [e for e in known if e != state.emulator and self._comparable(e)]
+        others = [e for e in known if e != state.emulator and self._comparable(e, variable)]
         count = SIDE_BY_SIDE if self.state.outputs == "one" else 1
         return (state.emulator, *others)[:count]
 
-    @property
-    def minus(self) -> bool:
-        """Whether the selected emulator is held against the pinned one."""
-        return self.state.compare == "difference" and self._other() is not None
+    def _wanted(self) -> list[Distribution]:
+        """What is shown: the selected output, or each that the selected emulator has scores of."""
+        state = self.state
+        names = self.catalog.schema(state.experiment).outputs.names if state.outputs == "all" else (state.variable,)
+        found = []
+        for name in names:
+            minus = state.compare == "difference" and self._other(name) is not None
+            if emulators := self.emulators(name):
+                compare = "difference" if minus else "none"
+                found.append(Distribution.of(state, emulators=emulators, variable=name, compare=compare))
+        return found
 
-    def _other(self) -> str | None:
+    def _say(self) -> None:
+        """What region and regime do here, what is missing, and that nothing is pinned."""
+        state = self.state
+        said = [] if selects_all(state.choices) else [ALL_COLUMNS]
+        variable = state.variable if state.outputs == "one" else ""
+        if not self.exhibits:
+            lacks = self.catalog.lacks(
+                state.experiment, state.emulator, *HISTOGRAMS, called="histograms of values", variable=variable
+            )
+            said = [f"{lacks}: its distributions are not known. Choose another emulator, or run 'diffmp score'."]
+        elif state.compare != "none" and all(self._other(each.variable) is None for each in self.exhibits):
+            said.append(
+                nothing_pinned()
+                if state.pinned_emulator in ("", state.emulator)
+                else f"{state.pinned_emulator} has no score store in the same bins; compare with another emulator."
+            )
+        self.notice.param.update(visible=bool(said), object=" ".join(said))
+
+    def _other(self, variable: str) -> str | None:
         """The emulator compared with, if there is one with scores in the same bins."""
         state = self.state
         if state.compare == "none" or state.pinned_emulator in ("", state.emulator):
             return None
-        return state.pinned_emulator if self._comparable(state.pinned_emulator) else None
+        return state.pinned_emulator if self._comparable(state.pinned_emulator, variable) else None
 
-    def histograms(self, emulators: Sequence[str], variable: str) -> Histograms:
-        """Counts of one output from the score stores; the truth is that of the first emulator."""
-        state = self.state
-        key = ("histograms", state.experiment, tuple(emulators), variable)
-        return self.catalog.keep(key, lambda: read_histograms(self.catalog, state.experiment, emulators, variable))
-
-    def axes(self, variable: str) -> tuple[LevelAxis, ValueAxis]:
-        """Vertical axis, and value axis whose factor is the shown unit per standard deviation of the truth."""
-        state = self.state
-        return distribution_axes(
-            self.catalog, state.experiment, state.emulator, variable, units=state.units, vertical=state.vertical
-        )
-
-    def _comparable(self, emulator: str) -> bool:
-        """Whether an emulator has scores in the bins of the selected one."""
-        pair = (self.state.emulator, emulator)
-        if any(self.catalog.lacks(self.state.experiment, name, *HISTOGRAMS) for name in pair):
+    def _comparable(self, emulator: str, variable: str) -> bool:
+        """Whether an emulator has scores of an output in the bins of the selected one."""
+        pair, experiment = (self.state.emulator, emulator), self.state.experiment
+        if any(self.catalog.lacks(experiment, name, *HISTOGRAMS, variable=variable) for name in pair):
             return False
-        first, other = (score_store(self.catalog, self.state.experiment, name)["bin_edges"] for name in pair)
+        first, other = (
+            score_store(self.catalog, experiment, name)["bin_edges"].sel(variable=variable) for name in pair
+        )
         return np.array_equal(first, other)
 
-    def _shown(self) -> list[tuple[str, DistributionPanels]]:
-        if self.state.outputs == "all":
-            return list(self.panels.items())
-        return [(self.state.variable, self.panels["one"])]
+    def _build(self) -> list[Viewable]:
+        """Make the figures and lay them out; they are still empty."""
+        one = self.state.outputs == "one"
+        self.panels = [distribution_panels(data, compact=not one, on_level=self._choose_level) for data in self.data]
+        return [part for place in range(len(self.panels)) for part in (self._one(place) if one else self._row(place))]
 
-    def _build(self, names: tuple[str, ...]) -> list[Viewable]:
-        """Make the figures for these emulators and lay them out; they are still empty."""
-        self.built = (self.state.outputs, names, self.minus)
-        if self.state.outputs == "one":
-            panels = DistributionPanels(names, minus=self.minus, on_level=self._choose_level)
-            self.panels = {"one": panels}
-            pairs = [("truth", "distance"), *((f"share {name}", f"ratio {name}") for name in names)]
-            columns = [
-                pn.Column(*(pane(panels.figures[k]) for k in pair if k in panels.figures), sizing_mode="stretch_width")
-                for pair in pairs
-            ]
-            width = {"xs": 12, "sm": 12 // len(columns)}
-            return [grid(columns, width), pane(panels.figures["density"]), self._export(None)]
-        rows: list[Viewable] = []
-        self.panels = {}
-        for variable in OUTPUT_NAMES:
-            self.panels[variable] = panels = DistributionPanels(
-                names, compact=True, minus=self.minus, on_level=self._choose_level
-            )
-            shares = [f"share {name}" for name in names]
-            keys = ("truth", *shares, *(k for k in panels.figures if k.startswith("ratio ")), "distance")
-            rows.append(words(TITLES[variable], "subtitle1"))
-            widths: Mapping[str, int] = QUARTER if len(keys) == 4 else {"xs": 6, "lg": 2}
-            rows.append(grid([pane(panels.figures[key]) for key in keys], widths))
-            rows.append(self._export(variable))
-        return rows
+    def _one(self, place: int) -> list[Viewable]:
+        """The selected output: what is above each other in columns, one level below."""
+        panels = self.panels[place]
+        first, *others = panels.rows
+        below = others[0] if len(others) > 1 else []
+        pairs = [[key, *below[column : column + 1]] for column, key in enumerate(first)]
+        columns = [pn.Column(*(pane(panels.figures[k]) for k in pair), sizing_mode="stretch_width") for pair in pairs]
+        last = [pane(panels.figures[key]) for key in (others[1] if len(others) > 1 else [])]
+        return [grid(columns, {"xs": 12, "sm": 12 // len(columns)}), *last, self._export(place)]
 
-    def _export(self, variable: str | None) -> Viewable:
-        """The menu of one output; None: of the selected one."""
+    def _row(self, place: int) -> list[Viewable]:
+        """One output of all, in a row under its name."""
+        panels, exhibit = self.panels[place], self.exhibits[place]
+        output = self.catalog.schema(self.state.experiment).outputs.named(exhibit.variable)
+        keys = [key for row in panels.rows for key in row if key != "distance"]
+        keys += ["distance"] if "distance" in panels.figures else []
+        widths = {2: {"xs": 12, "lg": 6}, 4: QUARTER}.get(len(keys), {"xs": 6, "lg": 2})
+        figures = grid([pane(panels.figures[key]) for key in keys], widths)
+        return [words(title_of(output), "subtitle1"), figures, self._export(place)]
 
-        def exhibit() -> Distribution:
-            return Distribution.of(self.state, emulators=self.emulators(), variable=variable or self.state.variable)
-
-        return export_menu("distribution", exhibit, self.catalog)
+    def _export(self, place: int) -> Viewable:
+        """The menu of one output."""
+        return export_menu("distribution", lambda: self.exhibits[place], self.catalog, lambda: self.data[place])
 
     def _choose_level(self, position: float) -> None:
-        levels, _ = self.axes(self.state.variable)
+        levels = self.catalog.grid(self.state.experiment).levels(self.state.vertical)
         self.state.level = int(np.abs(levels.values - position).argmin())

@@ -4,43 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+import xarray as xr
 
 from ..data.catalog import Catalog
 from ..data.composites import selection_words, selects_all
 from ..exhibits import ScoreMap
 from ..figures.axes import plain_number
-from ..figures.zonal import area_mean
 from ..state.state import State
 
-Shown: TypeAlias = tuple[ScoreMap, NDArray[np.float32]]
-"""A map and its values ``(cell,)`` in the unit shown."""
 
-
-def map_summary(state: State, catalog: Catalog, shown: Sequence[Shown], *, took: float) -> str:
-    """Mean and column of each map, how a difference was tested, what the marks mean, and the milliseconds it took."""
-    cells = catalog.grid(state.experiment)
-    first, two = shown[0][0], len(shown) == 2
-    unit = f" {first.unit}" if first.score.power else ""
+def map_summary(state: State, catalog: Catalog, field: ScoreMap, parts: Sequence[xr.Dataset], *, took: float) -> str:
+    """Mean and column of each panel, how a difference was tested, what the marks mean, and the milliseconds it took."""
+    cells, said = catalog.grid(state.experiment), parts[0].attrs
+    unit = f" {field.unit(catalog)}" if field.score.power else ""
     where = "Global mean" if selects_all(state.choices) else f"Mean of {escape(selection_words(state.choices))}"
     times = f"mean over {len(cells.times)} times" if state.average else cells.times[state.time]
-    means = [f"{plain_number(area_mean(values, cells.area))}{unit}" for _, values in shown]
-    tested = ""
-    if first.is_difference and first.levels(catalog) is not None:
-        _, low, high = (plain_number(value) for value in first.mean_words(catalog))
-        means = [f"difference {means[0]} (95 %: {low} to {high})"]
-        tested = f"{escape(first.test_words(catalog, first.evidence(catalog)))}<br>"
+    means = f"{'difference ' if said['test_words'] else ''}{said['mean_words']}"
+    tested = f"{escape(said['test_words'])}<br>" if said["test_words"] else ""
 
     def at(cell: int) -> str:
-        return " and ".join(f"<b>{plain_number(float(values[cell]))}{unit}</b>" for _, values in shown)
+        values = (float(panel[field.metric].values[cell]) for panel in parts)
+        return " and ".join(f"<b>{plain_number(value)}{unit}</b>" for value in values)
 
-    lines = [f"<b>{where} {' and '.join(means)}</b> · {times}, {cells.level_labels[state.level]}"]
-    if two:
+    level = f", {cells.level_labels[state.level]}" if field.output(catalog).profile else ""
+    lines = [f"<b>{where} {means}</b> · {times}{level}"]
+    if len(parts) == 2:
         lines.append(
-            f"Solid: {escape(first.emulator)} · dashed: {escape(first.pinned_emulator)} · the colours are the same"
+            f"Solid: {escape(field.emulator)} · dashed: {escape(field.pinned_emulator)} · the colours are the same"
         )
     lines.append(
         f"{tested}◯ column {state.cell}, {cells.place(state.cell)}: {at(state.cell)} "
@@ -48,6 +39,5 @@ def map_summary(state: State, catalog: Catalog, shown: Sequence[Shown], *, took:
     )
     if state.pinned_cell >= 0:
         lines.append(f"□ pinned column {state.pinned_cell}, {cells.place(state.pinned_cell)}: {at(state.pinned_cell)}")
-    crosses = dict.fromkeys(escape(side.cross_words(catalog)) for side, _ in shown if not side.is_difference)
-    lines.append(" · ".join([*crosses, f"drawn in {took:.0f} ms"]))
+    lines.append(" · ".join(filter(None, [escape(said["cross_words"]), f"drawn in {took:.0f} ms"])))
     return "<br>".join(lines)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import panel as pn
+import xarray as xr
 from bokeh.events import Tap
 from bokeh.plotting import figure
 from numpy.typing import NDArray
@@ -15,16 +16,16 @@ from panel.viewable import Viewable
 from scipy.spatial import cKDTree
 
 from diffmp_core.scores.maps import MAPS
-from diffmp_core.variables import LEVELS, OUTPUT_NAMES
 
-from ..data.axes import TITLES
 from ..data.catalog import Catalog
 from ..exhibits import ScoreMap, ZonalSection
-from ..exhibits.score_colours import field_colouring
+from ..exhibits.score_colours import colouring_of
+from ..exhibits.score_field import panels
+from ..exhibits.score_map import missed_cells
 from ..figures.globe import Globe, Raster, globe, make_raster, nearest_cell
 from ..figures.map_image import MapImage, make_map
 from ..figures.theme import MAP_ASPECT, colours
-from ..figures.zonal import Section, ZonalLine, make_section, make_zonal_line, zonal_mean
+from ..figures.zonal import Section, ZonalLine, make_section, make_zonal_line
 from ..state.choices import BOX
 from ..state.pinned import nothing_pinned
 from ..state.state import State
@@ -34,7 +35,7 @@ from .compare import compare_controls
 from .controls import choice, select, stepped_slider, switch
 from .export_menu import export_menu
 from .layout import beside, grid, pane, paper, words
-from .map_summary import Shown, map_summary
+from .map_summary import map_summary
 from .notices import hidden_notice
 from .player import played_slider
 
@@ -52,7 +53,10 @@ def _places(*plots: figure) -> list[pn.Column]:
 
 
 class MapsView:
-    """The map of one score, its zonal mean, and a section of all levels; two maps and sections side by side."""
+    """The map of one score, its zonal mean, and a section of all levels; two maps and sections side by side.
+
+    ``data`` and ``section_data`` are what is drawn; a single value has no section.
+    """
 
     depends: ClassVar[tuple[str, ...]] = (
         "experiment", "emulator", "variable", "metric", "level", "time", "average", "logarithmic", "cell", "projection",
@@ -71,6 +75,7 @@ class MapsView:
         self.rows = _places(self.section.figure)
         self.pictures, self.profiles = pn.Row(*self.places, **WIDE), pn.Row(*self.rows, **WIDE)
         self.count = 0
+        self.data = self.section_data = xr.Dataset()
         self._projected: dict[int, tuple[Any, ...]] = {}
 
     @property
@@ -78,14 +83,24 @@ class MapsView:
         """What the state asks for."""
         return ScoreMap.of(self.state)
 
+    @property
+    def section_field(self) -> ZonalSection:
+        """All levels of the same."""
+        return ZonalSection.of(self.state)
+
     def panel(self) -> Viewable:
         """Controls at the left, maps and zonal mean beside them, the sections below."""
         state = self.state
+        self.level_slider = played_slider(
+            state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]
+        )
+        leave = export_menu("section", lambda: self.section_field, self.catalog, self._gathered_section)
+        self.section_paper = paper(words("Zonal mean at every level", "subtitle1"), self.profiles, leave)
         self.refresh(frozenset(self.depends))
         controls = (
             select(state, "metric", "Score", {score.label: name for name, score in MAPS.items()}),
-            select(state, "variable", "Variable", {TITLES[name]: name for name in OUTPUT_NAMES}),
-            played_slider(state, "level", "Level", lambda i: self.catalog.grid(state.experiment).level_labels[i]),
+            select(state, "variable", "Variable"),
+            self.level_slider,
             switch(state, "average", "Mean over all times"),
             played_slider(
                 state,
@@ -110,51 +125,49 @@ class MapsView:
             choice(state, "units", "Units"),
             choice(state, "vertical", "Vertical axis"),
         )
-        leave = export_menu("map", lambda: ScoreMap.of(state), self.catalog)
+        leave = export_menu("map", lambda: self.field, self.catalog, self._gathered)
         figures = paper(self.notice, self.pictures, self.summary, leave)
-        leave = export_menu("section", lambda: ZonalSection.of(state), self.catalog)
-        section = paper(words("Zonal mean at every level", "subtitle1"), self.profiles, leave)
-        return beside(paper(grid(controls, {"xs": 12, "sm": 6, "md": 12}, gap=0)), figures, section)
+        return beside(paper(grid(controls, {"xs": 12, "sm": 6, "md": 12}, gap=0)), figures, self.section_paper)
 
     def refresh(self, changed: frozenset[str]) -> None:
         """Redraw what the changed parameters touch, and say how long that took."""
         start = time.perf_counter()
         state, field = self.state, self.field
-        shown = [(side, self._values(side)) for side in field.sides]
-        self._arrange(shown)
+        moved, marks = {"experiment", "projection", "centre"}, {"cell", "pinned_cell"}
+        self.data = field.arrange(self.catalog) if changed - marks else field.marked(self.data, self.catalog)
+        parts = panels(self.data)
+        self._lay_out(field)
         self._say_what_is_missing(field)
-        moved = {"experiment", "projection", "centre"}
-        for drawn, (side, values) in zip(self.maps, shown, strict=False):
+        for drawn, panel in zip(self.maps, parts, strict=False):
+            values = field.drawn(panel)
             fresh = self._project(drawn, values)
-            if changed - {"cell", "pinned_cell"} or fresh:
-                blanked = side.evidence(self.catalog).mask(values) if self._blanks(side) else values
-                drawn.show(blanked, self._raster(), side.missed(self.catalog))
-            if changed - {"time", "cell", "pinned_cell", "projection", "centre", "vertical"} or fresh:
-                drawn.coloured.colour(field_colouring(side, self.catalog), dark=state.dark)
-            if changed & {*moved, "cell", "pinned_cell"} or fresh:
+            if changed - marks or fresh:
+                drawn.show(values, self._raster(), missed_cells(panel))
+            if changed - {"time", *marks, "projection", "centre", "vertical"} or fresh:
+                drawn.coloured.colour(colouring_of(panel[field.metric]), dark=state.dark)
+            if changed & (moved | marks) or fresh:
                 drawn.select(self._raster(), state.cell, state.pinned_cell)
-        if changed - {"cell", "pinned_cell"}:
-            self._draw_means(shown, changed)
+        if changed - marks:
+            field.show_line(self.line, parts)
+            self._draw_sections(changed)
         if "dark" in changed:
-            parts: list[MapImage | Section | ZonalLine] = [*self.maps, *self.sections, self.line]
-            for part in parts:
+            figures: list[MapImage | Section | ZonalLine] = [*self.maps, *self.sections, self.line]
+            for part in figures:
                 part.restyle(dark=state.dark)
             self.summary.styles = {"color": colours(state.dark).text, "font-size": "0.9rem", "line-height": "1.5"}
         took = 1000 * (time.perf_counter() - start)
-        self.summary.object = map_summary(state, self.catalog, shown, took=took)
+        self.summary.object = map_summary(state, self.catalog, field, parts, took=took)
 
-    def _values(self, side: ScoreMap) -> NDArray[np.float32]:
-        values = side.values(self.catalog)
-        cells = self.catalog.grid(self.state.experiment).lat.size
-        return np.full(cells, np.nan, np.float32) if values is None else values
+    def _gathered(self) -> xr.Dataset | None:
+        """What the maps are drawn of, unless a store lacks it."""
+        return None if self.notice.visible else self.data
 
-    def _blanks(self, side: ScoreMap) -> bool:
-        """Whether what is not significant stays blank."""
-        return side.is_difference and side.significant and side.levels(self.catalog) is not None
+    def _gathered_section(self) -> xr.Dataset | None:
+        return None if self.notice.visible else self.section_data
 
-    def _arrange(self, shown: list[Shown]) -> None:
+    def _lay_out(self, field: ScoreMap) -> None:
         """One map or two, each under its name, and their zonal mean as high as they are."""
-        count = len(shown)
+        count = len(field.sides)
         if count != self.count:
             self.count, (first, second, last) = count, WIDTHS[count]
             if count > len(self.maps):
@@ -163,7 +176,7 @@ class MapsView:
             for place, size in zip((*self.places, *self.rows), sizes, strict=True):
                 place.param.update(visible=size > 0, styles={"flex": f"{size} 1 0", "min-width": "0"})
             self.line.figure.aspect_ratio = MAP_ASPECT * last / first
-        named = [side.name if count == 2 or side.is_difference else "" for side, _ in shown]
+        named = [side.name if count == 2 or side.is_difference else "" for side in field.sides]
         for place, words_above in enumerate(named):
             self.maps[place].name(words_above)
             self.sections[place].name(words_above)
@@ -184,7 +197,7 @@ class MapsView:
         return self._by_keys(made)
 
     def _make_section(self) -> Section:
-        made = make_section(dark=self.state.dark, levels=LEVELS)
+        made = make_section(dark=self.state.dark)
         made.figure.on_event(Tap, self._tap_section)
         return self._by_keys(made)
 
@@ -198,7 +211,10 @@ class MapsView:
     def _say_what_is_missing(self, field: ScoreMap) -> None:
         """A notice where an emulator has no such scores, or nothing is there to compare with."""
         stored, called = field.score.stored, f"“{field.score.label}”"
-        lacks = [self.catalog.lacks(self.state.experiment, name, stored, called=called) for name in field.emulators]
+        lacks = [
+            self.catalog.lacks(self.state.experiment, name, stored, called=called, variable=field.variable)
+            for name in field.emulators
+        ]
         said = [f"{escape(why)}, so there is no map of it. Choose another score or emulator." for why in lacks if why]
         if field.compare != "none" and not field.other:
             said.append(nothing_pinned())
@@ -215,25 +231,20 @@ class MapsView:
         self._projected[id(drawn)] = wanted
         return True
 
-    def _draw_means(self, shown: list[Shown], changed: frozenset[str]) -> None:
-        state, (first, _) = self.state, shown[0]
-        bands = first.bands(self.catalog)
-        means = [zonal_mean(bands, values) for _, values in shown]
-        label = f"mean [{first.unit}]" if first.score.power else "mean"
-        self.line.show(bands.centres, means, label, first.reference(self.catalog))
-        for section, (side, _) in zip(self.sections, shown, strict=False):
-            if changed - {"cell", "pinned_cell", "level", "projection", "centre"}:
-                levels = side.levels(self.catalog)
-                drawn = (
-                    np.full((LEVELS, bands.centres.size), np.nan)
-                    if levels is None
-                    else zonal_mean(bands, levels) * side.factor(self.catalog)
-                )
-                if self._blanks(side):
-                    drawn = side.section_evidence(self.catalog).mask(drawn)
-                section.show(drawn)
-                section.coloured.colour(field_colouring(side, self.catalog, section=True), dark=state.dark)
-                section.label(*self.catalog.grid(state.experiment).level_axis(state.vertical))
+    def _draw_sections(self, changed: frozenset[str]) -> None:
+        """All levels, where there are any, and which of them the map shows."""
+        state, field = self.state, self.section_field
+        on_levels = field.output(self.catalog).profile
+        self.level_slider.visible = self.section_paper.visible = on_levels
+        if not on_levels:
+            return
+        if changed - {"cell", "pinned_cell", "level", "projection", "centre"}:
+            self.section_data = field.arrange(self.catalog)
+            for section, panel in zip(self.sections, panels(self.section_data), strict=False):
+                field.show_on(section, panel, dark=state.dark)
+        else:
+            self.section_data = field.marked(self.section_data, self.catalog)
+        for section in self.sections:
             section.mark(state.level)
 
     def _globe(self) -> Globe:
@@ -253,4 +264,4 @@ class MapsView:
             self.state.cell = cell
 
     def _tap_section(self, event: Tap) -> None:
-        self.state.level = int(np.clip(round(event.y), 0, LEVELS - 1))
+        self.state.level = self.catalog.limits(self.state.experiment).within("level", round(event.y))

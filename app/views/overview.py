@@ -8,15 +8,19 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import panel as pn
+import xarray as xr
 from panel.viewable import Viewable
 
 from diffmp_core.drawn import drawn_for
 from diffmp_core.kinds import REFERENCE
+from diffmp_core.schema import ColumnSchema
+from diffmp_core.variables import Channels
 
-from ..data.axes import TITLES
+from ..data.axes import titles_of
 from ..data.catalog import Catalog
 from ..exhibits import ScoreSummary
 from ..exhibits.exhibit import changed_words
+from ..exhibits.score_summary import arrange_scores
 from ..figures.score_table import score_table, score_tiles
 from ..figures.theme import PAGE_STYLE, colours
 from ..state.state import State
@@ -25,10 +29,9 @@ from .layout import GAP, WHOLE, paper, uneven_grid
 
 INTRODUCTION = """
 <p class="lead">Clouds and convection are smaller than the columns of a climate model, and the same resolved state can
-go with many subgrid outcomes. DIFF-MP is a conditional diffusion model that draws such outcomes: from temperature,
-humidity, surface pressure, surface fluxes and sunlight of a column it samples subgrid heating, subgrid moistening,
-cloud liquid and cloud ice at 30 levels. These pages ask how good its ensembles are over the globe, level by level and
-column by column, and what it answers when its inputs are changed.</p>
+go with many subgrid outcomes. DIFF-MP is a conditional diffusion model that draws such outcomes: from {inputs}
+of a column it samples {outputs}. These pages ask how good its ensembles are over the globe, level by level and column
+by column, and what it answers when its inputs are changed.</p>
 """
 
 METHOD = """
@@ -81,6 +84,7 @@ class OverviewView:
 
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
+        self.data: xr.Dataset | None = None
         self.parts = {
             name: pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[PAGE_STYLE], margin=0)
             for name in ("introduction", "headline", "table", "training", "data", "served", "caveats")
@@ -89,7 +93,7 @@ class OverviewView:
     def panel(self) -> Viewable:
         """Introduction, score table, then what was trained on what beside data, caveats and licence."""
         self.refresh(frozenset(self.depends))
-        leave = export_menu("scores", lambda: ScoreSummary.of(self.state), self.catalog)
+        leave = export_menu("scores", lambda: ScoreSummary.of(self.state), self.catalog, lambda: self.data)
         served, caveats = paper(self.parts["served"]), paper(self.parts["caveats"])
         right = pn.Column(served, pn.Spacer(height=GAP), caveats, sizing_mode="stretch_width", margin=0)
         return uneven_grid(
@@ -109,12 +113,14 @@ class OverviewView:
         chosen = colours(self.state.dark)
         for part in self.parts.values():
             part.styles = {"color": chosen.text, "--accent": chosen.accent}
-        experiment = self.catalog.experiment(self.state.experiment)
+        experiment, schema = self.catalog.experiment(self.state.experiment), self.catalog.schema(self.state.experiment)
+        introduction = _introduction(schema)
         self.parts[
             "introduction"
-        ].object = f"<h2>{escape(experiment.title)}</h2>{_paragraph(experiment.description)}{INTRODUCTION}{METHOD}"
-        scored = self.catalog.table(self.state.experiment, self.state.emulator)
-        self.parts["headline"].object = f"<h2>{escape(self.state.emulator)} in short</h2>{score_tiles(scored)}"
+        ].object = f"<h2>{escape(experiment.title)}</h2>{_paragraph(experiment.description)}{introduction}{METHOD}"
+        table = {self.state.emulator: self.catalog.table(self.state.experiment, self.state.emulator)}
+        tiles = score_tiles(arrange_scores(table, schema.outputs).isel(emulator=0))
+        self.parts["headline"].object = f"<h2>{escape(self.state.emulator)} in short</h2>{tiles}"
         self.parts["table"].object = f"<h2>Scores</h2>{self._scores()}"
         self.parts["training"].object = f"<h2>What was trained on what</h2>{self._training()}"
         self.parts["data"].object = f"<h2>The columns shown</h2>{_list(self._columns())}"
@@ -122,13 +128,10 @@ class OverviewView:
         self.parts["caveats"].object = CAVEATS + LICENCE
 
     def _scores(self) -> str:
-        name = self.state.experiment
-        tables = {
-            entry.name: table
-            for entry in self.catalog.experiment(name).emulators
-            if (table := self.catalog.table(name, entry.name))
-        }
-        if not tables:
+        name, summary = self.state.experiment, ScoreSummary.of(self.state)
+        tables = summary.tables(self.catalog)
+        self.data = summary.gather(self.catalog) if tables else None
+        if self.data is None:
             return "<p>No score tables here yet: run <code>diffmp score</code>.</p>"
         first = next(iter(tables.values()))
         trained = [entry.name for entry in self.catalog.experiment(name).emulators if entry.folder is not None]
@@ -143,8 +146,13 @@ class OverviewView:
         remarks = dict.fromkeys(cautions) | dict.fromkeys(
             remark for table in tables.values() for remark in table.get("notes", [])
         )
-        notes = "".join(f'<p class="note">{escape(_in_words(str(remark)))}.</p>' for remark in remarks)
-        return score_table(tables, self.state.emulator, note=note) + notes
+        notes = "".join(f'<p class="note">{escape(self._in_words(str(remark)))}.</p>' for remark in remarks)
+        return score_table(self.data, self.state.emulator, note=note) + notes
+
+    def _in_words(self, remark: str) -> str:
+        """A remark of the scores, ``qc: ...``, with the variable as it is called on this page."""
+        name, colon, rest = remark.partition(":")
+        return f"{self.catalog.limits(self.state.experiment).outputs.get(name, name)}{colon}{rest}"
 
     def _served(self) -> str:
         """Every experiment served, with a link that opens it by its name."""
@@ -187,6 +195,8 @@ class OverviewView:
             ("Source", str(columns.attrs.get("source", "–"))),
             ("Columns", f"{_count(grid.lat.size)} cells, each {columns.attrs.get('spacing_km', '–')} km wide"),
             ("Times", f"{len(grid.times)}, {grid.times[0]} to {grid.times[-1]}{part}"),
+            ("Inputs", ", ".join(self.catalog.schema(name).inputs.names)),
+            ("Outputs", ", ".join(self.catalog.schema(name).outputs.names)),
             ("Levels", f"{grid.height.size}, {grid.height[0]:.0f} m to {grid.height[-1] / 1000:.1f} km"),
             ("Fingerprint", self.catalog.columns_id(name)),
         ]
@@ -234,10 +244,17 @@ def _is_unseen(table: Mapping[str, Any]) -> bool:
     return isinstance(seen, Mapping) and not any(seen.get(key) for key in ("training", "validation", "likely"))
 
 
-def _in_words(remark: str) -> str:
-    """A remark of the scores, ``qc: ...``, with the variable as it is called on this page."""
-    name, colon, rest = remark.partition(":")
-    return f"{TITLES.get(name, name)}{colon}{rest}"
+def _introduction(schema: ColumnSchema) -> str:
+    """What this is about, with what columns of a schema are made of."""
+    profiles, singles = _listed(schema.outputs.profiles), _listed(schema.outputs.singles)
+    outputs = [f"{profiles} at {schema.levels} levels"] * bool(profiles) + [singles] * bool(singles)
+    return INTRODUCTION.format(inputs=_listed(schema.inputs), outputs=" and ".join(outputs))
+
+
+def _listed(variables: Channels) -> str:
+    """What some variables are called, in the middle of a sentence, escaped."""
+    *first, last = [title[:1].lower() + title[1:] for title in titles_of(variables).values()] or [""]
+    return escape(f"{', '.join(first)} and {last}" if first else last)
 
 
 def _joined(parts: list[str]) -> str:

@@ -6,6 +6,7 @@ from html import escape
 from typing import ClassVar
 
 import panel as pn
+import xarray as xr
 from panel.viewable import Viewable
 
 from diffmp_core.errors import DiffmpError
@@ -38,10 +39,11 @@ class SpreadErrorView:
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.plots: list[ChartPlot] = []
+        self.data: xr.Dataset | None = None
         self.legend = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self.place = pn.Column(sizing_mode="stretch_width", margin=0)
         self.said = words("", "caption")
-        self.leave = export_menu("spread and error", lambda: SpreadAgainstError.of(state), catalog)
+        self.leave = export_menu("spread and error", lambda: SpreadAgainstError.of(state), catalog, lambda: self.data)
         self.shown = pn.Column(
             words(WHAT_IT_IS), self.legend, self.place, self.said, self.leave,
             sizing_mode="stretch_width", visible=False, margin=0,
@@ -59,7 +61,7 @@ class SpreadErrorView:
             return
         try:
             exhibit = SpreadAgainstError.of(self.state)
-            data = exhibit.gather(self.catalog)
+            self.data = data = exhibit.gather(self.catalog)
         except DiffmpError as error:
             self.said.object, self.place[:], self.legend.object, self.leave.visible = escape(str(error)), [], "", False
             self.plots = []

@@ -6,6 +6,7 @@ from html import escape
 from typing import ClassVar
 
 import panel as pn
+import xarray as xr
 from bokeh.document import Document
 from bokeh.server.callbacks import PeriodicCallback
 from panel.viewable import Viewable
@@ -15,7 +16,6 @@ from diffmp_core.scores.score import SCORES
 from diffmp_core.studies.study import STUDIES
 from diffmp_core.studies.table import shown_scores
 
-from ..data.axes import TITLES
 from ..data.catalog import Catalog
 from ..data.study_files import Stamps, study_stamps
 from ..exhibits import StudyScores
@@ -52,6 +52,7 @@ class StudiesView:
     def __init__(self, state: State, catalog: Catalog) -> None:
         self.state, self.catalog = state, catalog
         self.plots: list[ChartPlot] = []
+        self.data: xr.Dataset | None = None
         self.trainings = TrainingCards(state, catalog)
         self._built: dict[object, tuple[list[ChartPlot], Viewable]] = {}
         self._stamps: Stamps = ()
@@ -68,9 +69,7 @@ class StudiesView:
         self.choosers = {
             "charts": choice(state, "charts", "Shown", {text: name for name, text in CHARTS.items()}),
             "criterion": select(state, "criterion", "Score", {SCORES[name].heading: name for name in shown_scores()}),
-            "variable": select(
-                state, "variable", "Output", {TITLES[name]: name for name in state.param.variable.objects}
-            ),
+            "variable": select(state, "variable", "Output"),
         }
         controls = paper(
             select(
@@ -83,7 +82,7 @@ class StudiesView:
             *self.choosers.values(),
             self.how,
         )
-        leave = export_menu("study", lambda: StudyScores.of(state), self.catalog)
+        leave = export_menu("study", lambda: StudyScores.of(state), self.catalog, lambda: self.data)
         self.scores = paper(self.about, self.legend, self.place, self.table, leave)
         self.leave = leave
         self.state.param.watch(lambda _: self._look_while_visible(), "tab")
@@ -128,7 +127,7 @@ class StudiesView:
         try:
             if not self._offer(list(self.catalog.studies(state.experiment, state.study))):
                 return
-            data = StudyScores.of(state).gather(self.catalog)
+            self.data = data = StudyScores.of(state).gather(self.catalog)
         except DiffmpError as error:
             self.plots = []
             self._show_only(None)

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 import panel as pn
+import xarray as xr
 from panel.viewable import Viewable
 
 from diffmp_core.errors import DiffmpError
@@ -39,6 +40,7 @@ class TrainingCard:
         self.place = pn.Column(sizing_mode="stretch_width", margin=0)
         self.plots: list[ChartPlot] = []
         self.training: Training | None = None
+        self.data: xr.Dataset | None = None
         self._stamp: Stamp | None = None
         self._said = ""
         self.panel = paper(self.words, self.place, *([leave] if leave else []))
@@ -67,7 +69,8 @@ class TrainingCard:
             self.place[0].object = legend([plot.chart for plot in self.plots], dark=dark)
 
     def _draw(self, training: Training) -> None:
-        charts = training_charts(training_data(self.name, training))
+        self.data = training_data(self.name, training)
+        charts = training_charts(self.data)
         if self.plots and [plot.chart.shape for plot in self.plots] == [chart.shape for chart in charts]:
             for plot, chart in zip(self.plots, charts, strict=True):
                 plot.show(chart)
@@ -121,7 +124,11 @@ class TrainingCards:
         experiment = self.state.experiment
         if name not in self._own() and not folder.is_relative_to(self.catalog.folder(experiment)):
             return None
-        return export_menu("training", lambda: TrainingCurve(experiment=experiment, training=name), self.catalog)
+
+        def drawn() -> xr.Dataset | None:
+            return next((card.data for card in self.cards if card.name == name), None)
+
+        return export_menu("training", lambda: TrainingCurve(experiment=experiment, training=name), self.catalog, drawn)
 
 
 def chosen_trainings(known: dict[str, Path], emulator: str, own: set[str]) -> list[str]:

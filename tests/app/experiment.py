@@ -14,29 +14,26 @@ from diffmp_core.columns.domain import DOMAIN_FILE, fit_domain
 from diffmp_core.columns.normalize import fit
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
-from diffmp_core.schema import schema_of
+from diffmp_core.schema import schema_of, variables_attrs, variables_of
 from diffmp_core.scores.score import SCORES
-from diffmp_core.stores import (
-    SPLITS,
-    open_columns,
-    select_split,
-    stack_inputs,
-    stack_outputs,
-    write_store,
-)
-from diffmp_core.variables import LEVELS, OUTPUTS, PAPER
+from diffmp_core.stores import SPLITS, open_columns, select_split, stack_inputs, stack_outputs, write_store
+from diffmp_core.variables import PAPER, Channels, ColumnVariables
 from tests.synthetic import make_columns
 
 
 def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -> xr.Dataset:
     """Score store of an ensemble: truth plus a shared error and a spread, both growing with the truth's size."""
-    rng = np.random.default_rng(seed)
-    truth = np.stack([columns[v.name].values for v in OUTPUTS], axis=1)
+    rng, variables = np.random.default_rng(seed), variables_of(columns)
+    outputs, levels = variables.outputs, columns.sizes["level"]
+    truth = stack_outputs(columns).reshape(columns.sizes["time"], columns.sizes["cell"], len(outputs), levels)
+    truth = np.moveaxis(truth, 1, 3)
     std = truth.std(axis=(0, 2, 3))
-    truth = np.moveaxis(truth, 3, 2) / std[:, None, None]
+    truth = truth / std[:, None, None]
     size = error * (np.abs(truth) + 0.1 * np.abs(truth).mean(axis=-1, keepdims=True) + 1e-6)
     centre = truth + size * rng.normal(size=truth.shape)
     ensemble = centre[..., None] + size[..., None] * rng.normal(size=(*truth.shape, members))
+    single = ~np.array([output.profile for output in outputs])
+    ensemble[:, single] = ensemble[:, single, :1]
     mean = ensemble.mean(axis=-1)
     pairs = np.abs(ensemble - np.roll(ensemble, 1, axis=-1)).mean(axis=-1)
     covered = (ensemble.min(axis=-1) <= truth) & (truth <= ensemble.max(axis=-1))
@@ -61,13 +58,13 @@ def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -
             ("coverage_ratio", "column_covered"),
         )
     }
-    level = {f"level_{name}": (("variable", "level"), rng.uniform(0.5, 1.0, (len(OUTPUTS), LEVELS))) for name in SCORES}
-    overall = {f"overall_{name}": (("variable",), rng.uniform(0.5, 1.0, len(OUTPUTS))) for name in SCORES}
+    level = {f"level_{name}": (("variable", "level"), rng.uniform(0.5, 1.0, (len(outputs), levels))) for name in SCORES}
+    overall = {f"overall_{name}": (("variable",), rng.uniform(0.5, 1.0, len(outputs))) for name in SCORES}
     rank = np.sum(ensemble < truth[..., None], axis=-1)
     ranks = np.stack(
         [
-            [np.bincount(rank[:, i, j].ravel(), minlength=members + 1) for j in range(LEVELS)]
-            for i in range(len(OUTPUTS))
+            [np.bincount(rank[:, i, j].ravel(), minlength=members + 1) for j in range(levels)]
+            for i in range(len(outputs))
         ]
     )
     return xr.Dataset(
@@ -76,30 +73,39 @@ def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -
         | overall
         | {
             "truth_std": (("variable",), std),
-            "bin_edges": (("variable", "bin_edge"), np.tile(edges, (len(OUTPUTS), 1))),
+            "bin_edges": (("variable", "bin_edge"), np.tile(edges, (len(outputs), 1))),
             "histogram_truth": (("variable", "level", "bin"), _counts(truth, edges)),
             "histogram_members": (("variable", "level", "bin"), _counts(ensemble.reshape(*truth.shape[:3], -1), edges)),
             "rank_histogram": (("variable", "level", "rank"), ranks),
         },
-        coords={"variable": [v.name for v in OUTPUTS]}
+        coords={"variable": [v.name for v in outputs]}
         | {n: columns[n] for n in ("time", "lat", "lon", "area", "height", "pressure")},
-        attrs={"diffmp_kind": "scores", "members": members},
+        attrs={"diffmp_kind": "scores", "members": members, **variables_attrs(variables)},
     )
 
 
 def _counts(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Histograms ``(variable, level, bin)`` of values ``(time, variable, level, ...)``."""
+    """Histograms ``(variable, level, bin)`` of ``(time, variable, level, ...)``; the outermost bins hold all beyond."""
+    values = np.clip(values, edges[0], edges[-1])
     return np.stack(
         [
-            [np.histogram(level, edges)[0] for level in values[:, variable].swapaxes(0, 1).reshape(LEVELS, -1)]
-            for variable in range(len(OUTPUTS))
+            [np.histogram(level, edges)[0] for level in values[:, variable].swapaxes(0, 1).reshape(values.shape[2], -1)]
+            for variable in range(values.shape[1])
         ]
     )
 
 
-def make_experiment(folder: Path, *, cells: int = 642, times: int = 4, title: str = "Synthetic globe") -> Path:
+def make_experiment(
+    folder: Path,
+    *,
+    cells: int = 642,
+    times: int = 4,
+    title: str = "Synthetic globe",
+    variables: ColumnVariables = PAPER,
+    levels: int = 30,
+) -> Path:
     """Write the folder and return it."""
-    columns = make_columns(cells=cells, times=times + 2)
+    columns = make_columns(cells=cells, times=times + 2, variables=variables, levels=levels)
     split = np.full(times + 2, SPLITS.index("test"), dtype=np.int8)
     split[:2] = (SPLITS.index("train"), SPLITS.index("gap"))
     columns["split"] = ("time", split, columns["split"].attrs)
@@ -110,7 +116,7 @@ def make_experiment(folder: Path, *, cells: int = 642, times: int = 4, title: st
         key = name.rsplit(" ", 1)[-1]
         scores = make_scores(test, error=error, members=16, seed=seed)
         write_store(scores, folder / f"{key}.nc")
-        _write_table(folder / f"{key}.json", name, error, seed)
+        _write_table(folder / f"{key}.json", name, error, seed, variables.outputs)
         (folder / key).mkdir()
         (folder / key / "config.yaml").write_text(
             yaml.safe_dump(
@@ -122,7 +128,7 @@ def make_experiment(folder: Path, *, cells: int = 642, times: int = 4, title: st
             )
         )
         emulators.append({"name": name, "folder": key, "scores": f"{key}.nc", "table": f"{key}.json"})
-    _write_table(folder / "analogue.json", "Analogue ensemble", 0.6, 7)
+    _write_table(folder / "analogue.json", "Analogue ensemble", 0.6, 7, variables.outputs)
     emulators.append({"name": "Analogue ensemble", "table": "analogue.json"})
     (folder / "experiment.yaml").write_text(
         yaml.safe_dump({"title": title, "columns": "columns.nc", "split": "test", "emulators": emulators})
@@ -142,12 +148,12 @@ def add_networks(folder: Path) -> None:
             for parameter in emulator.parameters():
                 torch.nn.init.normal_(parameter, std=0.1)
             save_emulator(emulator, folder / entry["folder"])
-            fit_domain(inputs, channels=PAPER.inputs, generator=np.random.default_rng(0)).save(
+            fit_domain(inputs, channels=variables_of(columns).inputs, generator=np.random.default_rng(0)).save(
                 folder / entry["folder"] / DOMAIN_FILE
             )
 
 
-def _write_table(path: Path, name: str, error: float, seed: int) -> None:
+def _write_table(path: Path, name: str, error: float, seed: int, outputs: Channels) -> None:
     rng = np.random.default_rng(seed)
     scores = {
         v.name: {
@@ -160,7 +166,7 @@ def _write_table(path: Path, name: str, error: float, seed: int) -> None:
             **{m: float(rng.uniform(0.7, 1.1)) for m in SCORES if m.endswith("ratio") and m != "coverage_ratio"},
             "spread_skill_correlation": float(rng.uniform(0.3, 0.7)),
         }
-        for v in OUTPUTS
+        for v in outputs
     }
     path.write_text(
         json.dumps({"scores": scores, "members": 32, "steps": 5, "columns": 2568, "emulator": name, "seed": 0})

@@ -288,14 +288,14 @@ def test_distributions_tab_shows_the_pinned_emulator(live: Catalog, state: State
     view = DistributionsView(state, live)
     view.panel()
     change(view, compare="difference", pinned_emulator=EMULATOR)
-    assert view.emulators() == (OTHER, EMULATOR)
-    panels = view.panels["one"]
+    (panels,) = view.panels
+    assert panels.emulators == (OTHER, EMULATOR)
     assert f"ratio {EMULATOR}" not in panels.figures
     assert len(panels.curves["one from the other"].data["x"]) == 30
     change(view, outputs="all")
-    assert all(panels.minus for panels in view.panels.values())
+    assert all(panels.minus for panels in view.panels)
     change(view, compare="side by side", outputs="one")
-    assert set(view.panels["one"].figures) >= {f"ratio {EMULATOR}", f"ratio {OTHER}"}
+    assert set(view.panels[0].figures) >= {f"ratio {EMULATOR}", f"ratio {OTHER}"}
     change(view, pinned_emulator="")
     assert "Nothing else is pinned" in view.notice.object
 

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from diffmp_app.data.axes import ValueAxis, level_axis
+from diffmp_app.exhibits.distribution import arrange_histograms
 from diffmp_app.figures.axes import plain_number
 from diffmp_app.figures.distribution import DistributionPanels
 from diffmp_app.figures.heatmap import ROWS, Histograms, occupied, share_colours, stretch
+from diffmp_app.figures.histogram import HistogramPanels
 
 HEIGHT = np.array([500.0, 1500.0, 3500.0])
 PRESSURE = np.array([95_000.0, 85_000.0, 65_000.0])
@@ -14,8 +17,13 @@ TRUTH = np.array([[0, 100, 100, 0], [0, 200, 0, 0], [50, 50, 50, 50]], dtype=flo
 SHIFTED = np.array([[0, 0, 1000, 1000], [0, 2000, 0, 0], [500, 500, 500, 500]], dtype=float)
 
 
-def histograms() -> Histograms:
-    return Histograms(EDGES, TRUTH, {"moved": SHIFTED}, {"moved": 10})
+def arranged(factor: float = 1.0, **found: Histograms) -> xr.Dataset:
+    read = found.get("found", Histograms(EDGES, TRUTH, {"moved": SHIFTED}, {"moved": 10}))
+    axis = ValueAxis(factor, "K/day")
+    data = arrange_histograms(read, axis, title="Heating", profile=True, minus=False)
+    return data.assign_coords(
+        height=("level", HEIGHT[: len(read.truth)]), pressure=("level", PRESSURE[: len(read.truth)])
+    )
 
 
 @pytest.mark.parametrize("name", ["height", "pressure", "level"])
@@ -39,13 +47,12 @@ def test_occupied_range_leaves_out_empty_bins():
     edges = np.linspace(-10, 10, 21)
     counts = np.zeros((1, 20))
     counts[0, 9:12] = 100
-    assert occupied(Histograms(edges, counts, {}, {})) == (-2.0, 3.0)
+    assert occupied(arranged(found=Histograms(edges, counts, {"same": counts}, {"same": 1}))) == (-2.0, 3.0)
 
 
 def test_panels_are_given_shares_in_the_units_shown():
     panels = DistributionPanels(["moved"])
-    axis = level_axis("height", height=HEIGHT, pressure=PRESSURE)
-    panels.show(histograms(), levels=axis, values=ValueAxis(10.0, "K/day"), level=0)
+    panels.show(arranged(10.0), vertical="height", level=0)
     data = panels.image.data
     assert (data["x"][0], data["dw"][0]) == (-20.0, 40.0)
     bottom = data["truth"][0][0]
@@ -65,12 +72,26 @@ def test_truth_and_emulators_share_one_colour_scale():
 
 def test_level_line_and_title_follow_the_level():
     panels = DistributionPanels(["moved"])
-    axis = level_axis("height", height=HEIGHT, pressure=PRESSURE)
-    panels.show(histograms(), levels=axis, values=ValueAxis(1.0, "K/day"), level=0)
-    panels.show_level(histograms(), levels=axis, values=ValueAxis(1.0, "K/day"), level=2)
+    panels.show(arranged(), vertical="height", level=0)
+    panels.show_level(arranged(), vertical="height", level=2)
     assert panels.level_line.location == 3.5
     assert panels.figures["density"].title.text == "At level 2, 3.5 km"
     np.testing.assert_allclose(panels.steps["truth"].data["y"], 0.25)
+
+
+def test_a_single_value_has_one_histogram_and_its_distances():
+    found = Histograms(EDGES, TRUTH[:1], {"moved": SHIFTED[:1]}, {"moved": 10})
+    data = arrange_histograms(found, ValueAxis(10.0, "mm/day"), title="Rain", profile=False, minus=False)
+    assert "level" not in data.dims
+    np.testing.assert_allclose(data["distance"], [10.0])
+    panels = HistogramPanels(["moved"])
+    panels.show(data)
+    panels.paint(True)
+    np.testing.assert_allclose(panels.steps["truth"].data["y"], [np.nan, 0.5, 0.5, np.nan])
+    np.testing.assert_allclose(panels.steps["moved"].data["y"], [np.nan, np.nan, 0.5, 0.5])
+    np.testing.assert_allclose(panels.steps["moved"].data["x"], [-20, -10, 0, 10])
+    assert panels.ratios["moved"].data["y"][1] < -3
+    assert panels.figures["density"].title.text.startswith("Distance from the truth [mm/day]: moved 10.0; perfect")
 
 
 def test_panels_can_be_painted_dark():

@@ -166,7 +166,7 @@ def test_zonal_mean_of_levels_is_that_of_each_level():
 
 
 def test_section_and_line_update_their_data_only():
-    line, section = make_zonal_line(dark=False), make_section(dark=False, levels=30)
+    line, section = make_zonal_line(dark=False), make_section(dark=False)
     line.show(np.array([-45.0, 0.0, 45.0]), [np.array([1.0, np.nan, 2.0])], "mean [K]", reference=0.9)
     assert line.curves[0].data["latitude"].tolist() == [-45.0, 45.0]
     assert line.reference.location == 0.9

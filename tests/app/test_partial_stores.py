@@ -105,7 +105,7 @@ def test_a_region_of_a_lean_store_is_that_of_the_whole_one(lean: Catalog, state:
 def test_distributions_and_ranks_need_counts(lean: Catalog, state: State):
     view = DistributionsView(state, lean)
     view.panel()
-    assert view.emulators() == (WHOLE, PART)
+    assert view.panels[0].emulators == (WHOLE, PART)
     change(view, compare="difference", pinned_emulator=BARE)
     assert "has no score store in the same bins" in view.notice.object
     change(view, emulator=BARE, compare="none")

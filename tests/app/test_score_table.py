@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import re
 
+import xarray as xr
+from diffmp_app.exhibits.score_summary import arrange_scores
 from diffmp_app.figures.score_table import best_emulators, score_table, score_tiles
 
 from diffmp_core.scores.score import SCORES, perfect_coverage
 from diffmp_core.scores.stored import true_table
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 
 MEMBERS = dict.fromkeys(("a", "b", "c", "too wide", "right"), 32)
 
 
+def scores(tables: dict) -> xr.Dataset:
+    return arrange_scores(tables, PAPER.outputs)
+
+
+def tiles(table: dict) -> str:
+    return score_tiles(scores({"a": table}).isel(emulator=0))
+
+
 def table(**values: float | None) -> dict:
-    return {"scores": {variable: values for variable in OUTPUT_NAMES}, "members": 32}
+    return {"scores": {variable: values for variable in PAPER.outputs.names}, "members": 32}
 
 
 def test_every_score_is_shown_once():
-    html = score_table({"a": table(mse=0.5)}, "a")
+    html = score_table(scores({"a": table(mse=0.5)}), "a")
     assert [html.count(f">{score.label}</abbr>") for score in SCORES.values()] == [1] * 11
 
 
@@ -45,41 +55,41 @@ def test_values_that_print_alike_are_both_best():
 
 
 def test_one_row_has_no_best_and_missing_values_are_dashes():
-    html = score_table({"a": table(mse=0.5, pcc=None)}, "a")
+    html = score_table(scores({"a": table(mse=0.5, pcc=None)}), "a")
     assert "best" not in html
     assert "0.500" in html
-    assert html.count("–<") == (len(SCORES) - 1) * len(OUTPUT_NAMES)
+    assert html.count("–<") == (len(SCORES) - 1) * len(PAPER.outputs)
 
 
 def test_members_that_are_all_alike_have_no_scores_of_spread():
     alike = table(mse=0.5, coverage_ratio=0.0, coverage_ratio_ties=0.0, spread_skill_ratio=0.0)
     spread = table(mse=0.6, coverage_ratio=0.9, coverage_ratio_ties=0.9, spread_skill_ratio=0.8)
     alike, spread = (true_table(each, "regression") for each in (alike, spread))
-    html = score_table({"a": alike, "b": spread}, "b")
+    html = score_table(scores({"a": alike, "b": spread}), "b")
     row = html[html.index("<td>a</td>") : html.index("<td>b</td>")]
     assert "0.500" in row
     assert "0.000" not in row
-    assert "0.000" not in score_tiles(alike)
+    assert "0.000" not in tiles(alike)
 
 
 def test_the_perfect_ensemble_covers_less_than_all():
     assert f"{perfect_coverage(32):.3f}" == "0.939"
-    html = score_table({"a": table(mse=0.1)}, "a")
-    assert html.count(">0.939<") == len(OUTPUT_NAMES)
-    assert html.count(">≥ 0.939<") == len(OUTPUT_NAMES)
-    assert "0.939" in score_tiles(table(crps_fair=0.2))
+    html = score_table(scores({"a": table(mse=0.1)}), "a")
+    assert html.count(">0.939<") == len(PAPER.outputs)
+    assert html.count(">≥ 0.939<") == len(PAPER.outputs)
+    assert "0.939" in tiles(table(crps_fair=0.2))
 
 
 def test_scores_of_an_older_version_show_what_they_have():
     old = table(crps_fair=0.2, coverage_ratio=0.98, coverage_ratio_perfect=0.981)
-    html = score_table({"old": old, "new": table(crps_fair=0.3, coverage_ratio=0.97, coverage_ratio_ties=0.94)}, "old")
-    assert html.count(">0.980<") == len(OUTPUT_NAMES)
+    new = table(crps_fair=0.3, coverage_ratio=0.97, coverage_ratio_ties=0.94)
+    html = score_table(scores({"old": old, "new": new}), "old")
+    assert html.count(">0.980<") == len(PAPER.outputs)
     assert "0.981" not in html
-    tiles = score_tiles(old)
-    assert tiles.count("Coverage, ties split</td><td>–</td>") == len(OUTPUT_NAMES)
+    assert tiles(old).count("Coverage, ties split</td><td>–</td>") == len(PAPER.outputs)
 
 
 def test_names_are_escaped():
-    html = score_table({"<script>x</script>": table(mse=0.1)}, "")
+    html = score_table(scores({"<script>x</script>": table(mse=0.1)}), "")
     assert "<script" not in html
     assert re.search(r"&lt;script", html)

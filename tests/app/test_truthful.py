@@ -127,7 +127,7 @@ def test_one_answer_has_no_coverage_spread_or_ranks_anywhere(catalog: Catalog):
         assert np.isnan(data[name].sel(emulator=ONE)).all()
     assert "32 members or one answer" in data.attrs["attribution"]
     nothing = 'Coverage, ties split</td><td>–</td><td class="soft">–</td>'
-    assert score_tiles(catalog.table("globe", ONE)).count(nothing) == len(OUTPUT_NAMES)
+    assert score_tiles(data.sel(emulator=ONE)).count(nothing) == len(OUTPUT_NAMES)
     assert Distribution(experiment="globe", emulators=(ONE,), variable="qc", level=3).gather(catalog)[
         "ensemble_size"
     ].values.tolist() == [1]
