@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 import yaml
 from bokeh.models import CustomJS
 from diffmp_app.data.catalog import Catalog
@@ -129,6 +130,18 @@ def test_an_emulator_without_weights_or_scores_has_a_shorter_report(tmp_path: Pa
     assert [s.title for s in sections(catalog, catalog.names[0], "DIFF-MP calibrated")] == [
         "Scores", "Profiles", "Sensitivity",
     ]  # fmt: skip
+
+
+def test_responses_are_of_all_columns_where_none_is_tropical(tmp_path: Path):
+    folder = make_experiment(tmp_path / "globe", cells=12, times=1)
+    add_networks(folder)
+    columns = xr.load_dataset(folder / "columns.nc")
+    columns["lat"] = 50 + columns["lat"] / 10
+    (folder / "columns.nc").unlink()
+    columns.to_netcdf(folder / "columns.nc")
+    catalog = Catalog([folder])
+    [found] = [s for s in sections(catalog, "globe", "DIFF-MP calibrated") if s.title == "Sensitivity"]
+    assert [exhibit.columns(catalog).cells for exhibit in found.exhibits] == [tuple(range(12))] * 4
 
 
 @pytest.mark.browser
