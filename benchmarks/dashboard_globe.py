@@ -13,7 +13,7 @@ import yaml
 
 from diffmp_core.scores.histograms import bin_edges
 from diffmp_core.stores import write_store
-from diffmp_core.variables import LEVELS, OUTPUT_NAMES, PAPER
+from diffmp_core.variables import PAPER, PAPER_LEVELS
 
 TIMES = 2
 GOLDEN_ANGLE = 137.50776
@@ -23,10 +23,10 @@ PER_CELL = ("mse", "crps_fair", "bias", "coverage_ratio")
 
 def make_globe(folder: Path, cells: int) -> Path:
     """Write the experiment folder ``globe-CELLS`` in ``folder`` and return it."""
-    rng, shape = np.random.default_rng(0), (len(OUTPUT_NAMES), LEVELS, cells)
+    rng, shape = np.random.default_rng(0), (len(PAPER.outputs.names), PAPER_LEVELS, cells)
     dims = ("variable", "level", "cell")
     turn = np.arange(cells) + 0.5
-    height = np.linspace(50.0, 20_000.0, LEVELS)
+    height = np.linspace(50.0, 20_000.0, PAPER_LEVELS)
 
     def draw(*sizes: int) -> np.ndarray:
         return rng.random(sizes, dtype=np.float32)
@@ -38,12 +38,12 @@ def make_globe(folder: Path, cells: int) -> Path:
     scores = xr.Dataset(
         fields
         | {
-            "truth_std": ("variable", np.ones(len(OUTPUT_NAMES))),
+            "truth_std": ("variable", np.ones(len(PAPER.outputs.names))),
             "bin_edges": (("variable", "bin_edge"), bin_edges(PAPER.outputs)),
-            "rank_histogram": (("variable", "level", "rank"), np.ones((len(OUTPUT_NAMES), LEVELS, 33))),
+            "rank_histogram": (("variable", "level", "rank"), np.ones((len(PAPER.outputs.names), PAPER_LEVELS, 33))),
         },
         coords={
-            "variable": list(OUTPUT_NAMES),
+            "variable": list(PAPER.outputs.names),
             "time": np.datetime64("2005-07-01T00:00", "ns") + np.arange(TIMES) * np.timedelta64(12, "h"),
             "lat": ("cell", np.degrees(np.arcsin(1 - 2 * turn / cells))),
             "lon": ("cell", (turn * GOLDEN_ANGLE) % 360 - 180),

@@ -17,7 +17,7 @@ from diffmp_core.studies.result import assemble
 from diffmp_core.training.checkpoint import save_checkpoint
 from diffmp_core.training.log import LOG_COLUMNS, LOG_FILE, write_log
 from diffmp_core.training.position import CHECKPOINT_FOLDER, Position
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 
 ABOUT = {"preset": "default", "members": 9, "sampling_seed": 0, "columns": "Test globe", "report": "test columns"}
 
@@ -26,7 +26,7 @@ def known(value: float) -> dict:
     """A case whose scores are this value, a little more for each further output and score."""
     scores = {
         variable: {metric: value + 0.1 * row + 0.01 * column for column, metric in enumerate(SCORES)}
-        for row, variable in enumerate(OUTPUT_NAMES)
+        for row, variable in enumerate(PAPER.outputs.names)
     }
     return {"scores": scores, "columns": 10, "network_evaluations": 1, "seconds_per_column": 0.02 * value}
 
@@ -34,7 +34,7 @@ def known(value: float) -> dict:
 def cases(axes: Mapping[str, Iterable], *, step: float = 0.05) -> xr.Dataset:
     """All cases of some axes, each ``step`` better than the one before."""
     places = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    return assemble([(place, known(1 + step * number)) for number, place in enumerate(places)], OUTPUT_NAMES)
+    return assemble([(place, known(1 + step * number)) for number, place in enumerate(places)], PAPER.outputs.names)
 
 
 def make_study(kind: str) -> xr.Dataset:

@@ -20,7 +20,7 @@ from diffmp_app.report.write import share_data, write_report
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.regimes import REGIMES
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 from tests.app.experiment import add_networks, make_experiment
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -70,7 +70,7 @@ def test_every_exhibit_is_in_it_with_its_python(written: Path, catalog: Catalog)
 def test_the_other_emulator_is_held_against_the_one_reported_on(written: Path, catalog: Catalog):
     exhibits = next(s.exhibits for s in sections(catalog, "globe", "DIFF-MP calibrated") if s.title == AGAINST)
     differences = [e for e in exhibits if isinstance(e, ScoreMap) and e.is_difference]
-    assert [(e.metric, e.variable) for e in differences] == [("mse", name) for name in OUTPUT_NAMES]
+    assert [(e.metric, e.variable) for e in differences] == [("mse", name) for name in PAPER.outputs.names]
     assert [e.emulator for e in exhibits if isinstance(e, ScoreMap) and e.metric == "coverage"] == ["DIFF-MP paper"] * 4
     assert isinstance(exhibits[-1], EnsemblePair)
     shown = differences[0]
