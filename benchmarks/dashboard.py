@@ -22,14 +22,14 @@ import numpy as np
 from dashboard_globe import make_globe
 from dashboard_sessions import READERS, level_changes, model_queue
 from dashboard_window import Server, Stopwatch, Timing, chromium_window, figure_box, hold_slider, median, serve
-from diffmp_app.data.axes import title_of
+from diffmp_app.data.axes import TITLES
 from rich.console import Console
 from rich.table import Table
 
 from diffmp_core.scores.histograms import BINS, bin_edges, count_values
-from diffmp_core.variables import PAPER
+from diffmp_core.variables import PAPER, PAPER_LEVELS
 
-DEMO, DEMO_CELLS, DEMO_LEVELS = "demo", 10_242, 30
+DEMO, DEMO_CELLS = "demo", 10_242
 CELLS = (10_242, 40_962)
 SAMPLES = 10_000_000
 MOVES, PAUSE_MS, STEP_PIXELS = 40, 30, 8
@@ -159,7 +159,7 @@ def queue(server: Server) -> Iterator[Figure]:
 
 def densities() -> Iterator[Figure]:
     """The compiled counting of the score stores."""
-    rng, shape = np.random.default_rng(0), (len(PAPER.outputs), DEMO_LEVELS)
+    rng, shape = np.random.default_rng(0), (len(PAPER.outputs.names), PAPER_LEVELS)
     values = rng.standard_normal((SAMPLES // (shape[0] * shape[1]), *shape), dtype=np.float32)
     counts = np.zeros((*shape, BINS), dtype=np.int64)
     count_values(values[:1], np.ones(shape[0]), counts, bin_edges(PAPER.outputs))
@@ -177,7 +177,7 @@ def _change_variable(watch: Stopwatch) -> Timing:
     page = watch.page
 
     def choose(i: int) -> None:
-        page.get_by_role("menuitem", name=title_of(PAPER.outputs[1 - i % 2]), exact=True).click()
+        page.get_by_role("menuitem", name=TITLES[PAPER.outputs.names[1 - i % 2]], exact=True).click()
 
     return watch.repeated(choose, lambda i: page.get_by_role("combobox", name="Variable").click())
 

@@ -13,9 +13,9 @@ import yaml
 
 from diffmp_core.scores.histograms import bin_edges
 from diffmp_core.stores import write_store
-from diffmp_core.variables import PAPER
+from diffmp_core.variables import PAPER, PAPER_LEVELS
 
-TIMES, LEVELS = 2, 30
+TIMES = 2
 GOLDEN_ANGLE = 137.50776
 PER_COLUMN = {"mse": np.float32, "spread": np.float32, "crps_fair": np.float32, "bias": np.float32, "covered": np.int8}
 PER_CELL = ("mse", "crps_fair", "bias", "coverage_ratio")
@@ -23,10 +23,10 @@ PER_CELL = ("mse", "crps_fair", "bias", "coverage_ratio")
 
 def make_globe(folder: Path, cells: int) -> Path:
     """Write the experiment folder ``globe-CELLS`` in ``folder`` and return it."""
-    rng, shape = np.random.default_rng(0), (len(PAPER.outputs), LEVELS, cells)
+    rng, shape = np.random.default_rng(0), (len(PAPER.outputs.names), PAPER_LEVELS, cells)
     dims = ("variable", "level", "cell")
     turn = np.arange(cells) + 0.5
-    height = np.linspace(50.0, 20_000.0, LEVELS)
+    height = np.linspace(50.0, 20_000.0, PAPER_LEVELS)
 
     def draw(*sizes: int) -> np.ndarray:
         return rng.random(sizes, dtype=np.float32)
@@ -38,9 +38,9 @@ def make_globe(folder: Path, cells: int) -> Path:
     scores = xr.Dataset(
         fields
         | {
-            "truth_std": ("variable", np.ones(len(PAPER.outputs))),
+            "truth_std": ("variable", np.ones(len(PAPER.outputs.names))),
             "bin_edges": (("variable", "bin_edge"), bin_edges(PAPER.outputs)),
-            "rank_histogram": (("variable", "level", "rank"), np.ones((len(PAPER.outputs), LEVELS, 33))),
+            "rank_histogram": (("variable", "level", "rank"), np.ones((len(PAPER.outputs.names), PAPER_LEVELS, 33))),
         },
         coords={
             "variable": list(PAPER.outputs.names),

@@ -12,10 +12,10 @@ from diffmp_core.models.folder import save_emulator
 from diffmp_core.sampling.live import LatestWins, LiveEmulator
 from diffmp_core.training.config import load_config
 from diffmp_core.training.loop import fresh_emulator
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.variables import PAPER
 
 MEMBERS, STEPS = 32, 5
-UNGUIDED, GUIDED = (0.0,) * len(OUTPUTS), (0.2,) * len(OUTPUTS)
+UNGUIDED, GUIDED = (0.0,) * len(PAPER.outputs), (0.2,) * len(PAPER.outputs)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, columns_together, default
 from diffmp_core.stores import open_columns, stack_inputs
 from diffmp_core.training.config import load_config
 from diffmp_core.training.loop import fresh_emulator
-from diffmp_core.variables import LEVELS, OUTPUTS
+from diffmp_core.variables import PAPER, PAPER_LEVELS
 
 ROOT = Path(__file__).parents[1]
 TRAINED, COLUMNS = ROOT / "assets" / "emulators" / "simulator-120km-calibrated", ROOT / "data" / "demo" / "columns.nc"
@@ -97,7 +97,7 @@ def apart(device: torch.device) -> float:
 def draw_noise(condition: torch.Tensor) -> list[torch.Tensor]:
     """What a sampler may draw for some columns."""
     generator = torch.Generator(device=condition.device).manual_seed(0)
-    shape = (len(condition), MEMBERS, len(OUTPUTS), LEVELS)
+    shape = (len(condition), MEMBERS, len(PAPER.outputs), PAPER_LEVELS)
     return [torch.randn(shape, generator=generator, device=condition.device) for _ in range(STEPS)]
 
 
@@ -105,7 +105,7 @@ def draw_noise(condition: torch.Tensor) -> list[torch.Tensor]:
 def sample_ours(emulator: DiffMP, condition: torch.Tensor, noise: list[torch.Tensor]) -> torch.Tensor:
     """Normalised ensemble of the package, without guidance, from that noise."""
     draws = iter(noise)
-    unguided = (0.0,) * len(OUTPUTS)
+    unguided = (0.0,) * len(PAPER.outputs)
     return emulator.sample_normalised(condition, MEMBERS, draw=lambda _: next(draws), steps=STEPS, guidance=unguided)
 
 

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.training.config import TrainingConfig
 from diffmp_core.training.data import ColumnArrays
-from diffmp_core.variables import INPUTS, LEVELS, OUTPUTS
+from diffmp_core.variables import PAPER, PAPER_LEVELS
 
 
 def options(description: str) -> argparse.Namespace:
@@ -33,13 +33,13 @@ def options(description: str) -> argparse.Namespace:
 def make_columns(count: int) -> ColumnArrays:
     """Normalised columns of no meaning."""
     rng = np.random.default_rng(0)
-    shapes = ((count, len(INPUTS), LEVELS), (count, len(OUTPUTS), LEVELS))
+    shapes = ((count, len(PAPER.inputs), PAPER_LEVELS), (count, len(PAPER.outputs), PAPER_LEVELS))
     return ColumnArrays(*(rng.standard_normal(shape, dtype=np.float32) for shape in shapes))
 
 
 def make_normalization(config: TrainingConfig) -> Normalization:
     """Normalisation of such columns."""
-    columns, levels = make_columns(1000), np.arange(1.0, LEVELS + 1)
+    columns, levels = make_columns(1000), np.arange(1.0, PAPER_LEVELS + 1)
     return fit(columns.inputs, columns.outputs, height=levels, pressure=levels, method=config.model.normalization)
 
 

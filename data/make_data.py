@@ -29,7 +29,7 @@ from diffmp_core.models.folder import WEIGHTS_FILE, load_config, load_emulator, 
 from diffmp_core.models.seal import KEY
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.storage.files import write_text
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 
 HERE = Path(__file__).parent
 SEASONS = ("2005-04-01", "2005-07-10", "2005-10-01", "2006-01-01")
@@ -119,14 +119,14 @@ def choose_guidance(emulator: Path, columns: Path, limit: int) -> list[float]:
     CRPS is taken relative to the least of each output, and averaged over the outputs.
     """
     results = [
-        evaluate(emulator, columns, split="validation", limit=limit, guidance=(w,) * len(OUTPUT_NAMES))
+        evaluate(emulator, columns, split="validation", limit=limit, guidance=(w,) * len(PAPER.outputs.names))
         for w in GUIDANCE
     ]
-    crps = np.array([[result.scores[name]["crps_fair"] for name in OUTPUT_NAMES] for result in results])
-    for name, values in zip(OUTPUT_NAMES, crps.T, strict=True):
+    crps = np.array([[result.scores[name]["crps_fair"] for name in PAPER.outputs.names] for result in results])
+    for name, values in zip(PAPER.outputs.names, crps.T, strict=True):
         print(f"{name}: CRPS {values.round(4)} at guidance {GUIDANCE}", flush=True)
     best = int(np.argmin((crps / crps.min(axis=0)).mean(axis=1)))
-    return [GUIDANCE[best]] * len(OUTPUT_NAMES)
+    return [GUIDANCE[best]] * len(PAPER.outputs.names)
 
 
 def set_guidance(emulator: Path, guidance: list[float]) -> None:

@@ -22,7 +22,7 @@ from diffmp_core.scores.maps import column_fields
 from diffmp_core.scores.table import markdown_table
 from diffmp_core.stores import open_columns, select_split, write_store
 from diffmp_core.training.card import write_card
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.variables import PAPER
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "data" / "demo"
@@ -66,7 +66,7 @@ def write_test_columns(columns: xr.Dataset, times: int, path: Path) -> Path:
     test = select_split(columns, "test")
     chosen = np.unique(np.linspace(0, test.sizes["time"] - 1, times).round().astype(int))
     test = with_digests(test.isel(time=chosen).load().drop_encoding())
-    encoding = {v.name: {"zlib": True, "complevel": 6, "shuffle": True} for v in INPUTS + OUTPUTS}
+    encoding = {v.name: {"zlib": True, "complevel": 6, "shuffle": True} for v in PAPER.inputs + PAPER.outputs}
     return write_store(test, path, encoding=encoding)
 
 
@@ -130,7 +130,7 @@ def demo_figures(demo: Path) -> dict[str, float]:
     if not (demo / "columns.nc").is_file():
         return figures
     with xr.open_dataset(demo / "columns.nc") as columns:
-        for variable in INPUTS + OUTPUTS:
+        for variable in PAPER.inputs + PAPER.outputs:
             values = columns[variable.name].values.astype(float)
             figures |= {f"{variable.name} mean": values.mean(), f"{variable.name} standard deviation": values.std()}
     for path in sorted(demo.glob("*.json")):

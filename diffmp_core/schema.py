@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -179,12 +180,25 @@ def schema_of(dataset: xr.Dataset) -> ColumnSchema:
 def variables_of(dataset: xr.Dataset) -> ColumnVariables:
     """Variables of a store: what its attribute says, or the paper's choice; raises as :func:`schema_of`."""
     text = dataset.attrs.get(ATTRIBUTE)
-    return PAPER if text is None else read_variables(text, str(dataset.encoding.get("source", "the store")))
+    where = str(dataset.encoding.get("source", "the store"))
+    if isinstance(text, str):
+        return _read_once(text, where)
+    return PAPER if text is None else read_variables(text, where)
 
 
 def variables_attrs(variables: ColumnVariables) -> dict[str, str]:
     """The attribute by which a store says what it is made of."""
-    return {ATTRIBUTE: json.dumps(VariablesFile.of(variables).model_dump(), separators=(",", ":"))}
+    return {ATTRIBUTE: _written(variables)}
+
+
+@lru_cache(maxsize=256)
+def _written(variables: ColumnVariables) -> str:
+    return json.dumps(VariablesFile.of(variables).model_dump(), separators=(",", ":"))
+
+
+@lru_cache(maxsize=256)
+def _read_once(text: str, where: str) -> ColumnVariables:
+    return read_variables(text, where)
 
 
 def read_variables(text: object, where: str) -> ColumnVariables:

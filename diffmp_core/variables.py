@@ -260,9 +260,3 @@ CLIMSIM_V1 = choose_variables(
 
 CHOICES: Mapping[str, ColumnVariables] = {"paper": PAPER, "climsim-v1": CLIMSIM_V1}
 """Choices that bear a name."""
-
-LEVELS = PAPER_LEVELS
-ENSEMBLE_DIMS = ("time", "cell", "member", "level")
-INPUTS, OUTPUTS = PAPER.inputs, PAPER.outputs
-INPUT_NAMES, OUTPUT_NAMES = INPUTS.names, OUTPUTS.names
-BY_NAME: dict[str, Variable] = {v.name: v for v in INPUTS + OUTPUTS}

@@ -97,7 +97,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return "<html>"
 
     monkeypatch.setattr("diffmp_core.crm.simulate.run_here", lambda tasks, workers, report: None)
-    monkeypatch.setattr("diffmp_core.studies.run.Workshop", stop)
+    monkeypatch.setattr("diffmp_core.studies.run.CaseRunner", stop)
     monkeypatch.setattr("diffmp_core.columns.fetch._import_hub", stop)
     monkeypatch.setattr("diffmp_app.report.write.report", report_here)
     monkeypatch.setattr(dashboard, "run_server", serve_here)

@@ -21,20 +21,20 @@ from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import load_emulator, save_emulator
 from diffmp_core.schema import schema_of
 from diffmp_core.stores import stack_inputs, stack_outputs
-from diffmp_core.variables import INPUT_NAMES, INPUTS, LEVELS, OUTPUT_NAMES, OUTPUTS
+from diffmp_core.variables import PAPER, PAPER_LEVELS
 from tests.synthetic import make_columns
 
 SMALL = {"filters": 8, "layers": 2}
 DIFFUSION = {**SMALL, "kind": "diffusion", "guidance": (0.5, 0.0, 0.2, 0.0)}
-PAPER = {"prediction": "epsilon", "schedule": "paper", "sampler": "ancestral", "film_path": "noised"}
+AS_IN_PAPER = {"prediction": "epsilon", "schedule": "paper", "sampler": "ancestral", "film_path": "noised"}
 CASES: dict[str, tuple[dict[str, Any], tuple[int, ...] | None]] = {
-    "calibrated": (DIFFUSION, (1, 4, LEVELS)),
-    "fresh noise": (DIFFUSION | {"sampler": "dpm_solver_pp_2m_sde"}, (3, 4, LEVELS)),
-    "paper": (DIFFUSION | PAPER | {"zero_traces": False, "normalization": "paper"}, (3, 4, LEVELS)),
+    "calibrated": (DIFFUSION, (1, 4, PAPER_LEVELS)),
+    "fresh noise": (DIFFUSION | {"sampler": "dpm_solver_pp_2m_sde"}, (3, 4, PAPER_LEVELS)),
+    "paper": (DIFFUSION | AS_IN_PAPER | {"zero_traces": False, "normalization": "paper"}, (3, 4, PAPER_LEVELS)),
     "cvae": ({**SMALL, "kind": "cvae", "latent": 5}, (1, 5)),
     "cgan": ({**SMALL, "kind": "cgan", "latent": 5, "pretrained": {**SMALL, "kind": "regression"}}, (1, 5)),
-    "one step": ({**SMALL, "kind": "one_step"}, (1, 4, LEVELS)),
-    "gaussian": ({**SMALL, "kind": "gaussian"}, (1, 4, LEVELS)),
+    "one step": ({**SMALL, "kind": "one_step"}, (1, 4, PAPER_LEVELS)),
+    "gaussian": ({**SMALL, "kind": "gaussian"}, (1, 4, PAPER_LEVELS)),
     "regression": ({**SMALL, "kind": "regression"}, None),
 }
 STEPS = 3
@@ -80,7 +80,7 @@ def folders(normalizations: dict[str, Normalization], tmp_path_factory: pytest.T
 def columns_of(inputs: torch.Tensor) -> dict[str, np.ndarray]:
     """Inputs as the file takes them."""
     arrays = inputs.numpy()
-    return {v.name: arrays[:, c] if v.profile else arrays[:, c, 0] for c, v in enumerate(INPUTS)}
+    return {v.name: arrays[:, c] if v.profile else arrays[:, c, 0] for c, v in enumerate(PAPER.inputs)}
 
 
 def own_samples(folder: Path, inputs: torch.Tensor, members: int) -> np.ndarray:
@@ -100,7 +100,7 @@ def same_noise(shape: tuple[int, ...] | None, columns: int, members: int) -> lis
 
 
 def assert_alike(found: list[np.ndarray], own: np.ndarray, share: float) -> None:
-    for channel, name in enumerate(OUTPUT_NAMES):
+    for channel, name in enumerate(PAPER.outputs.names):
         expected = own[:, :, channel]
         assert found[channel].shape == expected.shape
         assert np.abs(found[channel] - expected).max() <= share * own[:, :, channel].std(), name
@@ -129,7 +129,7 @@ def test_onnx_answers_as_the_package_for_the_same_noise(
     noise_shape = CASES[case][1]
     export_emulator(folders[case], tmp_path / "emulator.onnx", format="onnx", steps=STEPS)
     session = runtime.InferenceSession(tmp_path / "emulator.onnx")
-    assert [value.name for value in session.get_outputs()] == list(OUTPUT_NAMES)
+    assert [value.name for value in session.get_outputs()] == list(PAPER.outputs.names)
     for columns, members in ((15, 4), (1, 1)):
         members = 1 if noise_shape is None else members
         feed = columns_of(inputs[:columns])
@@ -143,9 +143,9 @@ def test_a_file_says_what_it_takes_and_gives(folders: dict[str, Path], tmp_path:
     extra = {ABOUT: ""}
     torch.jit.load(tmp_path / "emulator.pt", _extra_files=extra)
     about = json.loads(extra[ABOUT])
-    assert [entry["name"] for entry in about["inputs"]] == [*INPUT_NAMES, "noise"]
+    assert [entry["name"] for entry in about["inputs"]] == [*PAPER.inputs.names, "noise"]
     assert about["inputs"][0] == {"name": "T", "dims": ["column", "level"], "units": "K"}
-    assert about["inputs"][-1]["dims"] == [STEPS, "column", "member", 4, LEVELS]
+    assert about["inputs"][-1]["dims"] == [STEPS, "column", "member", 4, PAPER_LEVELS]
     assert about["outputs"][1]["units"] == "kg kg-1 s-1"
     assert about["height"]["values"][0] < about["height"]["values"][-1]
     assert about["guidance"] == [0.5, 0.0, 0.2, 0.0]
@@ -185,7 +185,7 @@ def test_no_columns_in_are_no_columns_out(
 ) -> None:
     shape = CASES[case][1]
     found = answers(case, language, folders, tmp_path)(columns_of(inputs[:0]), same_noise(shape, 0, 3))
-    assert [value.shape for value in found] == [(0, 1 if shape is None else 3, LEVELS)] * len(OUTPUTS)
+    assert [value.shape for value in found] == [(0, 1 if shape is None else 3, PAPER_LEVELS)] * len(PAPER.outputs)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -196,7 +196,7 @@ def test_of_a_column_that_is_not_finite_nothing_is_known(
     ask, noise = answers(case, language, folders, tmp_path), same_noise(CASES[case][1], 15, 3)
     whole = columns_of(inputs.clone())
     expected = ask(whole, noise)
-    for number, name in enumerate(INPUT_NAMES):
+    for number, name in enumerate(PAPER.inputs.names):
         broken = {key: values.copy() for key, values in whole.items()}
         for column, value in ((0, np.nan), (4, np.inf), (9 + number, -np.inf)):
             broken[name][(column, 7) if broken[name].ndim == 2 else column] = value
@@ -224,7 +224,7 @@ def test_of_a_member_with_noise_that_is_not_finite_nothing_is_known(
 
 def test_inputs_of_the_file_are_in_the_order_of_the_table() -> None:
     names = [name for name in inspect.signature(EmulatorProgram.forward).parameters if name not in ("self", "noise")]
-    assert tuple(names) == INPUT_NAMES
+    assert tuple(names) == PAPER.inputs.names
 
 
 def test_what_cannot_be_exported_is_one_sentence(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -250,6 +250,6 @@ def test_the_python_of_the_page_runs(
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     exec(textwrap.dedent(code), names)
-    assert tuple(names["tend_T_sgs"].shape) == (100, 32, LEVELS)
+    assert tuple(names["tend_T_sgs"].shape) == (100, 32, PAPER_LEVELS)
     assert np.isfinite(np.asarray(names["tend_T_sgs"])).all()
     assert np.asarray(names["tend_T_sgs"]).std() > 0

@@ -29,7 +29,7 @@ from diffmp_core.schema import schema_of
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.table import rich_table
 from diffmp_core.stores import open_columns, open_store, select_split, write_store
-from diffmp_core.studies.material import gather
+from diffmp_core.studies.inputs import gather
 from diffmp_core.training.card import card_text, write_card
 from diffmp_core.training.data import read_columns
 from tests.synthetic import make_columns

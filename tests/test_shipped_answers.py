@@ -31,7 +31,7 @@ from diffmp_core.sampling.draw import draw_ensemble
 from diffmp_core.scores.stored import true_store, true_table
 from diffmp_core.stores import open_columns, open_store, stack_inputs
 from diffmp_core.studies.result import open_study
-from diffmp_core.variables import INPUTS
+from diffmp_core.variables import PAPER
 
 ROOT = Path(__file__).parents[1]
 RECORD = Path(__file__).with_name("shipped_answers.json")
@@ -107,7 +107,7 @@ def made_up_inputs(folder: Path, count: int) -> np.ndarray:
     normalization = json.loads((folder / "normalization.json").read_text(encoding="utf-8"))["inputs"]
     column = np.linspace(-1.0, 1.0, count)[:, None]
     made = []
-    for number, variable in enumerate(INPUTS):
+    for number, variable in enumerate(PAPER.inputs):
         offset, scale = (np.array(normalization[variable.name][key]) for key in ("offset", "scale"))
         place = np.linspace(-1.0, 1.0, offset.size) if variable.profile else np.zeros(offset.size)
         pattern = column * (0.4 - 0.1 * (number % 3)) * (1.0 - 2.0 * (place - 0.3 * column) ** 2 / 3.38)
@@ -139,7 +139,7 @@ def export_answer(name: str, file: Path) -> np.ndarray:
     folder = ROOT / "assets" / "emulators" / name
     program = export_emulator(folder, file, format="torchscript")
     inputs = torch.from_numpy(inputs_of(folder, COLUMNS))
-    given = [inputs[:, number] if v.profile else inputs[:, number, 0] for number, v in enumerate(INPUTS)]
+    given = [inputs[:, number] if v.profile else inputs[:, number, 0] for number, v in enumerate(PAPER.inputs)]
     if program.noise_shape is not None:
         count, _, _, *rest = program.noise_shape
         given.append(torch.randn(count, COLUMNS, MEMBERS, *rest, generator=torch.Generator().manual_seed(7)))

@@ -21,7 +21,7 @@ from diffmp_core.stores import (
     stack_outputs,
     write_store,
 )
-from diffmp_core.variables import BY_NAME, INPUTS, OUTPUTS
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 
@@ -30,7 +30,7 @@ def test_a_store_comes_back_as_it_was_written(tmp_path, name):
     columns = make_columns()
     write_store(columns, tmp_path / name)
     back = open_columns(tmp_path / name)
-    for variable in INPUTS + OUTPUTS:
+    for variable in PAPER.inputs + PAPER.outputs:
         np.testing.assert_array_equal(back[variable.name].values, columns[variable.name].values)
     assert columns_id(back) == columns.attrs["columns_id"]
     assert [p.name for p in tmp_path.iterdir()] == [name]
@@ -103,7 +103,7 @@ def test_a_value_that_is_not_finite_is_located():
 def test_walking_in_batches_gives_the_whole():
     columns = make_columns(cells=10, times=3)
     whole = stack_outputs(columns)
-    parts = list(iterate_columns(columns, 4, OUTPUTS))
+    parts = list(iterate_columns(columns, 4, PAPER.outputs))
     np.testing.assert_array_equal(np.concatenate([values for _, values in parts]), whole)
     assert max(len(values) for _, values in parts) == 4
     assert [rows.start for rows, _ in parts][:4] == [0, 4, 8, 10]
@@ -112,7 +112,7 @@ def test_walking_in_batches_gives_the_whole():
 def test_single_level_inputs_are_repeated_over_the_levels():
     columns = make_columns()
     stacked = stack_inputs(columns)
-    channel = [v.name for v in INPUTS].index("LHF")
+    channel = [v.name for v in PAPER.inputs].index("LHF")
     assert (stacked[:, channel] == columns["LHF"].values.reshape(-1, 1)).all()
 
 
@@ -128,9 +128,9 @@ def test_splits_do_not_overlap():
 
 
 def test_every_variable_converts_to_its_display_unit():
-    assert BY_NAME["tend_T_sgs"].display_factor == pytest.approx(86400)
-    assert BY_NAME["tend_qv_sgs"].display_factor == pytest.approx(86400e3)
-    assert [v.name for v in OUTPUTS] == ["tend_T_sgs", "tend_qv_sgs", "qc", "qi"]
+    assert PAPER.stored["tend_T_sgs"].display_factor == pytest.approx(86400)
+    assert PAPER.stored["tend_qv_sgs"].display_factor == pytest.approx(86400e3)
+    assert [v.name for v in PAPER.outputs] == ["tend_T_sgs", "tend_qv_sgs", "qc", "qi"]
 
 
 def test_pipes_and_devices_are_neither_waited_for_nor_replaced(tmp_path):

@@ -30,8 +30,8 @@ TITLES = {
     "v": "Northward wind",
     "tend_q_sgs": "Subgrid moistening",
     "PRECC": "Precipitation",
-    "NETSW": "Net sunlight at the surface",
-    "FLWDS": "Sky radiation at the surface",
+    "NETSW": "Net short-wave",
+    "FLWDS": "Downward long-wave",
 }
 """Titles of panels by name, short enough for a panel of 180 pixels; other variables are called by their long names."""
 

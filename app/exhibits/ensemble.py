@@ -102,7 +102,7 @@ class Ensemble(LiveColumn):
         )
         truth_words = ", black: truth" + (", ×: truth outside all members" if drawn.has_spread else "")
         said = ensemble_words(self.drawing, self.member, spread=drawn.has_spread)
-        where = " · ".join(filter(None, (columns.rule, singles_line(found), said)))
+        where = " · ".join(filter(None, (columns.rule, singles_line(found, chosen), said)))
         return found.assign_attrs(
             rule=columns.rule,
             title=f"{self.emulator}: {drawn.size}{' and the truth' if columns.has_truth else ''}",
@@ -120,7 +120,8 @@ class Ensemble(LiveColumn):
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """The outputs, then the profiles among the inputs."""
-        levels, outputs, inputs = levels_of(data, self.vertical), variables_of(data).outputs, dict(input_profiles(data))
+        levels, variables = levels_of(data, self.vertical), variables_of(data)
+        outputs, inputs = variables.outputs, dict(input_profiles(variables))
         rows = -(-(len(outputs) + len(inputs)) // IN_A_ROW)
         panels = figure.subplots(rows, IN_A_ROW, squeeze=False).ravel()
         for place, (axes, entry) in enumerate(zip(panels, outputs, strict=False)):
@@ -143,7 +144,7 @@ class Ensemble(LiveColumn):
             panel.show(data, levels=levels, drawing=self.drawing, member=self.member)
             panel.paint(False)
             figures.append(panel.figure)
-        for name, entry in input_profiles(data):
+        for name, entry in input_profiles(variables_of(data)):
             read = InputPanel(y_range, title=f"Input: {title_of(entry).lower()}", compares=False)
             show_input(read, data, name, levels)
             read.paint(False)
@@ -151,9 +152,8 @@ class Ensemble(LiveColumn):
         return [figures[first : first + IN_A_ROW] for first in range(0, len(figures), IN_A_ROW)]
 
 
-def input_profiles(data: xr.Dataset) -> Iterator[tuple[str, Variable]]:
-    """Inputs on levels that the emulator read, and their names in the dataset."""
-    variables = variables_of(data)
+def input_profiles(variables: ColumnVariables) -> Iterator[tuple[str, Variable]]:
+    """The inputs on levels among the variables of a dataset, and their names there."""
     return ((variables.stored_input(entry.name), entry) for entry in variables.inputs.profiles)
 
 
@@ -163,11 +163,10 @@ def show_input(panel: InputPanel, data: xr.Dataset, name: str, levels: LevelAxis
     panel.show(data[name].values, levels=levels, label=data[name].axis_label, visible=ends)
 
 
-def singles_line(data: xr.Dataset) -> str:
-    """The single values among the inputs of a dataset, in words."""
-    variables = variables_of(data)
+def singles_line(data: xr.Dataset, variables: ColumnVariables) -> str:
+    """The single values among the inputs of a dataset of these variables, in words."""
     singles = variables.inputs.singles
-    return surface_line((entry, float(data[variables.stored_input(entry.name)])) for entry in singles)
+    return surface_line((entry, data[variables.stored_input(entry.name)].item()) for entry in singles)
 
 
 def draw_output(

@@ -78,15 +78,16 @@ class EnsemblePair(Ensemble):
             compat="override",
             combine_attrs="override",
         )
+        found: dict[str, tuple] = {}
         for entry in variables_of(data).outputs:
             (first, second), truths = (data[f"{entry.name}{part}"].values for part in ("", "_truth"))
             dims, attrs = ("level",) if entry.profile else (), data[entry.name].attrs
-            found = mean_difference(first, second, *truths)
-            for part, values in (("", found.mean), ("_low", found.low), ("_high", found.high), ("_truth", found.truth)):
+            minus = mean_difference(first, second, *truths)
+            for part, values in (("", minus.mean), ("_low", minus.low), ("_high", minus.high), ("_truth", minus.truth)):
                 name = f"{entry.long_name}, selected minus pinned{', ' * bool(part)}{part.lstrip('_')}"
-                data[f"{entry.name}_difference{part}"] = (dims, values, attrs | {"long_name": name})
+                found[f"{entry.name}_difference{part}"] = (dims, values, attrs | {"long_name": name})
             words = {"units": "1", "long_name": f"whether the difference is significant at a rate of {RATE:g}"}
-            data[f"{entry.name}_significant"] = (dims, found.significant.astype(np.int8), words)
+            found[f"{entry.name}_significant"] = (dims, minus.significant.astype(np.int8), words)
         other = pinned(self.choices)
         names = [choices.emulator for choices in (self.choices, other)]
         rules = [str(part.attrs["rule"]) for part in alone]
@@ -98,12 +99,19 @@ class EnsemblePair(Ensemble):
             if self.compare == "difference"
             else "above: selected, below: pinned, same axes · black: truth, dashed: mean, ×: truth outside all members"
         )
-        return data.assign_coords(ensemble=("side", titles)).assign_attrs(
-            title=(" − " if self.compare == "difference" else " and ").join(titles),
-            subtitle=f"{place}{self.members} members each · {how}",
-            cautions=together(
-                {side: str(part.attrs["cautions"]) for side, part in zip(("Selected", "Pinned"), alone, strict=True)}
-            ),
+        return (
+            data.assign(found)
+            .assign_coords(ensemble=("side", titles))
+            .assign_attrs(
+                title=(" − " if self.compare == "difference" else " and ").join(titles),
+                subtitle=f"{place}{self.members} members each · {how}",
+                cautions=together(
+                    {
+                        side: str(part.attrs["cautions"])
+                        for side, part in zip(("Selected", "Pinned"), alone, strict=True)
+                    }
+                ),
+            )
         )
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:

@@ -113,8 +113,8 @@ class EveryEnsemble(Ensemble):
 
 
 def emulator_row(outputs: Channels, y_range: Range1d) -> list[EnsemblePanel]:
-    """Panels of the outputs of an emulator."""
-    return [EnsemblePanel(entry, y_range, height=ROW_HEIGHT) for entry in outputs]
+    """Panels of the outputs of an emulator, profiles first."""
+    return [EnsemblePanel(entry, y_range, height=ROW_HEIGHT) for entry in (*outputs.profiles, *outputs.singles)]
 
 
 def _has_truth(data: xr.Dataset) -> bool:

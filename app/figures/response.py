@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from diffmp_core.variables import Channels, Variable
 
-from ..data.axes import LevelAxis, title_of
+from ..data.axes import TITLES, LevelAxis, title_of
 from .axes import padded_range, profile_figure, set_range, steady_range
 from .theme import colours, style
 
@@ -280,7 +280,7 @@ def response_table(changes: Sequence[Change], *, differ: bool = True) -> str:
         digits = _digits(max(abs(change.baseline), abs(change.perturbed) if differ else 0.0))
         cells = [_number(number, digits, sign="+" if place == 2 else "-") for place, number in enumerate(numbers)]
         rows.append(
-            f"<tr><th>{change.name} [{change.unit}]</th>"
+            f"<tr><th>{TITLES.get(change.name, change.name).lower()} [{change.unit}]</th>"
             + "".join(f"<td>{cell}</td>" for cell in [*cells, change.error_of if differ else ""])
             + "</tr>"
         )

@@ -16,6 +16,7 @@ from diffmp_core.variables import Variable
 from ..data.catalog import Catalog
 from ..data.composites import WHY_BY_INPUTS
 from ..data.study_files import read_studies
+from ..data.target import take_target
 from ..exhibits import (
     Distribution,
     EmulatorResponse,
@@ -41,8 +42,14 @@ TYPICAL = ("deep convection", "trade cumulus", "mid-latitude storm")
 """Regimes whose most typical column is shown with its ensemble."""
 RESPONSES = tuple(PRESETS)[:4]
 """Experiments of the paper's Figures 12 and 13."""
-COMPOSITE: Mapping[str, Any] = {"target": "composite", "region": "tropics", "regime": "deep convection", "members": 8}
-"""Columns that are perturbed."""
+COMPOSITES: Sequence[Mapping[str, str]] = (
+    {"region": "tropics", "regime": "deep convection"},
+    {"region": "tropics"},
+    {},
+)
+"""Regions and regimes whose columns are perturbed: the first that has columns; the last has all."""
+RESPONSE_MEMBERS = 8
+"""Members drawn of each column that is perturbed."""
 
 Levels: TypeAlias = Mapping[str, int]
 """Level drawn of each output that the emulator gives; 0 of single values."""
@@ -84,7 +91,7 @@ def sections(catalog: Catalog, experiment: str, emulator: str) -> Iterator[Secti
         yield Section(
             "Sensitivity",
             "The emulator's answer to changed inputs; both answers use the same random numbers.",
-            [EmulatorResponse(**shared | dict(PRESETS[name]), **COMPOSITE, time=0, cell=cell) for name in RESPONSES],
+            _responses(catalog, shared | {"time": 0, "cell": cell}),
         )
 
     found, _ = read_studies(catalog.folder(experiment))
@@ -168,6 +175,13 @@ def _counts(
     if not catalog.lacks(experiment, emulator, RANK_HISTOGRAM):
         ranks = Ranks(experiment=experiment, emulator=emulator)
         yield Section("Ranks", "Where the truth lies among the members.", [ranks])
+
+
+def _responses(catalog: Catalog, shared: Mapping[str, Any]) -> Sequence[EmulatorResponse]:
+    """Answers to the changes of :data:`RESPONSES`, of the first of :data:`COMPOSITES` that has columns at this time."""
+    about = {**shared, "target": "composite", "members": RESPONSE_MEMBERS}
+    tried = ([EmulatorResponse(**{**about, **where, **PRESETS[name]}) for name in RESPONSES] for where in COMPOSITES)
+    return next(found for found in tried if take_target(found[0].choices, catalog)[0] is not None)
 
 
 def lively_levels(catalog: Catalog, experiment: str, emulator: str) -> Levels:

@@ -45,9 +45,10 @@ class EmulatorRow(LiveEnsemble):
 
     def panel(self) -> Viewable:
         """Its outputs, and how long they took."""
-        outputs = grid((pane(panel.figure) for panel in self.panels), QUARTER)
         name = words(escape(self.emulator), "subtitle1")
-        return pn.Column(name, self.notice, self.caution, outputs, self.status, sizing_mode="stretch_width", margin=0)
+        parts = ([panel for panel in self.panels if panel.variable.profile == profile] for profile in (True, False))
+        outputs = [grid((pane(panel.figure) for panel in part), QUARTER) for part in parts if part]
+        return pn.Column(name, self.notice, self.caution, *outputs, self.status, sizing_mode="stretch_width", margin=0)
 
     def exhibit(self) -> Ensemble:
         """The ensemble of this emulator."""

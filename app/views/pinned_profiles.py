@@ -54,11 +54,10 @@ class PinnedProfiles(LiveEnsemble):
         """``selected`` draws the ensemble that this is compared with, in the panels ``above``."""
         super().__init__(state, catalog)
         self.selected, self.above = selected, above
-        self.pair: xr.Dataset | None = None
         self.outputs = VariablePanels(lambda entry: EnsemblePanel(entry, y_range, height=HEIGHT))
         self.differences = VariablePanels(lambda entry: DifferencePanel(entry, y_range, height=HEIGHT))
         self.title, self.how = words("", "subtitle1"), words("", "caption")
-        leave = export_menu("pair", lambda: EnsemblePair.of(state), catalog, lambda: self.pair)
+        leave = export_menu("pair", lambda: EnsemblePair.of(state), catalog, self.pair)
         parts: list[Viewable] = [
             self.title,
             self.how,
@@ -74,6 +73,11 @@ class PinnedProfiles(LiveEnsemble):
     def exhibit(self) -> Ensemble:
         """The ensemble of what is pinned."""
         return Ensemble.of(pinned(self.state.choices))
+
+    def pair(self) -> xr.Dataset | None:
+        """What both ensembles give, where both emulators have answered."""
+        first, second = self.selected.answered, self.answered
+        return None if first is None or second is None else EnsemblePair.of(self.state).combine((first, second))
 
     def paint(self, dark: bool) -> None:
         """Colours for a dark or a light page."""
@@ -100,7 +104,6 @@ class PinnedProfiles(LiveEnsemble):
     def draw(self) -> None:
         """Draw what is pinned beside what is selected, or the difference; nothing while nothing is compared."""
         state, other, mine = self.state, pinned(self.state.choices), self.data
-        self.pair = None
         if state.compare == "none":
             return
         if mine is None or not differs(state.choices):
@@ -110,16 +113,14 @@ class PinnedProfiles(LiveEnsemble):
             return
         self.title.object = f"Pinned: {other.emulator} · {mine.attrs['rule']}"
         levels = levels_of(mine, state.vertical)
-        if self.selected.answered is not None and self.answered is not None:
-            self.pair = EnsemblePair.of(state).combine((self.selected.answered, self.answered))
         if state.compare == "side by side":
-            shown = mine if self.pair is None else self.pair.sel(side="pinned")
             for name, panel in self.outputs.items():
-                panel.show(shown, levels=levels, drawing=state.drawing, member=state.member)
+                panel.show(mine, levels=levels, drawing=state.drawing, member=state.member)
                 lock(self.above[name], panel)
             return
+        pair = self.pair()
         for difference in self.differences.values():
-            if self.pair is None:
+            if pair is None:
                 difference.clear()
             else:
-                difference.show(self.pair, levels=levels)
+                difference.show(pair, levels=levels)

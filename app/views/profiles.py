@@ -12,6 +12,7 @@ from bokeh.models import Range1d
 from panel.viewable import Viewable
 
 from diffmp_core.physics.column_integrals import integrate
+from diffmp_core.schema import variables_of
 from diffmp_core.scores.score import perfect_coverage
 from diffmp_core.variables import Variable
 
@@ -179,8 +180,9 @@ class ProfilesView(LiveEnsemble):
         for name, panel in self.outputs.items():
             inside = panel.show(data, levels=levels, drawing=state.drawing, member=state.member)
             self.outputs.words[name].object = self._covered_words(outputs.named(name), inside)
-        self.pinned.arrange()
-        read = {entry.name: name for name, entry in input_profiles(data)}
+        if state.compare != "none":
+            self.pinned.arrange()
+        read = {entry.name: name for name, entry in input_profiles(variables_of(data))}
         for name, seen in self.inputs.items():
             seen.figure.visible = name in read
             if name in read:
@@ -239,4 +241,4 @@ class ProfilesView(LiveEnsemble):
             heating = integrate(target.truth[:, None], target.layer_mass, target.variables.outputs).get("heating")
             said += f", {'land' if land >= 0.5 else 'sea'}"
             said += "" if heating is None else f"; column-integrated subgrid heating {heating.item():.0f} W/m²"
-        self.place.object = " · ".join(filter(None, (said, singles_line(self.data))))
+        self.place.object = " · ".join(filter(None, (said, singles_line(self.data, variables_of(self.data)))))

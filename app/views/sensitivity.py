@@ -159,7 +159,11 @@ class SensitivityView:
         read = [(pane(panel.figure), QUARTER) for panel in self.inputs.panels.values()]
         self.figures[:] = [
             uneven_grid([*read, (self.numbers, {"xs": 12, "lg": 6})]),
-            grid((pane(panel.figure) for panel in self.outputs.values()), QUARTER),
+            *(
+                grid((pane(self.outputs[name].figure) for name in some.names), QUARTER)
+                for some in (schema.outputs.profiles, schema.outputs.singles)
+                if some
+            ),
         ]
 
     def _controls(self) -> Sequence[Viewable]:

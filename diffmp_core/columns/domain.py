@@ -1,10 +1,10 @@
 """How far a column lies from the training columns, told without shipping any of them.
 
-Training columns fall into regimes (tropical ocean, polar night ...), found by k-means in the standardised inputs:
+Training columns fall into clusters (tropical ocean, polar night ...), found by k-means in the standardised inputs:
 profiles on their levels and single values once, 64 numbers for those of the paper. The distance of a column is its
-Mahalanobis distance from the nearest regime, divided by the root of their number, so that a typical training column
-lies near 0.6; its percentile among the training columns makes it readable. One regime for the whole globe would hide
-nearly everything: of tropical ClimSim columns whose boundary layer dries to 40 % it flags 52 %, sixteen regimes flag
+Mahalanobis distance from the nearest cluster, divided by the root of their number, so that a typical training column
+lies near 0.6; its percentile among the training columns makes it readable. One cluster for the whole globe would hide
+nearly everything: of tropical ClimSim columns whose boundary layer dries to 40 % it flags 52 %, sixteen clusters flag
 96 % (and 0.5 % of unchanged columns of other days).
 """
 
@@ -32,9 +32,9 @@ OUT_OF_RANGE_PERCENTILE = 99.9
 OUT_OF_EXTREMES = 0.25
 """A column with any input beyond the training extremes by this many standard deviations is out of range, too."""
 
-REGIMES = 16
+CLUSTERS = 16
 COLUMNS_PER_FEATURE = 20
-"""Regimes at most, and training columns that each needs at least on average for every feature."""
+"""Clusters at most, and training columns that each needs at least on average for every feature."""
 
 SHRINKAGE = 0.02
 """Least weight of the uncorrelated covariance: T and qv of neighbouring levels are nearly collinear, and differences
@@ -75,8 +75,8 @@ class TrainingDomain:
     Attributes:
         channels: the inputs in channel order; features are the levels of profiles, and single values once.
         mean, spread, low, high: ``(feature,)`` of the training inputs.
-        centre: ``(regime, feature)`` means of the regimes, standardised, of the features that distances are of.
-        whitening: ``(regime, feature, feature)`` inverse Cholesky factors of their covariances.
+        centre: ``(cluster, feature)`` means of the clusters, standardised, of the features that distances are of.
+        whitening: ``(cluster, feature, feature)`` inverse Cholesky factors of their covariances.
         distances: of the training columns, at 112 quantiles from 0 to 1.
     """
 
@@ -178,7 +178,7 @@ class TrainingDomain:
         except (OSError, SafetensorError) as error:
             otherwise = f"expected a training domain at {path}, found nothing readable; {_COPY_AGAIN}"
             raise unreadable(path, error, otherwise) from error
-        size, regimes = len(domain.mean), len(domain.centre)
+        size, clusters = len(domain.mean), len(domain.centre)
         on_levels = size - len(channels.singles)
         if on_levels % max(len(channels.profiles), 1) or (on_levels > 0) != bool(channels.profiles):
             raise DiffmpError(
@@ -187,8 +187,8 @@ class TrainingDomain:
             )
         near = int(_in_distance(channels, size).sum())
         shapes = {name: (size,) for name in ("spread", "low", "high")} | {
-            "centre": (regimes, near),
-            "whitening": (regimes, near, near),
+            "centre": (clusters, near),
+            "whitening": (clusters, near, near),
             "distances": _QUANTILES.shape,
         }
         if any(getattr(domain, name).shape != shape for name, shape in shapes.items()):
@@ -202,7 +202,7 @@ def fit_domain(inputs: np.ndarray, *, channels: Channels, generator: np.random.G
     Args:
         inputs: of the training columns.
         channels: which they are, in order.
-        generator: draws the first guess of the regimes.
+        generator: draws the first guess of the clusters.
 
     Raises:
         DiffmpError: fewer than two columns, or values that are not finite.
@@ -216,11 +216,11 @@ def fit_domain(inputs: np.ndarray, *, channels: Channels, generator: np.random.G
     spread = features.std(axis=0, dtype=np.float64)
     spread = np.where(spread > 1e-6 * np.abs(mean), spread, 1.0)
     near = _in_distance(channels, features.shape[1])
-    sample = features[:: max(1, len(features) // (REGIMES * COLUMNS_PER_FEATURE * int(near.sum())))]
+    sample = features[:: max(1, len(features) // (CLUSTERS * COLUMNS_PER_FEATURE * int(near.sum())))]
     sample = ((sample - mean) / spread)[:, near]
-    centre, member = _regimes(sample, generator)
-    moments = [_moments(sample[member == regime]) for regime in range(len(centre))]
-    centre = np.stack([mean_of_regime for mean_of_regime, _ in moments])
+    centre, member = _clusters(sample, generator)
+    moments = [_moments(sample[member == cluster]) for cluster in range(len(centre))]
+    centre = np.stack([mean_of_cluster for mean_of_cluster, _ in moments])
     whitening = np.stack([factor for _, factor in moments])
     distances = np.concatenate(
         [_nearest(((features[rows] - mean) / spread)[:, near], centre, whitening) for rows in _blocks(len(features))]
@@ -237,9 +237,9 @@ def fit_domain(inputs: np.ndarray, *, channels: Channels, generator: np.random.G
     )
 
 
-def _regimes(sample: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Centres of k-means and the regime of each column; regimes with fewer columns than features are dissolved."""
-    count = int(np.clip(len(sample) // (COLUMNS_PER_FEATURE * sample.shape[1]), 1, REGIMES))
+def _clusters(sample: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Centres of k-means and the cluster of each column; clusters with fewer columns than features are dissolved."""
+    count = int(np.clip(len(sample) // (COLUMNS_PER_FEATURE * sample.shape[1]), 1, CLUSTERS))
     if count == 1:
         return sample.mean(axis=0)[None], np.zeros(len(sample), dtype=int)
     centre, member = kmeans2(sample, count, minit="++", seed=generator)
@@ -250,7 +250,7 @@ def _regimes(sample: np.ndarray, generator: np.random.Generator) -> tuple[np.nda
 
 
 def _moments(sample: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of one regime and inverse Cholesky factor of its covariance, shrunk toward the diagonal; float32."""
+    """Mean of one cluster and inverse Cholesky factor of its covariance, shrunk toward the diagonal; float32."""
     size = sample.shape[1]
     weight = min(1.0, max(SHRINKAGE, size / len(sample)))
     covariance = np.cov(sample, rowvar=False, bias=True)
@@ -260,7 +260,7 @@ def _moments(sample: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 _LEAST_VARIANCE = 1e-4
-"""Added to every variance of a regime (in units of the global one): some inputs never vary in a regime."""
+"""Added to every variance of a cluster (in units of the global one): some inputs never vary in a cluster."""
 
 _BLOCK = 8192
 
@@ -270,7 +270,7 @@ def _blocks(count: int) -> list[slice]:
 
 
 def _nearest(standard: np.ndarray, centre: np.ndarray, whitening: np.ndarray) -> np.ndarray:
-    """Distance ``(column,)`` from the nearest regime of standardised features ``(column, feature)``."""
+    """Distance ``(column,)`` from the nearest cluster of standardised features ``(column, feature)``."""
     nearest = np.full(len(standard), np.inf)
     for mean, factor in zip(centre, whitening, strict=True):
         white = (standard - mean) @ factor.T

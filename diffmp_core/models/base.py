@@ -181,7 +181,7 @@ class NetworkEmulator(nn.Module, ABC):
         All that is random comes from ``draw``, whose shapes begin with (column, member).
         """
 
-    def respond(self, x: Tensor, condition: Tensor) -> Tensor:
+    def evaluate_without_noise(self, x: Tensor, condition: Tensor) -> Tensor:
         """The network at s = 0, where it serves as a map of (x, c): (column, member, output channel, level).
 
         Args:

@@ -48,7 +48,7 @@ class LatentEmulator(NetworkEmulator):
 
     def decode(self, latent: Tensor, condition: Normalised) -> Normalised:
         """Outputs (column, member, output, level) of latents (column, member, component), both normalised."""
-        found = self.respond(latent[..., None].expand(*latent.shape, self.schema.levels), condition)
+        found = self.evaluate_without_noise(latent[..., None].expand(*latent.shape, self.schema.levels), condition)
         return Normalised(self.normalizer.level_single(found))
 
     def sample_normalised(

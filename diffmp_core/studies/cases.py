@@ -1,4 +1,4 @@
-"""Cases of a study, and the workshop that does them one after the other and keeps each result."""
+"""Cases of a study, and the runner that does them one after the other and keeps each result."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class CaseRunner:
     """Where the cases of a study are done: ``folder`` keeps ``emulators/`` and ``cases/`` for the next start.
 
     A case that is done is not done again, nor in another study with the same folder; a killed training goes on.

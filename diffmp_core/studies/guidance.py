@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from diffmp_core.studies.cases import Case, Sampling, Workshop
-from diffmp_core.studies.material import Material
+from diffmp_core.studies.cases import Case, CaseRunner, Sampling
+from diffmp_core.studies.inputs import StudyInputs
 from diffmp_core.studies.preset import SMOKE_TIGHT, Preset
 from diffmp_core.studies.sources import Given
 from diffmp_core.studies.study import Plan
@@ -41,33 +41,33 @@ class GuidancePreset(Preset):
     steps: int = Field(default=5, ge=1)
 
 
-def run(workshop: Workshop, material: Material, preset: GuidancePreset) -> xr.Dataset:
+def run(runner: CaseRunner, inputs: StudyInputs, preset: GuidancePreset) -> xr.Dataset:
     """Scan the strengths on validation columns, choose, and score the choices on the columns to report on.
 
     Axes of the scan ``emulator``, ``guidance``; of ``best_guidance`` and of the scores ``report_*`` of the choices
     ``emulator``, ``criterion`` (:data:`CRITERIA`; Table 2 where it has the resolution).
     """
-    folders = material.given_emulators("guidance")
+    folders = inputs.given_emulators("guidance")
 
     def sampling(strengths: tuple[float, ...]) -> Sampling:
         return Sampling(preset.members, preset.steps, preset.limit, preset.seed, strengths)
 
-    scan = workshop.results([
+    scan = runner.results([
         Case(
             {"emulator": folder.name, "guidance": w},
             Given(folder),
-            material.columns_of(folder).path,
+            inputs.columns_of(folder).path,
             "validation",
             sampling((w,) * len(Given(folder).outputs)),
         )
         for folder in folders
         for w in preset.guidance
     ])  # fmt: skip
-    spacings = [material.columns_of(folder).spacing_km for folder in folders]
+    spacings = [inputs.columns_of(folder).spacing_km for folder in folders]
     best = choices(scan.assign_coords(spacing_km=("emulator", spacings)))
     cases = []
     for folder in folders:
-        columns = material.columns_of(folder)
+        columns = inputs.columns_of(folder)
         for criterion in CRITERIA:
             outputs = list(Given(folder).outputs.names)
             strengths = best.sel(emulator=folder.name, criterion=criterion, variable=outputs).values
@@ -75,7 +75,7 @@ def run(workshop: Workshop, material: Material, preset: GuidancePreset) -> xr.Da
                 where = {"emulator": folder.name, "criterion": criterion}
                 chosen = sampling(tuple(float(w) for w in strengths))
                 cases.append(Case(where, Given(folder), columns.report_path, columns.report_split, chosen))
-    report = workshop.results(cases)
+    report = runner.results(cases)
     report = report.rename({name: f"report_{name}" for name in report.data_vars})
     return xr.merge([scan, best.to_dataset(name="best_guidance"), report.reindex(criterion=list(CRITERIA))])
 

@@ -11,8 +11,8 @@ from pydantic import Field
 from diffmp_core.errors import DiffmpError
 from diffmp_core.kinds import KINDS
 from diffmp_core.models.folder import load_config
-from diffmp_core.studies.cases import Case, Sampling, Workshop
-from diffmp_core.studies.material import Material, StudyColumns
+from diffmp_core.studies.cases import Case, CaseRunner, Sampling
+from diffmp_core.studies.inputs import StudyColumns, StudyInputs
 from diffmp_core.studies.preset import SMOKE_SIZE, SMOKE_TIGHT, TWO_CORES, Preset
 from diffmp_core.studies.sources import Given, Reference, Source, Trained, TrainingSize, sized_config
 from diffmp_core.studies.study import Plan
@@ -32,7 +32,7 @@ class ModelsPreset(Preset):
     size: TrainingSize = TWO_CORES
 
 
-def run(workshop: Workshop, material: Material, preset: ModelsPreset) -> xr.Dataset:
+def run(runner: CaseRunner, inputs: StudyInputs, preset: ModelsPreset) -> xr.Dataset:
     """Train each model from several seeds and score all beside the references, each with its own guidance.
 
     Axes ``spacing_km``, ``model``, ``seed`` (references have the first alone); scored on the columns to report on.
@@ -44,21 +44,21 @@ def run(workshop: Workshop, material: Material, preset: ModelsPreset) -> xr.Data
     """
     cases = []
     for seed in range(preset.seeds):
-        for columns in () if material.emulators else material.columns:
+        for columns in () if inputs.emulators else inputs.columns:
             for model in preset.models:
                 cases.append(_case(columns, model, seed, training(model, columns, seed, preset.size), preset))
-    for folder in material.emulators:
+    for folder in inputs.emulators:
         seed = int((load_config(folder).get("training") or {}).get("seed", 0))
-        cases.append(_case(material.columns_of(folder), model_name(folder), seed, Given(folder), preset))
+        cases.append(_case(inputs.columns_of(folder), model_name(folder), seed, Given(folder), preset))
     places = [tuple(case.coordinates.values()) for case in cases]
     for case, place in zip(cases, places, strict=True):
         if places.count(place) > 1:
             raise DiffmpError(f"expected one emulator of {case}, found {places.count(place)}; leave the others out")
     first = min((int(case.coordinates["seed"]) for case in cases), default=0)
-    for columns in material.columns:
+    for columns in inputs.columns:
         for kind in preset.references if columns.has_training else ():
             cases.append(_case(columns, kind, first, Reference(kind, columns.path), preset))
-    return workshop.results(cases)
+    return runner.results(cases)
 
 
 def training(model: str, columns: StudyColumns, seed: int, size: TrainingSize) -> Trained:

@@ -1,4 +1,4 @@
-"""The way from the name of a study and its material to a store."""
+"""The way from the name of a study and its inputs to a store."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from diffmp_core.identity import columns_id
 from diffmp_core.schema import variables_attrs, variables_of
 from diffmp_core.storage.lock import holding
 from diffmp_core.stores import open_columns, open_store, write_store
-from diffmp_core.studies.cases import Watch, Workshop, silent
-from diffmp_core.studies.material import gather
+from diffmp_core.studies.cases import CaseRunner, Watch, silent
+from diffmp_core.studies.inputs import gather
 from diffmp_core.studies.preset import Preset
 from diffmp_core.studies.result import KIND
 from diffmp_core.studies.study import STUDIES, Plan
@@ -64,10 +64,10 @@ def run_study(
             f"expected no test columns for study {name!r}, which looks at validation columns; leave them out"
         )
     check_place(out)
-    material = gather(columns, emulators=emulators, test=test)
-    result = plan.run(Workshop(out.with_suffix(""), watch), material, options)
-    stores = [open_columns(column.path) for column in material.columns]
-    reports = [open_columns(column.report_path) for column in material.columns]
+    inputs = gather(columns, emulators=emulators, test=test)
+    result = plan.run(CaseRunner(out.with_suffix(""), watch), inputs, options)
+    stores = [open_columns(column.path) for column in inputs.columns]
+    reports = [open_columns(column.report_path) for column in inputs.columns]
     known = variables_of(stores[0])
     outputs = Channels(known.outputs.named(str(name)) for name in result["variable"].values)
     result.attrs = {
@@ -85,7 +85,7 @@ def run_study(
         "report": "; ".join(
             f"{column.report_split if study.reports else 'validation'} columns of "
             f"{store.attrs.get('title', column.report_path.name)}"
-            for column, store in zip(material.columns, reports, strict=True)
+            for column, store in zip(inputs.columns, reports, strict=True)
         ),
         "diffmp_version": __version__,
         **variables_attrs(ColumnVariables(known.inputs, outputs)),

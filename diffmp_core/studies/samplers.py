@@ -8,8 +8,8 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.models.diffusion import DiffMP, DiffMPConfig, SamplerName
 from diffmp_core.models.folder import load_config
 from diffmp_core.models.schedule import SCHEDULES
-from diffmp_core.studies.cases import Case, Sampling, Workshop
-from diffmp_core.studies.material import Material
+from diffmp_core.studies.cases import Case, CaseRunner, Sampling
+from diffmp_core.studies.inputs import StudyInputs
 from diffmp_core.studies.preset import SMOKE_TIGHT, Preset
 from diffmp_core.studies.sources import Given
 from diffmp_core.studies.study import Plan
@@ -22,7 +22,7 @@ class SamplersPreset(Preset):
     steps: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
 
 
-def run(workshop: Workshop, material: Material, preset: SamplersPreset) -> xr.Dataset:
+def run(runner: CaseRunner, inputs: StudyInputs, preset: SamplersPreset) -> xr.Dataset:
     """Sample trained diffusion models, without guidance, by each sampler at each number of steps.
 
     Axes ``emulator``, ``sampler``, ``steps``; scored on validation columns: what is chosen by it is yet to be tested.
@@ -31,7 +31,7 @@ def run(workshop: Workshop, material: Material, preset: SamplersPreset) -> xr.Da
         DiffmpError: no emulators, or one that samples in its own way.
     """
     cases = []
-    for folder in material.given_emulators("samplers"):
+    for folder in inputs.given_emulators("samplers"):
         model = load_config(folder)["model"]
         schedule = SCHEDULES.get(model.get("schedule", DiffMPConfig().schedule))
         if model.get("kind") != DiffMP.kind or (schedule is not None and schedule.fixed is not None):
@@ -39,7 +39,7 @@ def run(workshop: Workshop, material: Material, preset: SamplersPreset) -> xr.Da
                 f"expected a diffusion model that takes any number of steps, found {model.get('kind')!r} of schedule "
                 f"{model.get('schedule')!r} in {folder.name}; leave it out"
             )
-        columns = material.columns_of(folder)
+        columns = inputs.columns_of(folder)
         unguided = (0.0,) * len(Given(folder).outputs)
         cases += [
             Case(
@@ -52,7 +52,7 @@ def run(workshop: Workshop, material: Material, preset: SamplersPreset) -> xr.Da
             for sampler in preset.samplers
             for steps in preset.steps
         ]
-    return workshop.results(cases)
+    return runner.results(cases)
 
 
 PLAN = Plan(

@@ -6,8 +6,8 @@ import xarray as xr
 from pydantic import Field
 
 from diffmp_core.models.schedule import FIXED_STEPS
-from diffmp_core.studies.cases import Case, Sampling, Workshop
-from diffmp_core.studies.material import Material
+from diffmp_core.studies.cases import Case, CaseRunner, Sampling
+from diffmp_core.studies.inputs import StudyInputs
 from diffmp_core.studies.preset import SMOKE_SIZE, SMOKE_TIGHT, TWO_CORES, Preset
 from diffmp_core.studies.sources import Trained, TrainingSize, sized_config
 from diffmp_core.studies.study import Plan
@@ -22,12 +22,12 @@ class StepsPreset(Preset):
     size: TrainingSize = TWO_CORES
 
 
-def run(workshop: Workshop, material: Material, preset: StepsPreset) -> xr.Dataset:
+def run(runner: CaseRunner, inputs: StudyInputs, preset: StepsPreset) -> xr.Dataset:
     """Train the paper's configuration on each number of fixed steps and on continuous levels, without guidance.
 
     Axes ``training`` (fixed, continuous), ``steps``, ``seed``; scored on validation columns, as in the paper.
     """
-    columns = material.only_columns("steps")
+    columns = inputs.only_columns("steps")
     cases = []
     for seed in range(preset.seeds):
         for training in ("fixed", "continuous"):
@@ -51,7 +51,7 @@ def run(workshop: Workshop, material: Material, preset: StepsPreset) -> xr.Datas
                         Sampling(preset.members, steps, preset.limit, preset.seed, unguided),
                     )
                 )
-    return workshop.results(cases)
+    return runner.results(cases)
 
 
 PLAN = Plan(

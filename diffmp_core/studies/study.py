@@ -22,8 +22,8 @@ class Plan:
 
     Attributes:
         presets: options by name (:class:`diffmp_core.studies.preset.Preset`): ``default``, ``paper`` and ``smoke``.
-        run: ``run(workshop, material, preset)`` does the cases and gives their scores on the axes of the study
-            (:meth:`diffmp_core.studies.cases.Workshop.results`).
+        run: ``run(runner, inputs, preset)`` does the cases and gives their scores on the axes of the study
+            (:meth:`diffmp_core.studies.cases.CaseRunner.results`).
     """
 
     presets: Mapping[str, Any]

@@ -2,8 +2,8 @@
 
 import xarray as xr
 
-from diffmp_core.studies.cases import Case, Sampling, Workshop
-from diffmp_core.studies.material import Material
+from diffmp_core.studies.cases import Case, CaseRunner, Sampling
+from diffmp_core.studies.inputs import StudyInputs
 from diffmp_core.studies.preset import SMOKE_TIGHT, Preset
 from diffmp_core.studies.sources import Given
 from diffmp_core.studies.study import STUDIES, Plan, Study
@@ -15,21 +15,21 @@ class MembersPreset(Preset):
     sizes: tuple[int, ...] = (2, 4, 8, 16, 32, 64)
 
 
-def run(workshop: Workshop, material: Material, preset: MembersPreset) -> xr.Dataset:
+def run(runner: CaseRunner, inputs: StudyInputs, preset: MembersPreset) -> xr.Dataset:
     """Sample each emulator with each number of members.
 
     Raises:
         DiffmpError: no emulators.
     """
-    return workshop.results([
+    return runner.results([
         Case(
             {"emulator": folder.name, "members": size},
             Given(folder),
-            material.columns_of(folder).path,
+            inputs.columns_of(folder).path,
             "validation",
             Sampling(members=size, steps=5, limit=preset.limit, seed=preset.seed),
         )
-        for folder in material.given_emulators("members")
+        for folder in inputs.given_emulators("members")
         for size in preset.sizes
     ])  # fmt: skip
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from diffmp_core.crm.noise import COMPARED, global_members, variance_within_and_between
 from diffmp_core.stores import open_store, write_store
-from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 
 from .style import COLOURS, DASHES, NAMES, TOP, markdown
 
@@ -35,12 +35,12 @@ def noise_figure(members: xr.Dataset) -> Figure:
         total = within + between
         shown = (100 * within / total).where(total > LEAST_VARIANCE * total.max("level"))
         unit = "noise share of the variance, %"
-        if name not in OUTPUT_NAMES:
-            shown, unit = within**0.5 * BY_NAME[name].display_factor, f"spread, {BY_NAME[name].display_unit}"
+        if name not in PAPER.outputs.names:
+            shown, unit = within**0.5 * PAPER.stored[name].display_factor, f"spread, {PAPER.stored[name].display_unit}"
         for lead, colour, dash in zip(LEADS, COLOURS, DASHES, strict=False):
             ax.plot(shown.sel(hour=lead), members["height"] / 1e3, dash, color=colour, lw=1.8, label=f"{lead} h apart")
         ax.set_title(NAMES[name], loc="left")
-        ax.set(xlim=(0, 100 if name in OUTPUT_NAMES else None), ylim=(0, TOP), xlabel=unit)
+        ax.set(xlim=(0, 100 if name in PAPER.outputs.names else None), ylim=(0, TOP), xlabel=unit)
     for ax in axes[:, 0]:
         ax.set_ylabel("Height (km)")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=3)
@@ -52,11 +52,11 @@ def noise_table(members: xr.Dataset) -> str:
     rows = []
     for name in COMPARED:
         within, between = variance_within_and_between(members[name])
-        if name in OUTPUT_NAMES:
+        if name in PAPER.outputs.names:
             label, digits = f"{NAMES[name]}: share, %", 0
             shown = 100 * within.sum("level") / (within + between).sum("level")
         else:
-            label, digits = f"{NAMES[name]}: spread, {BY_NAME[name].display_unit}", 2
-            shown = within.mean("level") ** 0.5 * BY_NAME[name].display_factor
+            label, digits = f"{NAMES[name]}: spread, {PAPER.stored[name].display_unit}", 2
+            shown = within.mean("level") ** 0.5 * PAPER.stored[name].display_factor
         rows.append([label, *(f"{float(shown.sel(hour=lead)):.{digits}f}" for lead in LEADS)])
     return markdown(["members apart for", *(f"{lead} h" for lead in LEADS)], rows)

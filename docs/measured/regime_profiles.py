@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from diffmp_core.constants import SECONDS_PER_DAY
 from diffmp_core.crm import climate
-from diffmp_core.variables import BY_NAME, OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 
 from .season import Season, profiles
 from .style import COLOURS, NAMES, TOP, markdown
@@ -27,7 +27,7 @@ def regime_statistics(seasons: Sequence[Season]) -> dict[str, dict[str, xr.DataA
     parts = [profiles(season, WEATHER) for season in seasons]
     height = seasons[0].run["height"].values
     return {
-        name: {target: _statistics([part[name][target] for part in parts], height) for target in OUTPUT_NAMES}
+        name: {target: _statistics([part[name][target] for part in parts], height) for target in PAPER.outputs.names}
         for name in WEATHER
     }
 
@@ -41,11 +41,11 @@ def _statistics(parts: list[NDArray[np.float32]], height: NDArray) -> xr.DataArr
 def regime_figure(statistics: dict[str, dict[str, xr.DataArray]]) -> Figure:
     """Profiles of the four targets (columns) in the four regimes (rows): mean, median and middle 80 %."""
     figure, axes = plt.subplots(
-        len(statistics), len(OUTPUT_NAMES), figsize=(8.6, 10.0), sharey=True, layout="constrained"
+        len(statistics), len(PAPER.outputs.names), figsize=(8.6, 10.0), sharey=True, layout="constrained"
     )
     for row, (name, targets) in zip(axes, statistics.items(), strict=True):
         for ax, (variable, values) in zip(row, targets.items(), strict=True):
-            shown = values * BY_NAME[variable].display_factor
+            shown = values * PAPER.stored[variable].display_factor
             height = shown["height"] / 1e3
             ax.fill_betweenx(
                 height, shown.sel(statistic="p10"), shown.sel(statistic="p90"), color=COLOURS[3], alpha=0.25, lw=0,
@@ -57,12 +57,12 @@ def regime_figure(statistics: dict[str, dict[str, xr.DataArray]]) -> Figure:
             ax.set_ylim(0, TOP)
             low, high = float(shown.min()), float(shown.max())
             missing = max(LEAST_RANGE[variable] - (high - low), 0.05 * (high - low))
-            share = 0.0 if BY_NAME[variable].non_negative else 0.5
+            share = 0.0 if PAPER.stored[variable].non_negative else 0.5
             ax.set_xlim(low - share * missing, high + (1.0 - share) * missing)
             ax.locator_params(axis="x", nbins=4)
         row[0].set_ylabel(f"{name}\nHeight (km)")
-    for ax, variable in zip(axes[-1], OUTPUT_NAMES, strict=True):
-        ax.set_xlabel(f"{NAMES[variable]} ({BY_NAME[variable].display_unit})")
+    for ax, variable in zip(axes[-1], PAPER.outputs.names, strict=True):
+        ax.set_xlabel(f"{NAMES[variable]} ({PAPER.stored[variable].display_unit})")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=3)
     return figure
 

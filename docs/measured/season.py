@@ -16,7 +16,7 @@ from diffmp_core.crm.output_store import is_complete
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.regimes import Mask, stability
 from diffmp_core.stores import open_store
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 
 from .weather import WEATHER
 
@@ -119,11 +119,13 @@ def profiles(season: Season, names: Iterable[str], *, seed: int = 0) -> dict[str
     """
     generator = np.random.default_rng(seed)
     masks = {name: _thinned(WEATHER[name](season.fields), generator) for name in names}
-    found: dict[str, dict[str, list[NDArray]]] = {name: {target: [] for target in OUTPUT_NAMES} for name in masks}
+    found: dict[str, dict[str, list[NDArray]]] = {
+        name: {target: [] for target in PAPER.outputs.names} for name in masks
+    }
     for cells in blocks(season.run):
         targets = climate.targets(season.run[["qc", "qi", *TENDENCIES]].isel(cell=cells).load())
         for name, mask in masks.items():
-            for target in OUTPUT_NAMES:
+            for target in PAPER.outputs.names:
                 found[name][target].append(targets[target].transpose("time", "cell", "level").values[mask[:, cells]])
     return {
         name: {target: np.concatenate(parts) for target, parts in targets.items()} for name, targets in found.items()

@@ -51,17 +51,16 @@ from diffmp_core.response.sensitivity import QUANTILES, respond
 from diffmp_core.schema import schema_of
 from diffmp_core.scores.spread_error import spread_against_error
 from diffmp_core.stores import stack_inputs, stack_outputs
-from diffmp_core.variables import PAPER as PAPER_COLUMNS
+from diffmp_core.variables import PAPER, PAPER_LEVELS
 from tests.app.experiment import add_networks, make_experiment
 from tests.app.studies import add_studies
 
-LEVELS = 30
-EMULATOR, PAPER, REFERENCE = "DIFF-MP calibrated", "DIFF-MP paper", "Analogue ensemble"
+EMULATOR, PAPERS, REFERENCE = "DIFF-MP calibrated", "DIFF-MP paper", "Analogue ensemble"
 GLOBE = {"experiment": "globe", "emulator": EMULATOR}
 EXHIBITS: tuple[Exhibit, ...] = (
     ScoreMap(**GLOBE, variable="tend_T_sgs", metric="mse", level=7, cell=5, region="tropics"),
     ZonalSection(**GLOBE, variable="qc", metric="coverage", level=3, average=False, time=1, vertical="pressure"),
-    Distribution(experiment="globe", emulators=(EMULATOR, PAPER), variable="qi", level=12),
+    Distribution(experiment="globe", emulators=(EMULATOR, PAPERS), variable="qi", level=12),
     Ensemble(**GLOBE, time=1, cell=9, members=4, seed=3, drawing="fan"),
     Ranks(**GLOBE),
     EmulatorResponse(**GLOBE, time=0, cell=9, members=4, neutralise_T=1.0, scale_LHF=0.5),
@@ -74,7 +73,7 @@ EXHIBITS: tuple[Exhibit, ...] = (
     DenoisingSteps(**GLOBE, time=1, cell=9, members=3, seed=3, step=2),
     EveryEnsemble(**GLOBE, time=1, cell=9, members=4, seed=3),
     Ensemble(**GLOBE, time=1, cell=9, members=4, seed=3, drawing="single", member=2),
-    SpreadAgainstError(**GLOBE, compare="difference", pinned_emulator=PAPER, region="tropics"),
+    SpreadAgainstError(**GLOBE, compare="difference", pinned_emulator=PAPERS, region="tropics"),
     SelectionRanks(**GLOBE, members=4, seed=3, region="tropics"),
 )
 EACH = pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: type(exhibit).__name__)
@@ -91,13 +90,13 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 @pytest.fixture(autouse=True)
 def model(monkeypatch: pytest.MonkeyPatch, live: Catalog) -> xr.Dataset:
     """In place of the cloud-resolving model: members around profiles that a change halves."""
-    rng, shape = np.random.default_rng(0), (2, 8, 2, LEVELS)
+    rng, shape = np.random.default_rng(0), (2, 8, 2, PAPER_LEVELS)
     factor = np.array([1.0, 0.5])[:, None, None, None]
     dims = ("run", "member", "hour", "level")
     made = xr.Dataset(
-        {v.name: (dims, factor * (1 + 0.1 * rng.random(shape)) / v.display_factor) for v in PAPER_COLUMNS.outputs}
+        {v.name: (dims, factor * (1 + 0.1 * rng.random(shape)) / v.display_factor) for v in PAPER.outputs}
         | {"precipitation": (dims[:3], np.full(shape[:3], 1e-4))},
-        coords={"run": ["control", "perturbed"], "hour": [1, 2], "layer_mass": ("level", np.full(LEVELS, 300.0))},
+        coords={"run": ["control", "perturbed"], "hour": [1, 2], "layer_mass": ("level", np.full(PAPER_LEVELS, 300.0))},
     )
     live._kept.pop(("model answers", "globe"), None)  # what was asked before
     monkeypatch.setattr("diffmp_app.data.model_answers.refusal", lambda places: "")
@@ -113,9 +112,7 @@ def test_a_map_holds_what_the_store_says_in_the_unit_shown(live: Catalog):
     field = ScoreMap(**GLOBE, variable="tend_T_sgs", metric="mse", level=7, cell=5)
     data, scores = field.data(live), live.scores("globe", EMULATOR)
     stored = scores["cell_mse"].sel(variable="tend_T_sgs").isel(level=7).values
-    factor = (
-        float(scores["truth_std"].sel(variable="tend_T_sgs")) * PAPER_COLUMNS.outputs.named("tend_T_sgs").display_factor
-    ) ** 2
+    factor = (float(scores["truth_std"].sel(variable="tend_T_sgs")) * PAPER.stored["tend_T_sgs"].display_factor) ** 2
     np.testing.assert_allclose(data["mse"], stored * factor, rtol=1e-6)
     covered = scores["cell_coverage_ratio"].sel(variable="tend_T_sgs").isel(level=7).values
     np.testing.assert_array_equal(data["outside_ensemble"], covered < 0.5)
@@ -180,8 +177,8 @@ def test_shares_of_a_distribution_add_up_and_its_ratio_is_theirs(live: Catalog):
     np.testing.assert_allclose(data["truth_share"].sum("value"), 1.0)
     np.testing.assert_allclose(data["share"].sum("value"), 1.0)
     assert int(data["truth_count"][12].sum()) == 162 * 2
-    share, truth = data["share"].sel(emulator=PAPER).values, data["truth_share"].values
-    ratio = data["log2_ratio"].sel(emulator=PAPER).values
+    share, truth = data["share"].sel(emulator=PAPERS).values, data["truth_share"].values
+    ratio = data["log2_ratio"].sel(emulator=PAPERS).values
     known = np.isfinite(ratio) & (share > 0) & (truth > 0) & (np.abs(ratio) < 1.9)
     assert np.sign(ratio[known]) == pytest.approx(np.sign(np.log2(share[known] / truth[known])))
 
@@ -189,8 +186,8 @@ def test_shares_of_a_distribution_add_up_and_its_ratio_is_theirs(live: Catalog):
 def test_every_ensemble_is_that_of_its_emulator(live: Catalog):
     alike = {"time": 1, "cell": 9, "members": 4, "seed": 3}
     data = EveryEnsemble(**GLOBE, **alike).data(live)
-    assert list(data["ensemble"].values) == [EMULATOR, PAPER]  # the reference cannot be asked
-    for name in (EMULATOR, PAPER):
+    assert list(data["ensemble"].values) == [EMULATOR, PAPERS]  # the reference cannot be asked
+    for name in (EMULATOR, PAPERS):
         alone = Ensemble(experiment="globe", emulator=name, **alike).data(live)
         np.testing.assert_array_equal(data["qc"].sel(ensemble=name), alone["qc"])
         np.testing.assert_array_equal(data["qc_truth"], alone["qc_truth"])
@@ -229,16 +226,16 @@ def test_a_response_is_that_of_the_emulator_to_the_change(live: Catalog):
 
 
 def test_spread_against_error_is_of_the_columns_selected_in_the_unit_shown(live: Catalog):
-    data, scores, mask = EXHIBITS[-2].data(live), live.scores("globe", PAPER), live.mask(EXHIBITS[-2].choices)
-    assert data["emulator"].values.tolist() == [EMULATOR, PAPER]
-    shown = data.sel(emulator=PAPER)
-    std = float(scores["truth_std"].sel(variable="qc")) * PAPER_COLUMNS.outputs.named("qc").display_factor
+    data, scores, mask = EXHIBITS[-2].data(live), live.scores("globe", PAPERS), live.mask(EXHIBITS[-2].choices)
+    assert data["emulator"].values.tolist() == [EMULATOR, PAPERS]
+    shown = data.sel(emulator=PAPERS)
+    std = float(scores["truth_std"].sel(variable="qc")) * PAPER.stored["qc"].display_factor
     mse, spread = (
         np.concatenate([scores[name].sel(variable="qc").values[time][:, cells] for time, cells in enumerate(mask)], 1)
         for name in ("column_mse", "column_spread")
     )
-    found = spread_against_error([(mse, spread)], members=live.members("globe", PAPER))
-    assert 0 < found.count.sum() <= mask.sum() * LEVELS
+    found = spread_against_error([(mse, spread)], members=live.members("globe", PAPERS))
+    assert 0 < found.count.sum() <= mask.sum() * PAPER_LEVELS
     assert np.isfinite(found.error).any()
     np.testing.assert_array_equal(shown["qc_count"], found.count)
     np.testing.assert_allclose(shown["qc_error"], found.error * std, rtol=1e-6)

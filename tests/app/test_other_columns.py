@@ -69,7 +69,7 @@ def test_each_experiment_offers_its_own_outputs_and_levels(two: Catalog):
         "PRECC": "Precipitation",
         "tend_qv_sgs": "Subgrid moistening",
         "qc": "Cloud liquid",
-        "FLWDS": "Sky radiation at the surface",
+        "FLWDS": "Downward long-wave",
     }
 
 

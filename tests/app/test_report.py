@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 import yaml
 from bokeh.models import CustomJS
 from diffmp_app.data.catalog import Catalog
@@ -19,7 +20,7 @@ from diffmp_app.report.write import share_data, write_report
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.regimes import REGIMES
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 from tests.app.experiment import add_networks, make_experiment
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -69,7 +70,7 @@ def test_every_exhibit_is_in_it_with_its_python(written: Path, catalog: Catalog)
 def test_the_other_emulator_is_held_against_the_one_reported_on(written: Path, catalog: Catalog):
     exhibits = next(s.exhibits for s in sections(catalog, "globe", "DIFF-MP calibrated") if s.title == AGAINST)
     differences = [e for e in exhibits if isinstance(e, ScoreMap) and e.is_difference]
-    assert [(e.metric, e.variable) for e in differences] == [("mse", name) for name in OUTPUT_NAMES]
+    assert [(e.metric, e.variable) for e in differences] == [("mse", name) for name in PAPER.outputs.names]
     assert [e.emulator for e in exhibits if isinstance(e, ScoreMap) and e.metric == "coverage"] == ["DIFF-MP paper"] * 4
     assert isinstance(exhibits[-1], EnsemblePair)
     shown = differences[0]
@@ -129,6 +130,18 @@ def test_an_emulator_without_weights_or_scores_has_a_shorter_report(tmp_path: Pa
     assert [s.title for s in sections(catalog, catalog.names[0], "DIFF-MP calibrated")] == [
         "Scores", "Profiles", "Sensitivity",
     ]  # fmt: skip
+
+
+def test_responses_are_of_all_columns_where_none_is_tropical(tmp_path: Path):
+    folder = make_experiment(tmp_path / "globe", cells=12, times=1)
+    add_networks(folder)
+    columns = xr.load_dataset(folder / "columns.nc")
+    columns["lat"] = 50 + columns["lat"] / 10
+    (folder / "columns.nc").unlink()
+    columns.to_netcdf(folder / "columns.nc")
+    catalog = Catalog([folder])
+    [found] = [s for s in sections(catalog, "globe", "DIFF-MP calibrated") if s.title == "Sensitivity"]
+    assert [exhibit.columns(catalog).cells for exhibit in found.exhibits] == [tuple(range(12))] * 4
 
 
 @pytest.mark.browser

@@ -16,7 +16,7 @@ from diffmp_app.report.sections import sections
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.score import SCORES
 from diffmp_core.studies.table import PAPER_CRITERIA, shown_scores
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 from tests.app.experiment import make_experiment
 from tests.app.studies import add_studies, make_study
 
@@ -99,7 +99,7 @@ def test_samplers_are_drawn_against_their_cost(catalog: Catalog):
 
 def test_the_papers_figure_has_seven_criteria_of_four_outputs(catalog: Catalog):
     data, charts = gathered(catalog, "models", charts="all")
-    assert len(charts) == len(PAPER_CRITERIA) * len(OUTPUT_NAMES) == 28
+    assert len(charts) == len(PAPER_CRITERIA) * len(PAPER.outputs.names) == 28
     assert set(PAPER_CRITERIA) <= set(data.data_vars)
     assert [chart.x_label for chart in charts[:5]] == ["MSE"] * 4 + ["PCC"]
 

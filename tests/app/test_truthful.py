@@ -46,7 +46,7 @@ from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.score import spread_scores
 from diffmp_core.shipped import DATA
 from diffmp_core.stores import open_columns, stack_inputs, stack_outputs, write_store
-from diffmp_core.variables import OUTPUT_NAMES
+from diffmp_core.variables import PAPER
 from tests.app.experiment import add_networks, make_experiment
 from tests.app.studies import cases, make_study
 
@@ -127,7 +127,7 @@ def test_one_answer_has_no_coverage_spread_or_ranks_anywhere(catalog: Catalog):
         assert np.isnan(data[name].sel(emulator=ONE)).all()
     assert "32 members or one answer" in data.attrs["attribution"]
     nothing = 'Coverage, ties split</td><td>–</td><td class="soft">–</td>'
-    assert score_tiles(data.sel(emulator=ONE)).count(nothing) == len(OUTPUT_NAMES)
+    assert score_tiles(data.sel(emulator=ONE)).count(nothing) == len(PAPER.outputs.names)
     assert Distribution(experiment="globe", emulators=(ONE,), variable="qc", level=3).gather(catalog)[
         "ensemble_size"
     ].values.tolist() == [1]
@@ -297,13 +297,13 @@ def test_the_words_under_a_response_and_a_sweep_are_of_what_was_asked(
     state.param.update(emulator=MANY, target="column")
     view.refresh(frozenset({"emulator", "target"}))
     assert view.status.object.startswith("4 members, seed 0, ")
-    swept = SweepCurve.swept
+    ask = SweepCurve.ask
 
     def meanwhile(*given):
         state.members = 2
-        return swept(*given)
+        return ask(*given)
 
-    monkeypatch.setattr(SweepCurve, "swept", meanwhile)
+    monkeypatch.setattr(SweepCurve, "ask", meanwhile)
     view.sweeps._run()
     assert "points, 4 members, " in view.sweeps.work.status.object
 

@@ -17,7 +17,7 @@ from diffmp_app.views.typical_columns import ROWS
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.regimes import represent
-from diffmp_core.variables import OUTPUTS
+from diffmp_core.variables import PAPER
 from tests.app.experiment import add_networks, make_experiment
 
 
@@ -63,7 +63,7 @@ def test_all_four_outputs_show_the_selected_emulator(catalog: Catalog, state: St
     view = DistributionsView(state, catalog)
     view.panel()
     change(state, view, outputs="all")
-    assert [exhibit.variable for exhibit in view.exhibits] == [v.name for v in OUTPUTS]
+    assert [exhibit.variable for exhibit in view.exhibits] == [v.name for v in PAPER.outputs]
     assert all(panels.emulators == (state.emulator,) for panels in view.panels)
     state.emulator = "DIFF-MP paper"
     view.refresh(frozenset({"emulator"}))

@@ -72,7 +72,7 @@ def test_an_input_beyond_the_training_extremes_is_out_of_range_and_named():
     assert farthest.deviations == pytest.approx((5000 - 90) / 60, rel=0.1)
 
 
-def test_regimes_tell_a_mixture_of_climates_from_both():
+def test_clusters_tell_a_mixture_of_climates_from_both():
     # Two narrow climates: a column midway between them is far from either, though the overall mean is exactly there.
     inputs = gaussian_inputs(3000)
     inputs[:, 0] = 270.0 + 0.1 * (inputs[:, 0] - 270.0)

@@ -21,7 +21,7 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.models.normalizer import Normalizer
 from diffmp_core.schema import schema_of
 from diffmp_core.stores import stack_inputs, stack_outputs
-from diffmp_core.variables import INPUTS
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 COLUMNS = make_columns(cells=60, times=5)
@@ -60,7 +60,7 @@ def test_equation_7_of_thin_cloud_takes_the_quantile_of_the_cloudy_values():
 
 def test_paper_method_uses_equation_6_for_temperature_and_pressure_and_7_for_the_rest():
     n = fitted("paper")
-    for channel, variable in enumerate(INPUTS):
+    for channel, variable in enumerate(PAPER.inputs):
         expected = (normalize_by_range if variable.name in ("T", "Ps") else normalize_by_quantile)(X[:, channel])
         np.testing.assert_allclose(n.input_offset[channel], expected[0], rtol=1e-6)
         np.testing.assert_allclose(n.input_scale[channel], expected[1], rtol=1e-6)

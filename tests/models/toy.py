@@ -11,7 +11,7 @@ from diffmp_core.columns.normalize import Normalization, fit
 from diffmp_core.models.base import NetworkEmulator, normal_draws
 from diffmp_core.schema import schema_of
 from diffmp_core.stores import stack_inputs, stack_outputs
-from diffmp_core.variables import INPUTS, OUTPUTS
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 NARROW, WIDE = 0.2, 1.0
@@ -33,13 +33,13 @@ def draw_toy(count: int, generator: torch.Generator, levels: int = LEVELS) -> tu
 
     A column's outputs are one and the same number everywhere, drawn from N(a, s^2), where its inputs say a and s.
     """
-    condition = torch.zeros(count, len(INPUTS), levels)
+    condition = torch.zeros(count, len(PAPER.inputs), levels)
     mean = 2 * torch.rand(count, generator=generator) - 1
     is_wide = torch.rand(count, generator=generator) < 0.5
     condition[:, 0], condition[:, 1] = mean[:, None], 2.0 * is_wide[:, None] - 1
     spread = torch.where(is_wide, WIDE, NARROW)
     value = mean + spread * torch.randn(count, generator=generator)
-    return condition, value[:, None, None].repeat(1, len(OUTPUTS), levels), mean, spread
+    return condition, value[:, None, None].repeat(1, len(PAPER.outputs), levels), mean, spread
 
 
 def train_on_toy(emulator: NetworkEmulator, *, steps: int, rate: float, batch: int = 128) -> None:

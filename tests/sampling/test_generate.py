@@ -13,7 +13,7 @@ from diffmp_core.sampling import draw
 from diffmp_core.sampling.draw import COLUMNS_AT_ONCE, columns_together, draw_ensemble
 from diffmp_core.sampling.generate import default_split, ensembles, generate
 from diffmp_core.stores import open_store, select_split, stack_inputs, stack_outputs, write_store
-from diffmp_core.variables import OUTPUT_NAMES, OUTPUTS
+from diffmp_core.variables import PAPER
 from tests.synthetic import make_columns
 
 
@@ -115,9 +115,9 @@ def test_store_holds_the_ensemble_of_the_unseen_split(folder, columns, column_st
     expected = np.concatenate(
         [members for _, members in ensembles(load_emulator(folder), test, members=3, steps=2, seed=5)]
     )
-    for channel, name in enumerate(OUTPUT_NAMES):
+    for channel, name in enumerate(PAPER.outputs.names):
         assert store[name].dims == ("time", "cell", "member", "level")
-        assert store[name].attrs["units"] == OUTPUTS[channel].unit
+        assert store[name].attrs["units"] == PAPER.outputs[channel].unit
         np.testing.assert_array_equal(store[name].values[0], expected[:, :, channel])
     assert seen == [(80, 80)]
     assert [path.name for path in tmp_path.iterdir()] == ["ensemble.zarr"]

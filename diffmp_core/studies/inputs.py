@@ -33,7 +33,7 @@ class StudyColumns:
 
 
 @dataclass(frozen=True)
-class Material:
+class StudyInputs:
     """Columns and emulators of a study; :func:`gather` checks them."""
 
     columns: tuple[StudyColumns, ...]
@@ -79,7 +79,7 @@ class Material:
         return self.emulators
 
 
-def gather(columns: Sequence[Path], *, emulators: Sequence[Path] = (), test: Sequence[Path] = ()) -> Material:
+def gather(columns: Sequence[Path], *, emulators: Sequence[Path] = (), test: Sequence[Path] = ()) -> StudyInputs:
     """Check stores and folders, and put together what is of one resolution.
 
     Args:
@@ -101,15 +101,15 @@ def gather(columns: Sequence[Path], *, emulators: Sequence[Path] = (), test: Seq
     for name in names:
         if names.count(name) > 1:
             raise DiffmpError(f"expected emulator folders of different names, found {name!r} twice; rename one")
-    material = Material(
+    inputs = StudyInputs(
         tuple(_pair(spacing, path, reports.get(spacing)) for spacing, path in stores.items()),
         tuple(real_path(folder) for folder in emulators),
     )
-    for columns_of_one in material.columns:
+    for columns_of_one in inputs.columns:
         _refuse_trained_report(columns_of_one)
-    for folder in material.emulators:
-        _refuse_seen(folder, material.columns_of(folder))
-    return material
+    for folder in inputs.emulators:
+        _refuse_seen(folder, inputs.columns_of(folder))
+    return inputs
 
 
 def _refuse_other_outputs(paths: Sequence[Path]) -> None:
