@@ -250,7 +250,7 @@ def test_training_ends_early_when_validations_are_no_better(columns, tiny, tmp_p
 
 
 def test_trainings_from_before_there_was_patience_are_the_same_training(columns, tiny):
-    options = tiny.model_dump_json().replace('"patience":null,', "")
+    options = tiny.model_dump_json(by_alias=True).replace('"patience":null,', "")
     assert "patience" not in options
     old = hashlib.sha256(f"{options} {layout_id(open_columns(columns))}".encode())
     assert fingerprint_before_values(tiny, open_columns(columns)) == old.hexdigest()[:12]
