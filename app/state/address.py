@@ -73,7 +73,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Offer:
+class StateParser:
     """Experiments served, by name, and what each offers; ``limits`` raises a DiffmpError where one cannot be opened."""
 
     experiments: Sequence[str]

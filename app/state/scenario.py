@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from diffmp_core.errors import DiffmpError
 
-from .address import Offer
+from .address import StateParser
 from .choices import Choices
 
 FORMAT = "diffmp-scenario"
@@ -49,7 +49,7 @@ class Scenario(BaseModel):
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def read_scenario(content: bytes, offer: Offer) -> tuple[Scenario, list[str]]:
+def read_scenario(content: bytes, offer: StateParser) -> tuple[Scenario, list[str]]:
     """A scenario from the bytes of a file, and a sentence for each part that could not be read, unescaped.
 
     Raises:
@@ -79,7 +79,7 @@ def read_scenario(content: bytes, offer: Offer) -> tuple[Scenario, list[str]]:
     return Scenario(title=title, state=state, scenes=tuple(scene for scene in read if scene)), notices
 
 
-def _scene(found: Any, number: int, offer: Offer, notices: list[str]) -> Scene | None:
+def _scene(found: Any, number: int, offer: StateParser, notices: list[str]) -> Scene | None:
     if not isinstance(found, dict):
         notices.append(f"Scene {number} cannot be read; it is left out.")
         return None
@@ -89,7 +89,7 @@ def _scene(found: Any, number: int, offer: Offer, notices: list[str]) -> Scene |
     return Scene(name=name, note=note, state=_state(found.get("state", {}), where, offer, notices))
 
 
-def _state(found: Any, where: str, offer: Offer, notices: list[str]) -> Choices:
+def _state(found: Any, where: str, offer: StateParser, notices: list[str]) -> Choices:
     if not isinstance(found, dict):
         notices.append(f"{where} has no state that can be read; showing the start of the first experiment.")
         return offer.first()

@@ -14,10 +14,10 @@ import param
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.sliders import SLIDERS
 
-from .address import Limits, Offer
+from .address import Limits, StateParser
 from .choices import NAMES, PERTURBATIONS, Choices, field_bounds, options
 
-STEPS = {"centre": 30, **{name: slider.step for name, slider in SLIDERS.items()}}
+INCREMENTS = {"centre": 30, **{name: slider.step for name, slider in SLIDERS.items()}}
 """Steps of sliders where they are not 1."""
 FREE = {"own", "study_file"}
 """Words that no list bounds: files of studies come while one looks."""
@@ -40,7 +40,7 @@ class State(param.Parameterized):
         Raises:
             DiffmpError: none can be opened.
         """
-        self.offer = Offer(experiments, limits)
+        self.offer = StateParser(experiments, limits)
         self.restoring = self.entering = False
         self.tell: Callable[[str], None] = lambda sentence: None
         super().__init__()
@@ -145,7 +145,7 @@ def _parameter(name: str) -> param.Parameter:
     if field.annotation is bool:
         return param.Boolean(**about)
     kind = param.Integer if field.annotation is int else param.Number
-    return kind(bounds=field_bounds(name) or (field.default, field.default), step=STEPS.get(name), **about)
+    return kind(bounds=field_bounds(name) or (field.default, field.default), step=INCREMENTS.get(name), **about)
 
 
 for _name in NAMES:

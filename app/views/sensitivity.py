@@ -22,7 +22,7 @@ from ..exhibits.changed import changes_of
 from ..exhibits.response import scaled_words
 from ..figures.profile import InputPanel
 from ..figures.response import ResponsePanel, SingleResponsePanel, response_panels, response_table
-from ..state.choices import PERTURBATIONS, STEPS
+from ..state.choices import LIVE_STEPS, PERTURBATIONS
 from ..state.state import State
 from .answers import Asker, after, duration
 from .changed_inputs import ChangedInputs
@@ -244,7 +244,7 @@ class SensitivityView:
 
     def _answer(self, asked: EmulatorResponse, response: Response, took: float) -> None:
         self.asked, self.response = asked, response
-        drawn = self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=STEPS)
+        drawn = self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=LIVE_STEPS)
         seed = f", seed {asked.seed}" if drawn.has_spread else ""
         wanted = self.members()
         refining = asked.members < wanted and drawn.has_spread

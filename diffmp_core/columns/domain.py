@@ -74,7 +74,8 @@ class TrainingDomain:
 
     Attributes:
         channels: the inputs in channel order; features are the levels of profiles, and single values once.
-        mean, spread, low, high: ``(feature,)`` of the training inputs.
+        mean, spread, low, high: ``(feature,)`` of the training inputs; ``spread``, the file's word, is the standard
+            deviation.
         centre: ``(cluster, feature)`` means of the clusters, standardised, of the features that distances are of.
         whitening: ``(cluster, feature, feature)`` inverse Cholesky factors of their covariances.
         distances: of the training columns, at 112 quantiles from 0 to 1.

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from diffmp_app.data.catalog import Catalog
 from diffmp_app.page import DashboardPage
-from diffmp_app.state.address import Offer
+from diffmp_app.state.address import StateParser
 from diffmp_app.state.choices import NAMES, TABS
 from diffmp_app.state.scenario import FORMAT, VERSION, Scenario, Scene, plain_text, read_scenario
 from diffmp_app.web.browser import Browser
@@ -22,7 +22,7 @@ from tests.app.experiment import make_experiment
 from tests.app.served import open_tab, serve, watched_window
 from tests.app.test_state import LIMITS
 
-OFFER = Offer(list(LIMITS), LIMITS.__getitem__)
+OFFER = StateParser(list(LIMITS), LIMITS.__getitem__)
 HALF = "\ud800"
 """Half a character: JSON can say it, UTF-8 cannot."""
 MARKUP = "<img src=x onerror=alert(1)>"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from diffmp_app.state.address import Offer
+from diffmp_app.state.address import StateParser
 from diffmp_app.state.choices import NAMES, Choices
 from diffmp_app.state.scenario import (
     FORMAT,
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from diffmp_core.errors import DiffmpError
 from tests.app.test_state import LIMITS
 
-OFFER = Offer(list(LIMITS), LIMITS.__getitem__)
+OFFER = StateParser(list(LIMITS), LIMITS.__getitem__)
 STATE = Choices(
     experiment="small",
     emulator="paper",
