@@ -68,7 +68,7 @@ def diffmp(*arguments: object, plugins: list[Path] | None = None, path: Path | N
         ("y = 1\nx = 1 / 0\n", "plugin.py, line 2)"),
         (
             "from diffmp_core.studies.study import STUDIES\nSTUDIES.register(STUDIES['steps'])\n",
-            "diffmp: expected a new name for a study, found 'steps', which is taken; rename it (",
+            "error: expected a new name for a study, found 'steps', which is taken; rename it (",
         ),
         (None, "expected a plugin, a Python file, at"),
     ],

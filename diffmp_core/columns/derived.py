@@ -115,7 +115,7 @@ DERIVED = (*FROM_INPUTS, *FROM_PLACES)
 
 
 def needed(inputs: Iterable[str], given: Container[str]) -> tuple[str, ...]:
-    """Names of the inputs that a source itself has to give, each once: those wanted, and those that others are computed from."""
+    """Names of the inputs that a source itself has to give, each once: those wanted, or what they are computed from."""
     names: dict[str, None] = {}
     for name in inputs:
         if name in given or name not in DERIVED:
