@@ -93,7 +93,11 @@ def test_a_file_defines_what_is_not_known(path):
             "unit: spoons",
             "expected a unit of pbuf_ozone that UDUNITS knows in mine.yaml, found 'spoons'",
         ),
-        ("name: pbuf_ozone", "name: qv", None),
+        (
+            "name: pbuf_ozone\n    symbol: O_3\n    long_name: ozone mole fraction\n    unit: mol mol-1",
+            "name: qv\n    symbol: q_v\n    long_name: vapour\n    unit: kg kg-1",
+            None,
+        ),
         (
             "name: pbuf_ozone",
             "name: FLWDS",
