@@ -112,7 +112,7 @@ def _fields(catalog: Catalog, experiment: str, emulator: str, levels: Levels) ->
     shared: dict[str, Any] = {"experiment": experiment, "emulator": emulator, "cell": catalog.limits(experiment).cell}
     shown = {name: score for name, score in MAPS.items() if score.in_report}
     reasons = {
-        name: catalog.lacks(experiment, emulator, score.stored, called=score.label.lower())
+        name: catalog.lacks(experiment, emulator, score.stored, called=f"“{score.label}”")
         for name, score in shown.items()
     }
     metrics = [name for name, reason in reasons.items() if not reason]
