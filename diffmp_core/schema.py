@@ -113,7 +113,7 @@ class ColumnSchema:
         return len(self.outputs), self.levels
 
     def check_columns(self, columns: xr.Dataset, where: str = "the column store", *, outputs: bool = False) -> None:
-        """Refuse columns that lack an input (or output, if asked), have it in another unit or shape, or on other levels.
+        """Refuse columns that lack an input (or output, if asked), have it in another unit or shape, or other levels.
 
         More variables than these may be there, and in any order.
 
