@@ -163,9 +163,9 @@ def load_experiment(folder: Path | str) -> Experiment:
 def scored_columns(experiment: Experiment) -> xr.Dataset:
     """The columns of an experiment, its split only, opened lazily.
 
-    Held against the identity of those that were scored, as far as that is known without reading all values. Of columns
-    that a reader got for himself, which another processor or version may round otherwise, the values are held against
-    the truth's standard deviations in the scores.
+    Checked against the identity of those that were scored, as far as that is known without reading all values. Columns
+    that readers fetched themselves may be rounded otherwise by another processor or version; their values are compared
+    with the truth's standard deviations in the scores.
 
     Raises:
         DiffmpError: they are not there yet, or they are not those that were scored.

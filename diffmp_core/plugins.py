@@ -37,10 +37,8 @@ def load_plugins() -> None:
             try:
                 point.load()
             except Exception as error:
-                raise DiffmpError(
-                    f"expected an installed plugin that can be imported, found {_words(error)} in {point.value} "
-                    f"(entry point {point.name!r}); correct or uninstall it"
-                ) from error
+                where = f"{point.value}, entry point {point.name!r}"
+                raise _refusal(error, where, "correct or uninstall it") from error
             _loaded.add(point.value)
     for text in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
         path = Path(text).resolve()
@@ -74,11 +72,13 @@ def _import_file(path: Path) -> None:
         del sys.modules[name]
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
-        raise DiffmpError(
-            f"expected a plugin that can be imported, found {_words(error)} ({path}, line {line}); correct it, or take "
-            f"it out of {VARIABLE}"
-        ) from error
+        raise _refusal(error, f"{path}, line {line}", f"correct it, or take it out of {VARIABLE}") from error
 
 
-def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, DiffmpError) else f"{type(error).__name__}: {error}"
+def _refusal(error: Exception, where: str, remedy: str) -> DiffmpError:
+    """What is wrong with a plugin: its own sentence where it has one, as of a name that is taken."""
+    if isinstance(error, DiffmpError):
+        return DiffmpError(f"{error} ({where})")
+    return DiffmpError(
+        f"expected a plugin that can be imported, found {type(error).__name__}: {error} ({where}); {remedy}"
+    )

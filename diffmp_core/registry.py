@@ -46,9 +46,7 @@ class Registry(Mapping[str, Entry]):
                 f"expected a name of letters, digits and underscores for a {self.what}, found {entry.name!r}; rename it"
             )
         if entry.name in self._entries:
-            raise DiffmpError(
-                f"expected a new name for a {self.what}, found {entry.name!r}, which there is already; rename it"
-            )
+            raise DiffmpError(f"expected a new name for a {self.what}, found {entry.name!r}, which is taken; rename it")
         if self._closed_by:
             raise DiffmpError(
                 f"expected the {self.what} {entry.name!r} to be registered before {self._closed_by} is imported, found "

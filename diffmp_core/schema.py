@@ -1,7 +1,7 @@
 """The schema of a column: its variables and its levels, carried by every store and every emulator.
 
 A store keeps the variables as JSON in the attribute ``diffmp_variables`` and the levels as coordinates; an emulator
-keeps both in ``normalization.json``. What says nothing of its variables is of the paper's choice.
+keeps both in ``normalization.json``. A store that declares no variables has the paper's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from diffmp_core.storage.documents import UnreadableError, parse_json
 from diffmp_core.variables import PAPER, Channels, ColumnVariables, Variable
 
 FORMAT = 2
-"""Version of the form in which variables are written down; 1 had none, and meant the paper's choice."""
+"""Version of the form in which variables are written down; version 1 stored no list and meant the paper's."""
 
 ATTRIBUTE = "diffmp_variables"
 """Attribute of a store that holds its variables as JSON."""
@@ -113,7 +113,7 @@ class ColumnSchema:
         return len(self.outputs), self.levels
 
     def check_columns(self, columns: xr.Dataset, where: str = "the column store", *, outputs: bool = False) -> None:
-        """Refuse columns that lack an input (an output, too, if asked), have it otherwise, or have other levels.
+        """Refuse columns that lack an input (or output, if asked), have it in another unit or shape, or other levels.
 
         More variables than these may be there, and in any order.
 
@@ -171,14 +171,14 @@ def schema_of(dataset: xr.Dataset) -> ColumnSchema:
     """Schema of a column, ensemble or score store.
 
     Raises:
-        DiffmpError: it says of its variables what nobody can read.
+        DiffmpError: its variable list cannot be read.
     """
     height, pressure = (np.asarray(dataset[name], dtype=np.float64) for name in ("height", "pressure"))
     return ColumnSchema(variables_of(dataset), height, pressure)
 
 
 def variables_of(dataset: xr.Dataset) -> ColumnVariables:
-    """Variables of a store: what its attribute says, or the paper's choice; raises as :func:`schema_of`."""
+    """Variables of a store: those that its attribute declares, or the paper's; raises as :func:`schema_of`."""
     text = dataset.attrs.get(ATTRIBUTE)
     where = str(dataset.encoding.get("source", "the store"))
     if isinstance(text, str):

@@ -1,7 +1,7 @@
 """Known variables, and which of them a column is made of: what an emulator reads, what it returns, in which order.
 
-Names, symbols and order of the paper's choice are those of its Table 1 (doi:10.20944/preprints202409.1262.v1). Stores
-and emulators carry the choice that they are made of (:mod:`diffmp_core.schema`); nothing else fixes names or numbers.
+Names, symbols and order of the paper's variables are those of its Table 1 (doi:10.20944/preprints202409.1262.v1).
+Stores and emulators carry their variables (:mod:`diffmp_core.schema`); nothing else fixes names or numbers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Variable:
     ``unit`` is the unit in every store (SI, UDUNITS spelling); ``display_unit`` and ``display_factor``
     are what people read on an axis: ``shown = stored * display_factor``.
 
-    ``profile``: on levels, else a single value a column. ``non_negative``: less than nothing makes no sense.
+    ``profile``: on levels, else a single value per column. ``non_negative``: negative values are impossible.
     """
 
     name: str
@@ -100,12 +100,12 @@ class Channels(tuple[Variable, ...]):
 
     @property
     def singles(self) -> Channels:
-        """Those of a single value a column."""
+        """Those with one value per column."""
         return Channels(variable for variable in self if not variable.profile)
 
     @property
     def is_single(self) -> NDArray[np.bool_]:
-        """Which channels ``(channel, 1)`` are a single value a column."""
+        """Which channels ``(channel, 1)`` have one value per column."""
         return np.array([[not variable.profile] for variable in self], dtype=bool).reshape(len(self), 1)
 
     @property
@@ -154,13 +154,16 @@ KNOWN_INPUTS: Mapping[str, Variable] = _by_name(
     Variable("lat", "\\phi", "latitude", "degrees_north", "°N", 1.0, "latitude", profile=False),
     _fraction("cos_zenith", "\\mu_0", "cosine of the solar zenith angle, 0 at night", None),
     Variable("RH", "RH", "relative humidity over liquid water", "1", "%", 1e2, "relative_humidity"),
-    Variable("T_step", "\\Delta T", "air temperature less that of the level below, 0 at the lowest", "K", "K", 1.0),
     Variable(
-        "qv_step", "\\Delta q_v", "water vapour mixing ratio less that of the level below, 0 at the lowest",
+        "T_minus_below", "\\Delta T", "air temperature less that of the level below, 0 at the lowest",
+        "K", "K", 1.0,
+    ),
+    Variable(
+        "qv_minus_below", "\\Delta q_v", "water vapour mixing ratio less that of the level below, 0 at the lowest",
         "kg kg-1", "g/kg", 1e3,
     ),
 )  # fmt: skip
-"""Inputs by name. ``RH``, ``T_step`` and ``qv_step`` are derived from T, q_v and pressure."""
+"""Inputs by name. Some can be computed for every source: :mod:`diffmp_core.columns.derived`."""
 
 KNOWN_OUTPUTS: Mapping[str, Variable] = _by_name(
     Variable("tend_T_sgs", "Tend_{T-sgs}", "subgrid tendency of air temperature", "K s-1", "K/day", SECONDS_PER_DAY),
@@ -180,8 +183,8 @@ KNOWN_OUTPUTS: Mapping[str, Variable] = _by_name(
         1e3 * SECONDS_PER_DAY,
     ),
     Variable(
-        "PRECC", "P", "precipitation rate at the surface", "m s-1", "mm/day", 1e3 * SECONDS_PER_DAY,
-        "lwe_convective_precipitation_rate", profile=False, non_negative=True,
+        "PRECC", "P", "precipitation rate", "m s-1", "mm/day", 1e3 * SECONDS_PER_DAY,
+        "lwe_precipitation_rate", profile=False, non_negative=True,
     ),
     _energy_flux(
         "NETSW", "net short-wave radiation at the surface", "surface_net_downward_shortwave_flux", non_negative=True
@@ -214,7 +217,7 @@ class ColumnVariables:
             raise DiffmpError(f"expected names that are free in a store, found input {found!r}; name it otherwise")
 
     def stored_input(self, name: str) -> str:
-        """Name of an input in a column store: its own, unless an output or a coordinate of the store bears it."""
+        """Name of an input in a column store: its own, unless an output or a coordinate of the store has it."""
         return f"input_{name}" if name in self.outputs or name in _COORDINATES else name
 
     @property
@@ -233,7 +236,7 @@ def choose_variables(inputs: Iterable[str], outputs: Iterable[str]) -> ColumnVar
     """Known variables by name.
 
     Raises:
-        DiffmpError: an unknown name; those that there are are listed.
+        DiffmpError: an unknown name; the known ones are listed.
     """
     chosen = []
     for role, names, known in (("input", inputs, KNOWN_INPUTS), ("output", outputs, KNOWN_OUTPUTS)):
@@ -248,7 +251,7 @@ def choose_variables(inputs: Iterable[str], outputs: Iterable[str]) -> ColumnVar
 
 
 PAPER = choose_variables(("T", "qv", "Ps", "SHF", "LHF", "SOLIN"), ("tend_T_sgs", "tend_qv_sgs", "qc", "qi"))
-"""The paper's choice (Table 1), and that of every store and emulator that says nothing of its variables."""
+"""The paper's choice (Table 1), and that of every store and emulator that does not declare its variables."""
 
 PAPER_LEVELS = 30
 """Levels of the paper's columns, below 20 km (Section 2)."""
@@ -258,5 +261,5 @@ CLIMSIM_V1 = choose_variables(
 )
 """The variables of the ClimSim benchmark (arXiv:2306.08754, Table 1) as far as its files here hold them."""
 
-CHOICES: Mapping[str, ColumnVariables] = {"paper": PAPER, "climsim-v1": CLIMSIM_V1}
-"""Choices that bear a name."""
+VARIABLE_SETS: Mapping[str, ColumnVariables] = {"paper": PAPER, "climsim-v1": CLIMSIM_V1}
+"""The variable sets that have a name."""

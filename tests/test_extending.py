@@ -34,7 +34,7 @@ def test_entries_keep_their_order_and_are_found_by_name() -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("pear", "a new name for a fruit, found 'pear', which there is already"), ("a b", "letters, digits")],
+    [("pear", "a new name for a fruit, found 'pear', which is taken"), ("a b", "letters, digits")],
 )
 def test_a_name_that_is_taken_or_is_none_is_refused(name: str, words: str) -> None:
     fruits = Registry("fruit", (Fruit("pear"),))
@@ -68,7 +68,7 @@ def diffmp(*arguments: object, plugins: list[Path] | None = None, path: Path | N
         ("y = 1\nx = 1 / 0\n", "plugin.py, line 2)"),
         (
             "from diffmp_core.studies.study import STUDIES\nSTUDIES.register(STUDIES['steps'])\n",
-            "expected a new name for a study, found 'steps', which there is already",
+            "error: expected a new name for a study, found 'steps', which is taken; rename it (",
         ),
         (None, "expected a plugin, a Python file, at"),
     ],
@@ -103,7 +103,7 @@ def test_an_installed_plugin_is_found_by_its_entry_point(tmp_path: Path) -> None
     (tmp_path / "mine.py").write_text("import nonesuch\n")
     status, _, said = diffmp("study", "--help", path=tmp_path)
     assert (status, said.count("\n")) == (2, 1)
-    assert "No module named 'nonesuch' in mine (entry point 'mine')" in said
+    assert "No module named 'nonesuch' (mine, entry point 'mine')" in said
 
 
 SLIDER = """

@@ -113,7 +113,7 @@ def test_arrays_that_do_not_fit_are_refused(inputs, air):
 def columns_of(names: tuple[str, ...], *, levels: int = 4) -> tuple[np.ndarray, dict]:
     """Two columns of made-up inputs, and what goes with them: pressure 900 ... hPa, masses, channels."""
     rng = np.random.default_rng(0)
-    ranges = {"T": (270, 300), "q": (1e-3, 9e-3), "qv": (1e-3, 9e-3), "RH": (0.2, 0.9), "qv_step": (-1e-3, 1e-3)}
+    ranges = {"T": (270, 300), "q": (1e-3, 9e-3), "qv": (1e-3, 9e-3), "RH": (0.2, 0.9), "qv_minus_below": (-1e-3, 1e-3)}
     inputs = np.stack([rng.uniform(*ranges.get(name, (1, 2)), (2, levels)) for name in names], axis=1)
     air = {"pressure": np.linspace(9e4, 6e4, levels), "layer_mass": np.full(levels, 900.0)}
     return inputs.astype(np.float32), air | {"channels": choose_variables(names, ("qc",)).inputs}
@@ -141,7 +141,7 @@ def test_sliders_are_those_whose_inputs_are_there():
 
 
 def test_derived_inputs_follow_and_stay_to_the_bit_where_nothing_changes():
-    inputs, around = columns_of(("T", "RH", "qv", "T_step", "qv_step", "q"))
+    inputs, around = columns_of(("T", "RH", "qv", "T_minus_below", "qv_minus_below", "q"))
     inputs[:, 5] = inputs[:, 2] / (1 + inputs[:, 2])
     before = [relative_humidity(inputs[:, 0], inputs[:, 2], around["pressure"] * share) for share in (1.0, 0.8)]
     inputs[0, 1], inputs[1, 1] = before[0][0], before[1][1]  # of a column at another pressure than the nominal one

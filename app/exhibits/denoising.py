@@ -22,7 +22,7 @@ from ..data.catalog import Catalog
 from ..figures.denoising import DenoisingPanel, shared_range
 from ..figures.output_panel import along_levels, level_axis_of
 from ..figures.theme import LIGHT
-from ..state.choices import STEPS
+from ..state.choices import LIVE_STEPS
 from .ensemble import name_output
 from .exhibit import Rows, level_coordinates, levels_of, quantity
 from .live_column import LiveColumn
@@ -38,7 +38,7 @@ class DenoisingSteps(LiveColumn):
     ``step`` counts the steps done in the picture on the screen; paper shows all.
     """
 
-    step: int = STEPS
+    step: int = LIVE_STEPS
     what: ClassVar[str] = "denoising"
     size: ClassVar[tuple[float, float]] = (10.5, 9.0)
 
@@ -58,7 +58,9 @@ class DenoisingSteps(LiveColumn):
         column = self.columns(catalog).read_by(live.schema.inputs)[0]
         return live.submit_work(
             key,
-            lambda ready: denoise_column(ready.emulator, column, members=self.members, steps=STEPS, seed=self.seed),
+            lambda ready: denoise_column(
+                ready.emulator, column, members=self.members, steps=LIVE_STEPS, seed=self.seed
+            ),
         )
 
     def gather(self, catalog: Catalog) -> xr.Dataset:

@@ -75,7 +75,7 @@ def arrange_histograms(found: Histograms, axis: ValueAxis, *, title: str, profil
         axis: value axis; its factor is shown unit per standard deviation of the truth.
         title: what the output is called.
         profile: on levels; of a single value there is no dimension ``level``.
-        minus: the first of two emulators is held against the second, too.
+        minus: the first of two emulators is compared with the second, too.
     """
     names, edges = list(found.members), found.edges * axis.factor
     unit, truth, each = axis.label, ("level", "value"), ("emulator", "level", "value")
@@ -171,7 +171,7 @@ class Distribution(Exhibit):
 
     @property
     def minus(self) -> bool:
-        """Whether two emulators are held against each other."""
+        """Whether two emulators are compared with each other."""
         return self.compare == "difference" and len(self.emulators) == 2
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:

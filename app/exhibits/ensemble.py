@@ -25,7 +25,7 @@ from ..data.target import Target
 from ..figures.output_panel import along_levels, level_axis_of
 from ..figures.profile import LINES, EnsemblePanel, InputPanel, chosen_lines, ensemble_words, fan, inside, surface_line
 from ..figures.theme import LIGHT
-from .exhibit import STEPS, Rows, level_coordinates, levels_of, quantity, table_quantity
+from .exhibit import LIVE_STEPS, Rows, level_coordinates, levels_of, quantity, table_quantity
 from .live_column import LiveColumn
 from .paper import level_panel, zero_line
 
@@ -53,7 +53,7 @@ class Ensemble(LiveColumn):
         """
         columns, live = self.columns(catalog), catalog.live(self.experiment, self.emulator)
         inputs = columns.read_by(live.schema.inputs)
-        return live.submit(key, inputs, members=self.members, steps=STEPS, seed=self.seed)
+        return live.submit(key, inputs, members=self.members, steps=LIVE_STEPS, seed=self.seed)
 
     def gather(self, catalog: Catalog) -> xr.Dataset:
         """Members ``(member, level)`` and truth ``(level,)`` of each output, and the inputs of the column.
@@ -89,7 +89,7 @@ class Ensemble(LiveColumn):
             read = columns.inputs[:, columns.variables.inputs.channel(entry.name)].mean(axis=0)
             name = chosen.stored_input(entry.name)
             data[name] = table_quantity("level", read, entry) if entry.profile else table_quantity((), read[0], entry)
-        drawn = catalog.drawn(self.experiment, self.emulator, members=self.members, steps=STEPS)
+        drawn = catalog.drawn(self.experiment, self.emulator, members=self.members, steps=LIVE_STEPS)
         words = "whether members differ; else there is no coverage"
         data["has_spread"] = quantity((), np.int8(drawn.has_spread), "1", words)
         found = xr.Dataset(

@@ -24,7 +24,7 @@ from diffmp_core.variables import Variable
 from ..data.axes import LevelAxis, level_axis
 from ..data.catalog import Catalog
 from ..data.target import OWN
-from ..state.choices import NAMES, STEPS, Choices
+from ..state.choices import LIVE_STEPS, NAMES, Choices
 from .paper import draw_page, save_page
 
 Rows: TypeAlias = Sequence[Sequence[UIElement | str]]
@@ -220,7 +220,7 @@ def changed_words(catalog: Catalog, experiment: str, emulators: Iterable[str]) -
 
 def drawn_words(catalog: Catalog, experiment: str, emulator: str, *, members: int, seed: int) -> str:
     """An emulator and an ensemble drawn for this exhibit."""
-    drawn = catalog.drawn(experiment, emulator, members=members, steps=STEPS)
+    drawn = catalog.drawn(experiment, emulator, members=members, steps=LIVE_STEPS)
     return f"Emulator: {emulator}, {drawn.words}, seed {seed}"
 
 

@@ -23,7 +23,7 @@ from ..data.catalog import Catalog
 from ..data.composites import selection_words
 from ..figures.profile import RankPanel
 from ..figures.theme import LIGHT
-from ..state.choices import STEPS
+from ..state.choices import LIVE_STEPS
 from .exhibit import Exhibit, OfSelection, Progress, Rows, drawn_words, quantity, score_store, scored_words
 
 RANK_HISTOGRAM = "rank_histogram"
@@ -132,7 +132,7 @@ class SelectionRanks(RankHistogram, OfSelection):
         from diffmp_core.scores.ensemble import reduce_members  # numba: only when it is asked for
         from diffmp_core.scores.histograms import column_ranks
 
-        if not catalog.drawn(self.experiment, self.emulator, members=self.members, steps=STEPS).has_spread:
+        if not catalog.drawn(self.experiment, self.emulator, members=self.members, steps=LIVE_STEPS).has_spread:
             raise DiffmpError(
                 f"expected an ensemble, found {self.emulator}, which gives one answer for each column: no truth has a "
                 "rank among them; choose another emulator"
@@ -150,7 +150,7 @@ class SelectionRanks(RankHistogram, OfSelection):
             columns = catalog.columns(self.experiment).isel(time=[time], cell=cells)
             inputs = stack_inputs(columns, schema.inputs)
             outside += 0 if live.domain is None else int(live.domain.is_out_of_range(inputs).sum())
-            members = live.answer_patiently(inputs, members=self.members, steps=STEPS, seed=self.seed + number)
+            members = live.answer_patiently(inputs, members=self.members, steps=LIVE_STEPS, seed=self.seed + number)
             truth = stack_outputs(columns, schema.outputs)
             ensemble = reduce_members(truth, members, np.ones(len(schema.outputs)))
             shares.append(column_ranks(ensemble.below, ensemble.equal, members=self.members))

@@ -26,7 +26,7 @@ from ..data.model_answers import ModelQuestion
 from ..figures.axes import set_range
 from ..figures.profile import INPUT_TOP, InputPanel
 from ..figures.response import response_table
-from ..state.choices import STEPS
+from ..state.choices import LIVE_STEPS
 from .changed import BOTH, Asked, change_variables, changes_of, integral_words, panels_in_rows
 from .exhibit import Rows, level_coordinates, levels_of, quantity, table_quantity
 from .paper import level_panel
@@ -76,7 +76,7 @@ class EmulatorResponse(Asked):
                 pressure=pressure,
                 layer_mass=columns.layer_mass,
                 members=self.members,
-                steps=STEPS,
+                steps=LIVE_STEPS,
                 seed=self.seed,
                 notes=columns.notes,
             )

@@ -20,7 +20,7 @@ from ..figures.colouring import Colouring
 from ..figures.response import BAND
 from ..figures.sweep import CurvePanel, MapPanel
 from ..figures.theme import LIGHT
-from ..state.choices import STEPS
+from ..state.choices import LIVE_STEPS
 from ..state.sweeps import ONE_WAY, SWEPT_SLIDERS, TWO_WAY, SweptSlider
 from .changed import Asked, integral_key, panels_in_rows
 from .exhibit import Progress, Rows, quantity
@@ -76,7 +76,7 @@ class Swept(Asked):
             pressure=catalog.grid(self.experiment).pressure,
             layer_mass=columns.layer_mass,
             members=self.members,
-            steps=STEPS,
+            steps=LIVE_STEPS,
             seed=self.seed,
             notes=columns.notes,
             progress=progress,

@@ -110,8 +110,12 @@ def sections(catalog: Catalog, experiment: str, emulator: str) -> Iterator[Secti
 def _fields(catalog: Catalog, experiment: str, emulator: str, levels: Levels) -> Iterator[Section]:
     """Maps and zonal means of the scores that the store has."""
     shared: dict[str, Any] = {"experiment": experiment, "emulator": emulator, "cell": catalog.limits(experiment).cell}
-    shown = {name: score.stored for name, score in MAPS.items() if score.in_report}
-    metrics = [name for name, stored in shown.items() if not catalog.lacks(experiment, emulator, stored)]
+    shown = {name: score for name, score in MAPS.items() if score.in_report}
+    reasons = {
+        name: catalog.lacks(experiment, emulator, score.stored, called=f"“{score.label}”")
+        for name, score in shown.items()
+    }
+    metrics = [name for name, reason in reasons.items() if not reason]
     if not metrics:
         return
     maps = [
@@ -119,7 +123,8 @@ def _fields(catalog: Catalog, experiment: str, emulator: str, levels: Levels) ->
         for name, level in levels.items()
         for metric in metrics
     ]
-    yield Section("Maps", "Each output; what is on levels at the level where the truth varies most.", maps)
+    words = ["Each output; profiles at the level where the truth varies most", *filter(None, reasons.values())]
+    yield Section("Maps", ". ".join(words) + ".", maps)
     metric = ZONAL if ZONAL in metrics else metrics[0]
     outputs = catalog.schema(experiment).outputs
     zonal = [

@@ -73,8 +73,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Offer:
-    """Experiments served, by name, and what each offers; ``limits`` raises a DiffmpError where one cannot be opened."""
+class StateParser:
+    """Reads choices for the experiments served, by name; ``limits`` says what each offers, or raises a DiffmpError."""
 
     experiments: Sequence[str]
     limits: Callable[[str], Limits]

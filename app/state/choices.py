@@ -23,7 +23,7 @@ Regime = Literal["any", "deep convection", "trade cumulus", "mid-latitude storm"
 Charts = Literal["criteria", "outputs", "all"]
 
 Integral = Literal["heating", "moistening", "liquid water path", "ice water path"]
-STEPS = 5
+LIVE_STEPS = 5
 """Denoising steps of the ensembles that are drawn live."""
 
 
@@ -108,7 +108,7 @@ class _Choices(BaseModel):
     every: bool = Field(default=False, description="Ensembles of every emulator are shown")
     spread_error: bool = Field(default=False, description="The error of the mean is shown against the spread")
     denoising: bool = Field(default=False, description="Steps from noise to profiles are shown")
-    step: int = Field(default=STEPS, ge=0, le=STEPS, description="Denoising steps done, all for the answer")
+    step: int = Field(default=LIVE_STEPS, ge=0, le=LIVE_STEPS, description="Denoising steps done, all for the answer")
     sweep: str = Field(default="fluxes", description="Slider that is swept")
     sweep_across: str = Field(default="none", description="Second slider that is swept")
     sweep_of: Integral = Field(default="heating", description="Column integral in a sweep over two sliders")

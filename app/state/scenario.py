@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from diffmp_core.errors import DiffmpError
 
-from .address import Offer
+from .address import StateParser
 from .choices import Choices
 
 FORMAT = "diffmp-scenario"
@@ -49,7 +49,7 @@ class Scenario(BaseModel):
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def read_scenario(content: bytes, offer: Offer) -> tuple[Scenario, list[str]]:
+def read_scenario(content: bytes, parser: StateParser) -> tuple[Scenario, list[str]]:
     """A scenario from the bytes of a file, and a sentence for each part that could not be read, unescaped.
 
     Raises:
@@ -68,32 +68,32 @@ def read_scenario(content: bytes, offer: Offer) -> tuple[Scenario, list[str]]:
         raise DiffmpError(f"expected version {VERSION} of scenario files, found {str(found.get('version'))[:20]}")
     notices: list[str] = []
     title = _text(found.get("title", ""), "the title", LONGEST_NAME, notices)
-    state = _state(found.get("state", {}), "The scenario", offer, notices)
+    state = _state(found.get("state", {}), "The scenario", parser, notices)
     scenes = found.get("scenes", [])
     if not isinstance(scenes, list):
         notices.append("The scenes are no list, so there are none.")
         scenes = []
     if len(scenes) > MOST_SCENES:
         notices.append(f"The scenario has {len(scenes)} scenes; the first {MOST_SCENES} are taken.")
-    read = (_scene(scene, number, offer, notices) for number, scene in enumerate(scenes[:MOST_SCENES], start=1))
+    read = (_scene(scene, number, parser, notices) for number, scene in enumerate(scenes[:MOST_SCENES], start=1))
     return Scenario(title=title, state=state, scenes=tuple(scene for scene in read if scene)), notices
 
 
-def _scene(found: Any, number: int, offer: Offer, notices: list[str]) -> Scene | None:
+def _scene(found: Any, number: int, parser: StateParser, notices: list[str]) -> Scene | None:
     if not isinstance(found, dict):
         notices.append(f"Scene {number} cannot be read; it is left out.")
         return None
     where = f"Scene {number}"
     name = _text(found.get("name", ""), f"the name of scene {number}", LONGEST_NAME, notices) or where
     note = _text(found.get("note", ""), f"the note of scene {number}", LONGEST_NOTE, notices)
-    return Scene(name=name, note=note, state=_state(found.get("state", {}), where, offer, notices))
+    return Scene(name=name, note=note, state=_state(found.get("state", {}), where, parser, notices))
 
 
-def _state(found: Any, where: str, offer: Offer, notices: list[str]) -> Choices:
+def _state(found: Any, where: str, parser: StateParser, notices: list[str]) -> Choices:
     if not isinstance(found, dict):
         notices.append(f"{where} has no state that can be read; showing the start of the first experiment.")
-        return offer.first()
-    choices, refused = offer.read(found, source=where, typed=True)
+        return parser.first()
+    choices, refused = parser.read(found, source=where, typed=True)
     notices += refused
     return choices
 

@@ -14,10 +14,10 @@ import param
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.sliders import SLIDERS
 
-from .address import Limits, Offer
+from .address import Limits, StateParser
 from .choices import NAMES, PERTURBATIONS, Choices, field_bounds, options
 
-STEPS = {"centre": 30, **{name: slider.step for name, slider in SLIDERS.items()}}
+INCREMENTS = {"centre": 30, **{name: slider.step for name, slider in SLIDERS.items()}}
 """Steps of sliders where they are not 1."""
 FREE = {"own", "study_file"}
 """Words that no list bounds: files of studies come while one looks."""
@@ -40,13 +40,13 @@ class State(param.Parameterized):
         Raises:
             DiffmpError: none can be opened.
         """
-        self.offer = Offer(experiments, limits)
+        self.parser = StateParser(experiments, limits)
         self.restoring = self.entering = False
         self.tell: Callable[[str], None] = lambda sentence: None
         super().__init__()
         self.param["experiment"].objects = list(experiments)
         self.param.watch(self._enter_experiment, "experiment")
-        self.show(self.offer.first())
+        self.show(self.parser.first())
 
     @property
     def choices(self) -> Choices:
@@ -70,12 +70,12 @@ class State(param.Parameterized):
 
     def reset(self) -> None:
         """Show what the experiment starts with, on the present tab and page colour."""
-        start = self.offer.start(self.experiment)
+        start = self.parser.start(self.experiment)
         self.show(start.model_copy(update={"tab": self.tab, "dark": self.dark}))
 
     def reset_perturbations(self) -> None:
         """Put every slider of the Sensitivity tab back."""
-        start = self.offer.start(self.experiment)
+        start = self.parser.start(self.experiment)
         self.param.update(**{name: getattr(start, name) for name in PERTURBATIONS})
 
     def resample(self) -> None:
@@ -84,11 +84,11 @@ class State(param.Parameterized):
 
     def query(self) -> str:
         """The state as the query of an address."""
-        return self.offer.query(self.choices)
+        return self.parser.query(self.choices)
 
     def apply_query(self, query: str) -> list[str]:
         """Show what the query of an address asks for; returns a sentence for each value refused, unescaped."""
-        choices, notices = self.offer.read_query(query)
+        choices, notices = self.parser.read_query(query)
         self.show(choices)
         return notices
 
@@ -97,7 +97,7 @@ class State(param.Parameterized):
         if self.entered == self.experiment:
             return
         try:
-            limits = self.offer.limits(self.experiment)
+            limits = self.parser.limits(self.experiment)
         except DiffmpError as error:
             self.tell(f"The experiment {self.experiment} cannot be opened: {error}")
             self.param.update(experiment=self.entered)
@@ -145,7 +145,7 @@ def _parameter(name: str) -> param.Parameter:
     if field.annotation is bool:
         return param.Boolean(**about)
     kind = param.Integer if field.annotation is int else param.Number
-    return kind(bounds=field_bounds(name) or (field.default, field.default), step=STEPS.get(name), **about)
+    return kind(bounds=field_bounds(name) or (field.default, field.default), step=INCREMENTS.get(name), **about)
 
 
 for _name in NAMES:

@@ -18,7 +18,7 @@ from ..exhibits.denoising import step_words
 from ..exhibits.exhibit import levels_of
 from ..figures.axes import set_range
 from ..figures.denoising import DenoisingPanel
-from ..state.choices import STEPS
+from ..state.choices import LIVE_STEPS
 from ..state.state import State
 from .answers import Asker, after
 from .controls import small_button, stepped_slider, switch
@@ -143,7 +143,7 @@ class DenoisingView:
                 panel.clear()
 
     def _step_words(self, step: int) -> str:
-        return step_words(step, float(self.data["signal"][step]) if self.data is not None else None, STEPS)
+        return step_words(step, float(self.data["signal"][step]) if self.data is not None else None, LIVE_STEPS)
 
     def _play(self) -> None:
         """From noise to the answer, one step after the other; a second click stops."""
@@ -155,7 +155,7 @@ class DenoisingView:
     def _advance(self) -> None:
         if not self.playing or not self.state.denoising:
             return
-        self.state.step = min(self.state.step + 1, STEPS)
-        self.playing = self.state.step < STEPS
+        self.state.step = min(self.state.step + 1, LIVE_STEPS)
+        self.playing = self.state.step < LIVE_STEPS
         if self.playing:
             after(FRAME_MS, self._advance)

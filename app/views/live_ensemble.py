@@ -15,7 +15,7 @@ from diffmp_core.errors import DiffmpError
 from ..data.catalog import Catalog
 from ..data.target import DEPENDS
 from ..exhibits import Ensemble
-from ..state.choices import STEPS
+from ..state.choices import LIVE_STEPS
 from ..state.state import State
 from .answers import Asker, duration
 from .layout import words
@@ -72,7 +72,7 @@ class LiveEnsemble(ABC):
     def asked_for(self) -> Drawn:
         """What becomes of the question."""
         exhibit = self.exhibit()
-        return self.catalog.drawn(exhibit.experiment, exhibit.emulator, members=exhibit.members, steps=STEPS)
+        return self.catalog.drawn(exhibit.experiment, exhibit.emulator, members=exhibit.members, steps=LIVE_STEPS)
 
     def _wait(self) -> None:
         """Leave the truth alone until the ensemble is there."""

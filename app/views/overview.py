@@ -28,16 +28,16 @@ from .export_menu import export_menu
 from .layout import GAP, WHOLE, paper, uneven_grid
 
 INTRODUCTION = """
-<p class="lead">Clouds and convection are smaller than the columns of a climate model, and the same resolved state can
-go with many subgrid outcomes. DIFF-MP is a conditional diffusion model that draws such outcomes: from {inputs}
-of a column it samples {outputs}. These pages ask how good its ensembles are over the globe, level by level and column
-by column, and what it answers when its inputs are changed.</p>
+<p class="lead">Clouds and convection are smaller than the columns of a climate model, and many subgrid outcomes are
+compatible with the same resolved state. DIFF-MP is a conditional diffusion model that draws such outcomes: from
+{inputs} of a column it samples {outputs}. These pages ask how good its ensembles are over the globe, level by level and
+column by column, and what it answers when its inputs are changed.</p>
 """
 
 METHOD = """
 <p class="soft">Method after Wang et al. (2024), <i>Stochastic Parameterization of Moist Physics Using Probabilistic
-Diffusion Model</i>, doi:10.20944/preprints202409.1262.v1. Independent implementation; numbers are of the data named
-below and not those of the paper.</p>
+Diffusion Model</i>, doi:10.20944/preprints202409.1262.v1. Independent implementation; its numbers refer to the data
+named below and are not those of the paper.</p>
 """
 
 CAVEATS = """
@@ -49,8 +49,8 @@ coupled to a climate model, where errors feed back.</li>
 two-dimensional cloud-resolving model forced from outside: not GRIST, not observations, not a reproduction of the
 paper's data.</li>
 <li><b>Few and dependent times.</b> Neighbouring cells and successive times resemble each other, so differences in the
-third digit mean nothing.</li>
-<li><b>Perturbed inputs</b> can leave the range of the training data; the Sensitivity tab says when.</li>
+third digit are not significant.</li>
+<li><b>Perturbed inputs</b> may lie outside the range of the training data; the Sensitivity tab says when.</li>
 </ul>
 """
 

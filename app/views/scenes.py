@@ -99,7 +99,7 @@ class ScenesDrawer:
 
     def _read(self, content: bytes) -> Scenario | None:
         try:
-            scenario, notices = read_scenario(content, self.state.offer)
+            scenario, notices = read_scenario(content, self.state.parser)
         except DiffmpError as error:
             self.tell([str(error)])
             return None

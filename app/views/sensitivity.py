@@ -22,7 +22,7 @@ from ..exhibits.changed import changes_of
 from ..exhibits.response import scaled_words
 from ..figures.profile import InputPanel
 from ..figures.response import ResponsePanel, SingleResponsePanel, response_panels, response_table
-from ..state.choices import PERTURBATIONS, STEPS
+from ..state.choices import LIVE_STEPS, PERTURBATIONS
 from ..state.state import State
 from .answers import Asker, after, duration
 from .changed_inputs import ChangedInputs
@@ -65,9 +65,9 @@ HOW_TO_READ = """
 **How to read this.** Blue, solid: the emulator's answer to the inputs as they are. Orange, dashed: to the inputs
 changed by the sliders. Bands hold 80 % of the members (of many columns: of the members' means over them). Both answers
 use the same random numbers, so their difference is a response, not a new draw. *±*: the larger of two standard errors,
-over the *draw* (what other random numbers would leave) and over the *columns* (for others of the same kind); neither
-holds what the emulator has learnt wrongly. That is for the *verdict*: the cloud-resolving model's own answer to the
-same change, where it is known (thin: dotted as it is, dash-dotted changed), its mean over some hours held against the
+over the *draw* (other random numbers) and over the *columns* (others of the same kind); neither covers what the
+emulator has learnt wrongly. That is for the *verdict*: the cloud-resolving model's own answer to the
+same change, where it is known (thin: dotted as it is, dash-dotted changed), its mean over some hours compared with the
 emulator's by a t test at 5 %. *Neutralised* means mixed: potential temperature θ, or the mixing ratio of vapour,
 becomes uniform below the level chosen, with the heat and water of the layer kept. The emulator is statistics, not
 physics: far from its training data its answers mean little, and the page warns.
@@ -244,7 +244,7 @@ class SensitivityView:
 
     def _answer(self, asked: EmulatorResponse, response: Response, took: float) -> None:
         self.asked, self.response = asked, response
-        drawn = self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=STEPS)
+        drawn = self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=LIVE_STEPS)
         seed = f", seed {asked.seed}" if drawn.has_spread else ""
         wanted = self.members()
         refining = asked.members < wanted and drawn.has_spread

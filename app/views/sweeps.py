@@ -20,7 +20,7 @@ from ..data.target import DEPENDS
 from ..exhibits import SweepCurve, SweepMap
 from ..exhibits.sweep import TITLES, curve_panels, integrals_of_sweep
 from ..figures.sweep import CurvePanel, MapPanel
-from ..state.choices import STEPS
+from ..state.choices import LIVE_STEPS
 from ..state.state import State
 from ..state.sweeps import SWEPT_SLIDERS
 from .answers import duration
@@ -148,7 +148,7 @@ class Sweeps:
         with pn.io.hold():
             self._draw(asked, found)
             if self.data is not None:
-                drawn = self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=STEPS)
+                drawn = self.catalog.drawn(asked.experiment, asked.emulator, members=asked.members, steps=LIVE_STEPS)
                 size = drawn.over(self.data.attrs["columns"])
                 self.work.status.object = f"{found['out_of_range'].size} points, {size}, {duration(took)}"
                 self._tell_whether_moved()

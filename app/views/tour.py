@@ -12,7 +12,7 @@ from diffmp_core.shipped import ASSETS
 
 from ..state.choices import TABS
 
-STEPS: tuple[dict[str, str], ...] = (
+TOUR: tuple[dict[str, str], ...] = (
     {
         "tab": "Overview",
         "title": "What is shown",
@@ -47,7 +47,7 @@ STEPS: tuple[dict[str, str], ...] = (
 class Tour(JSComponent):
     """A small window at the lower left that walks through the tabs; the browser remembers that it was seen."""
 
-    steps = param.List(default=list(STEPS), doc="tab, title and text of each step")
+    steps = param.List(default=list(TOUR), doc="tab, title and text of each step")
     runs = param.Integer(default=0, doc="Counts the requests to start")
 
     _esm = (ASSETS / "tour.js").read_text(encoding="utf-8")

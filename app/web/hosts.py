@@ -1,4 +1,4 @@
-"""Names under which this server answers: every request is held against them, whatever it asks for.
+"""Names under which this server answers: every request is checked against them, whatever it asks for.
 
 The address bar tells a browser whom to ask, the network where that is. A page at ``evil.example`` that lets its name
 lead to 127.0.0.1 (DNS rebinding) therefore asks this server as if it were its own, and Tornado, which lets a websocket

@@ -1,4 +1,4 @@
-"""Which variables and which levels columns are made with: choices by name, lists of names, or a file of definitions."""
+"""Which variables and which levels columns are made with: sets by name, lists of names, or a file of definitions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from diffmp_core.errors import DiffmpError
 from diffmp_core.schema import FORMAT, VariablesFile
 from diffmp_core.storage.documents import UnreadableError, read_yaml
 from diffmp_core.variables import (
-    CHOICES,
     KNOWN_INPUTS,
     KNOWN_OUTPUTS,
     PAPER,
+    VARIABLE_SETS,
     Channels,
     ColumnVariables,
     Variable,
@@ -27,11 +27,11 @@ from diffmp_core.variables import (
 ALL: Literal["all"] = "all"
 """Every level of the source."""
 
-CHOICE_LEVELS: Mapping[str, Levels] = {"climsim-v1": ALL}
-"""Levels of the choices of variables that bear a name, where they are others than the paper's."""
+SET_LEVELS: Mapping[str, Levels] = {"climsim-v1": ALL}
+"""Levels of named variable sets, where they differ from the paper's."""
 
-FEWEST = 2
-"""Levels that columns have at least."""
+MIN_LEVELS = 2
+"""Fewest levels that columns may have."""
 
 _KEYS = ("inputs", "outputs", "levels")
 
@@ -42,7 +42,7 @@ class ColumnChoice:
 
     Attributes:
         variables: inputs and outputs.
-        levels: so many below 20 km, or all; None for the paper's number, and of the simulator for its own.
+        levels: number of levels below 20 km, or ``all``; None: 30, or the simulator's own.
     """
 
     variables: ColumnVariables = PAPER
@@ -63,21 +63,21 @@ def choose(
     """What columns are to be made with.
 
     Args:
-        variables: name of a choice, or a YAML file (:func:`read_choice`).
+        variables: name of a variable set, or a YAML file (:func:`read_choice`).
         inputs, outputs: names of all inputs, of all outputs, instead of those of ``variables``.
         levels: instead of those that belong to ``variables``.
 
     Raises:
-        DiffmpError: an unknown name, a file that is none of variables, a number of levels that is none.
+        DiffmpError: an unknown name, not a variables file, or an invalid level count.
     """
     name = str(variables)
-    if name in CHOICES:
-        chosen = ColumnChoice(CHOICES[name], CHOICE_LEVELS.get(name))
+    if name in VARIABLE_SETS:
+        chosen = ColumnChoice(VARIABLE_SETS[name], SET_LEVELS.get(name))
     elif Path(variables).suffix in (".yaml", ".yml"):
         chosen = read_choice(Path(variables))
     else:
         raise DiffmpError(
-            f"expected variables among {', '.join(CHOICES)} or a YAML file, found {name!r}; choose one of these"
+            f"expected variables among {', '.join(VARIABLE_SETS)} or a YAML file, found {name!r}; choose one of these"
         )
     own = chosen.variables
     picked = ColumnVariables(
@@ -125,14 +125,16 @@ def read_choice(path: Path) -> ColumnChoice:
 
 
 def parse_levels(text: str) -> Levels:
-    """Levels from what stands on a command line: a number, or ``all``; raises as :func:`choose`."""
+    """Levels for ``--levels``: a number, or ``all``; raises as :func:`choose`."""
     return _checked_levels(int(text) if text.isascii() and text.isdigit() else text, "--levels")
 
 
 def _checked_levels(levels: Any, where: str) -> Levels:
-    if levels == ALL or (isinstance(levels, int) and not isinstance(levels, bool) and levels >= FEWEST):
+    if levels == ALL or (isinstance(levels, int) and not isinstance(levels, bool) and levels >= MIN_LEVELS):
         return levels
-    raise DiffmpError(f"expected {FEWEST} levels or more, or 'all', of {where}, found {levels!r}; choose one of these")
+    raise DiffmpError(
+        f"expected {MIN_LEVELS} levels or more, or 'all', of {where}, found {levels!r}; choose one of these"
+    )
 
 
 def _pick(names: Sequence[str], role: str, known: Mapping[str, Variable], own: Channels) -> Channels:

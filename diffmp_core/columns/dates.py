@@ -68,7 +68,7 @@ def date_of(date: float, second: float, calendar: str, where: str) -> cftime.dat
     """Date of digits YYYYMMDD and seconds after midnight.
 
     Raises:
-        DiffmpError: a day that the calendar has not, or seconds of no day.
+        DiffmpError: a day that the calendar lacks, or seconds beyond a day.
     """
     if not (np.isfinite(date) and 0 <= second < 86_400):
         raise DiffmpError(

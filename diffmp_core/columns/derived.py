@@ -1,6 +1,6 @@
-"""Inputs that follow from others, from where a column is or from the date: every source has them.
+"""Inputs computed from other inputs, place or date; available for every source.
 
-They are offered by name beside what the source itself holds; of a name that it holds, its own values are taken.
+If the source holds the variable, its own values are used.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Inputs = Mapping[str, xr.DataArray]
 
 @dataclass(frozen=True)
 class FromInputs:
-    """An input that is made of others.
+    """An input computed from other inputs.
 
     Attributes:
-        of: those others.
-        make: gives it, from them and from the pressure of the air on the levels [Pa], which is worked out if asked for.
-        comment: what a store says of it.
+        requires: names of those inputs.
+        compute: gives it, from them and from the pressure of the air on the levels [Pa], computed only on request.
+        comment: stored as its ``comment``.
     """
 
-    of: tuple[str, ...]
-    make: Callable[[Inputs, Callable[[], xr.DataArray]], xr.DataArray]
+    requires: tuple[str, ...]
+    compute: Callable[[Inputs, Callable[[], xr.DataArray]], xr.DataArray]
     comment: str
 
 
@@ -46,9 +46,9 @@ class Places:
 
 @dataclass(frozen=True)
 class FromPlaces:
-    """A single value that follows from where a column is and when: (time, cell), and what a store says of it."""
+    """A single value (time, cell) computed from place and date; ``comment`` is stored as its ``comment``."""
 
-    make: Callable[[Places], np.ndarray]
+    compute: Callable[[Places], np.ndarray]
     comment: str
 
 
@@ -66,7 +66,7 @@ def hydrostatic_pressure(surface: xr.DataArray, layer_mass: np.ndarray, top_pres
     )
 
 
-def step_from_below(profile: xr.DataArray) -> xr.DataArray:
+def minus_below(profile: xr.DataArray) -> xr.DataArray:
     """A profile less its value one level below, 0 at the lowest."""
     below = np.maximum(np.arange(profile.sizes["level"]) - 1, 0)
     return profile - profile.isel(level=below)
@@ -94,13 +94,13 @@ FROM_INPUTS: Mapping[str, FromInputs] = {
         _relative_humidity,
         "vapour pressure over that of saturation over liquid water, Bolton (1980), equation 10, at all temperatures",
     ),
-    "T_step": FromInputs(("T",), lambda inputs, _: step_from_below(inputs["T"]), "of the levels of this store"),
-    "qv_step": FromInputs(("qv",), lambda inputs, _: step_from_below(inputs["qv"]), "of the levels of this store"),
+    "T_minus_below": FromInputs(("T",), lambda inputs, _: minus_below(inputs["T"]), "of the levels of this store"),
+    "qv_minus_below": FromInputs(("qv",), lambda inputs, _: minus_below(inputs["qv"]), "of the levels of this store"),
 }
-"""Inputs that are made of others, by name."""
+"""Inputs computed from other inputs, by name."""
 
-STEPS = ("T_step", "qv_step")
-"""Those that mean something only on the levels that they were made on."""
+LEVEL_DIFFERENCES = ("T_minus_below", "qv_minus_below")
+"""Valid only on the levels they were computed on."""
 
 FROM_PLACES: Mapping[str, FromPlaces] = {
     "lat": FromPlaces(lambda places: _at_all_times(places, places.lat), "of the centre of the cell"),
@@ -115,18 +115,18 @@ DERIVED = (*FROM_INPUTS, *FROM_PLACES)
 
 
 def needed(inputs: Iterable[str], given: Container[str]) -> tuple[str, ...]:
-    """Names of the inputs that a source itself has to give, each once: those wanted, and what others are made of."""
+    """Names of the inputs that a source itself has to give, each once: those wanted, or what they are computed from."""
     names: dict[str, None] = {}
     for name in inputs:
         if name in given or name not in DERIVED:
             names[name] = None
         elif name in FROM_INPUTS:
-            names |= dict.fromkeys(FROM_INPUTS[name].of)
+            names |= dict.fromkeys(FROM_INPUTS[name].requires)
     return tuple(names)
 
 
 def derive(name: str, inputs: Inputs, pressure: Callable[[], xr.DataArray], places: Places) -> tuple[xr.DataArray, str]:
-    """A derived input, and what a store says of it; arguments are those of the functions of the two tables."""
+    """A derived input, and the ``comment`` stored with it; arguments are those of the functions of the two tables."""
     if name in FROM_INPUTS:
-        return FROM_INPUTS[name].make(inputs, pressure), FROM_INPUTS[name].comment
-    return xr.DataArray(FROM_PLACES[name].make(places), dims=("time", "cell")), FROM_PLACES[name].comment
+        return FROM_INPUTS[name].compute(inputs, pressure), FROM_INPUTS[name].comment
+    return xr.DataArray(FROM_PLACES[name].compute(places), dims=("time", "cell")), FROM_PLACES[name].comment

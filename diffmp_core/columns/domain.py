@@ -74,7 +74,8 @@ class TrainingDomain:
 
     Attributes:
         channels: the inputs in channel order; features are the levels of profiles, and single values once.
-        mean, spread, low, high: ``(feature,)`` of the training inputs.
+        mean, spread, low, high: ``(feature,)`` of the training inputs; ``spread``, the file's word, is the standard
+            deviation.
         centre: ``(cluster, feature)`` means of the clusters, standardised, of the features that distances are of.
         whitening: ``(cluster, feature, feature)`` inverse Cholesky factors of their covariances.
         distances: of the training columns, at 112 quantiles from 0 to 1.
@@ -213,22 +214,22 @@ def fit_domain(inputs: np.ndarray, *, channels: Channels, generator: np.random.G
             f"expected 2 or more training columns, all finite, found {len(features)} columns; prepare the columns again"
         )
     mean = features.mean(axis=0, dtype=np.float64)
-    spread = features.std(axis=0, dtype=np.float64)
-    spread = np.where(spread > 1e-6 * np.abs(mean), spread, 1.0)
+    std = features.std(axis=0, dtype=np.float64)
+    std = np.where(std > 1e-6 * np.abs(mean), std, 1.0)
     near = _in_distance(channels, features.shape[1])
     sample = features[:: max(1, len(features) // (CLUSTERS * COLUMNS_PER_FEATURE * int(near.sum())))]
-    sample = ((sample - mean) / spread)[:, near]
+    sample = ((sample - mean) / std)[:, near]
     centre, member = _clusters(sample, generator)
     moments = [_moments(sample[member == cluster]) for cluster in range(len(centre))]
     centre = np.stack([mean_of_cluster for mean_of_cluster, _ in moments])
     whitening = np.stack([factor for _, factor in moments])
     distances = np.concatenate(
-        [_nearest(((features[rows] - mean) / spread)[:, near], centre, whitening) for rows in _blocks(len(features))]
+        [_nearest(((features[rows] - mean) / std)[:, near], centre, whitening) for rows in _blocks(len(features))]
     )
     return TrainingDomain(
         channels=channels,
         mean=mean,
-        spread=spread,
+        spread=std,
         low=features.min(axis=0).astype(np.float64),
         high=features.max(axis=0).astype(np.float64),
         centre=centre,

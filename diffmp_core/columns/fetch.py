@@ -1,7 +1,7 @@
 """Published ClimSim files from Hugging Face: data set LEAP/ClimSim_low-res, one pair of files a time step.
 
 Downloads go through ``huggingface_hub``: an interrupted file goes on where it stopped, and a file that is there is not
-fetched again. Each file is held against the SHA-256 that the data set publishes for it.
+fetched again. Each file is checked against the SHA-256 that the data set publishes for it.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def choose_levels(candidates: int, count: int) -> np.ndarray:
     if candidates < count:
         raise DiffmpError(
             f"expected at least {count} levels below {TOP_HEIGHT / 1000:g} km, found {candidates}; "
-            "ask for fewer or for all, or use data with more"
+            "give --levels all for every level of the source, or a smaller number"
         )
     stride = -(-(candidates - 1) // (count - 1))
     whole = max(lowest for lowest in range(1, count + 1) if lowest - (-(candidates - lowest) // stride) == count)

@@ -26,7 +26,7 @@ WINSORISE_LIMIT = 30.0
 ABNORMAL_LIMIT = 3.0
 """The paper replaces samples with a normalised output beyond this (Section 2)."""
 
-LEAST_SPREAD = 1e-2
+LEAST_RELATIVE_STD = 1e-2
 """Least standard deviation of an output at a level that its scale takes part in, relative to that of the variable."""
 
 NEGLIGIBLE_SHARE = 1e-3
@@ -34,7 +34,7 @@ NEGLIGIBLE_SHARE = 1e-3
 
 
 CONDENSATES = ("qc", "qi")
-"""Inputs that are nothing at most levels and times: they are scaled as outputs are."""
+"""Inputs that are zero at most levels and times: they are scaled as outputs are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,16 +87,16 @@ def normalize_by_quantile(values: np.ndarray) -> tuple[float, float]:
     return 0.0, scale or 1.0
 
 
-def normalize_by_level_spread(values: np.ndarray) -> tuple[float, np.ndarray]:
+def normalize_by_level_std(values: np.ndarray) -> tuple[float, np.ndarray]:
     """Offset (0) and scales of an output ``(column, level)``: the geometric mean of two standard deviations.
 
     One is the level's own, the other that of all values of the variable. With one scale for all levels the quiet ones
     drown in what noise the sampler leaves over, and their ensembles are too wide; with each level's own the training
     spends itself on levels where nothing happens. 0 stays 0.
     """
-    overall = float(_mean_and_spread(values, by_level=False)[1])
+    overall = float(_mean_and_std(values, by_level=False)[1])
     level = values.std(axis=0, dtype=np.float64)
-    return 0.0, np.sqrt(np.maximum(level, LEAST_SPREAD * overall) * overall)
+    return 0.0, np.sqrt(np.maximum(level, LEAST_RELATIVE_STD * overall) * overall)
 
 
 def fit(
@@ -104,9 +104,9 @@ def fit(
 ) -> Normalization:
     """Normalisation of training columns.
 
-    ``paper``: equation (6) for T and Ps and (7) for all others, one offset and scale a variable. ``calibrated``: mean
+    ``paper``: equation (6) for T and Ps and (7) for all others, one offset and scale per variable. ``calibrated``: mean
     and standard deviation per level for inputs on levels, over all for single values, read or returned; condensates and
-    outputs on levels by :func:`normalize_by_level_spread`, which keeps zero.
+    outputs on levels by :func:`normalize_by_level_std`, which keeps zero.
 
     Args:
         inputs: ``(column, input, level)`` in physical units, single values repeated over the levels.
@@ -153,13 +153,13 @@ def _output_by_paper(values: np.ndarray, variable: Variable) -> _OffsetScale:
 
 
 def _output_by_level(values: np.ndarray, variable: Variable) -> _OffsetScale:
-    return normalize_by_level_spread(values) if variable.profile else _mean_and_spread(values, by_level=False)
+    return normalize_by_level_std(values) if variable.profile else _mean_and_std(values, by_level=False)
 
 
 def _input_by_level(values: np.ndarray, variable: Variable) -> _OffsetScale:
     if variable.name in CONDENSATES:
-        return normalize_by_level_spread(values)
-    return _mean_and_spread(values, by_level=variable.profile)
+        return normalize_by_level_std(values)
+    return _mean_and_std(values, by_level=variable.profile)
 
 
 def replace_abnormal(outputs_norm: np.ndarray, limit: float = ABNORMAL_LIMIT) -> np.ndarray:
@@ -202,12 +202,12 @@ def _check_training_arrays(inputs: np.ndarray, outputs: np.ndarray, schema: Colu
                 raise DiffmpError(f"expected finite training values of {name}, found NaN or infinity; repair them")
 
 
-def _mean_and_spread(values: np.ndarray, *, by_level: bool) -> tuple[np.ndarray, np.ndarray]:
+def _mean_and_std(values: np.ndarray, *, by_level: bool) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of ``(column, level)``, per level or over all; 1 for mere rounding."""
     axis = 0 if by_level else None
     mean = np.asarray(values.mean(axis=axis, dtype=np.float64))
-    spread = np.asarray(values.std(axis=axis, dtype=np.float64))
-    return mean, np.where(spread > 1e-6 * np.abs(mean), spread, 1.0)
+    std = np.asarray(values.std(axis=axis, dtype=np.float64))
+    return mean, np.where(std > 1e-6 * np.abs(mean), std, 1.0)
 
 
 def _floor(cloud: np.ndarray) -> float:

@@ -31,8 +31,8 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "lat": (-90.0, 90.0, "radians"),
     "cos_zenith": (0.0, 1.0 + 1e-6, "degrees"),
     "RH": (-1e-3, 10.0, "per cent"),
-    "T_step": (-150.0, 150.0, "K/km"),
-    "qv_step": (-0.06, 0.06, "g/kg"),
+    "T_minus_below": (-150.0, 150.0, "K/km"),
+    "qv_minus_below": (-0.06, 0.06, "g/kg"),
     "PRECC": (0.0, 1e-4, "mm/day"),
     "NETSW": (-1.0, 1.5e3, "J m-2"),
     "FLWDS": (0.0, 1e3, "J m-2"),
@@ -69,10 +69,10 @@ def check_values(
     start: Sequence[int] = (),
     times: np.ndarray | None = None,
 ) -> None:
-    """Hold a block of values of one variable against finiteness and limits.
+    """Check a block of values of one variable: finite and within limits.
 
     Args:
-        name: of the variable in ``limits``; of any other, values are held against finiteness alone.
+        name: of the variable in ``limits``; of any other, values need only be finite.
         values: a block of any shape.
         where: name of the file for messages.
         limits: :data:`LIMITS` of columns or :data:`POINT_LIMITS`.
@@ -112,11 +112,11 @@ def with_checks(
     limits: Mapping[str, tuple[float, float, str]] = LIMITS,
     points: np.ndarray | None = None,
 ) -> xr.Dataset:
-    """The same lazy dataset, each block of which is held against limits when it is read, before anything is made of it.
+    """The same lazy dataset, each block of which is checked when it is read, before anything is computed from it.
 
     Args:
         data: dask arrays, and the dates of their dim ``time``.
-        names: variables, as far as the dataset has them, and which of ``limits`` each is held against.
+        names: variables, as far as the dataset has them, and which of ``limits`` each is checked against.
         where: name of the file for messages.
         limits: :data:`LIMITS` or :data:`POINT_LIMITS`.
         points: those along ``point``, the last dim, that columns are made of; all if None.

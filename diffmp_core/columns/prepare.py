@@ -43,7 +43,7 @@ def prepare(
     """Write raw data as a column store.
 
     The data pass through block by block (about 1 MB of a variable at a time) and every value is checked on its way:
-    finite, of the right unit as far as magnitudes tell, levels upright. Nothing is mended silently; the store appears
+    finite, plausible in magnitude, levels surface first. Nothing is repaired silently; the store appears
     whole or not at all.
 
     Args:
@@ -61,7 +61,7 @@ def prepare(
         The path written.
 
     Raises:
-        DiffmpError: no such source, a source that no reader knows, a variable that the source has not, a wrong unit or
+        DiffmpError: no such source, a source that no reader knows, a variable that the source lacks, a wrong unit or
             level order, values that are not finite or not plausible, a truncated file, or an ``out`` that exists.
     """
     source, out = Path(source), Path(out)
@@ -75,7 +75,7 @@ def prepare(
             f"expected options that a source of kind {reader.name} takes ({sorted(reader.options) or 'none'}), found "
             f"{foreign} ({source.name}); leave them out"
         )
-    _refuse_unoffered(choice, reader, source.name)
+    _check_available(choice, reader, source.name)
     if not all(0 <= share < np.inf for share in proportions) or sum(proportions) == 0:
         raise DiffmpError(
             f"expected shares of training, validation and test times of 0 or more, found {proportions}; "
@@ -108,8 +108,8 @@ def prepare(
             raise unreadable_data(source, error) from error
 
 
-def _refuse_unoffered(choice: ColumnChoice, reader: Source, where: str) -> None:
-    """Raise if known variables are wanted that the source has not; of others the reader knows."""
+def _check_available(choice: ColumnChoice, reader: Source, where: str) -> None:
+    """Raise if the source lacks a known variable; the reader checks the others."""
     for role, wanted, known, offered in (
         ("inputs", choice.variables.inputs, KNOWN_INPUTS, dict.fromkeys((*reader.inputs, *DERIVED))),
         ("outputs", choice.variables.outputs, KNOWN_OUTPUTS, dict.fromkeys(reader.outputs)),

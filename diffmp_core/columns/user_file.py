@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from diffmp_core.columns.derived import FROM_INPUTS, STEPS
+from diffmp_core.columns.derived import FROM_INPUTS, LEVEL_DIFFERENCES
 from diffmp_core.columns.levels import nominal_height, refuse_disordered, standard_temperature
 from diffmp_core.columns.plausibility import check_upright, check_values
 from diffmp_core.columns.units import conversion
@@ -109,7 +109,9 @@ def read_user_column(content: bytes, schema: ColumnSchema) -> UserColumn:
     for variable in schema.inputs:
         if not variable.profile:
             rows.append(np.full(schema.levels, found[variable.name][0]))
-        elif variable.name in profiles and not (variable.name in STEPS and _derivable(variable.name, found)):
+        elif variable.name in profiles and not (
+            variable.name in LEVEL_DIFFERENCES and _derivable(variable.name, found)
+        ):
             rows.append(profiles[variable.name])
         else:
             rows.append(_derive(variable.name, profiles, found, schema))
@@ -118,7 +120,7 @@ def read_user_column(content: bytes, schema: ColumnSchema) -> UserColumn:
 
 def _aliases(inputs: Channels) -> dict[str, str]:
     """What a file may call the inputs, what they are made of, and its levels."""
-    parts = (part for name in inputs.names if name in FROM_INPUTS for part in FROM_INPUTS[name].of)
+    parts = (part for name in inputs.names if name in FROM_INPUTS for part in FROM_INPUTS[name].requires)
     used = {*inputs.names, *parts, *PLACES}
     used |= {"q"} if "qv" in used else set()
     own = {f"{prefix}{name.casefold()}": name for name in used for prefix in ("", "input_")}
@@ -133,7 +135,7 @@ def _is_profile(name: str, inputs: Channels) -> bool:
 
 def _derivable(name: str, found: Mapping[str, NDArray]) -> bool:
     """Whether an input follows from what a file has."""
-    return name in FROM_INPUTS and all(part in found for part in FROM_INPUTS[name].of)
+    return name in FROM_INPUTS and all(part in found for part in FROM_INPUTS[name].requires)
 
 
 def _check(found: Mapping[str, NDArray], inputs: Channels) -> None:
@@ -154,12 +156,14 @@ def _check(found: Mapping[str, NDArray], inputs: Channels) -> None:
 
 def _derive(name: str, profiles: Profiles, found: Mapping[str, NDArray], schema: ColumnSchema) -> NDArray[np.float64]:
     """A derived input on the columns' levels, where the pressure is in proportion to that at the surface."""
-    parts = {part: xr.DataArray(profiles[part], dims="level") for part in FROM_INPUTS[name].of if part in profiles}
+    parts = {
+        part: xr.DataArray(profiles[part], dims="level") for part in FROM_INPUTS[name].requires if part in profiles
+    }
 
     def pressure() -> xr.DataArray:
         return xr.DataArray(schema.pressure * found["Ps"][0] / REFERENCE_PRESSURE, dims="level")
 
-    return FROM_INPUTS[name].make(parts, pressure).values
+    return FROM_INPUTS[name].compute(parts, pressure).values
 
 
 def _read_csv(content: bytes, aliases: Mapping[str, str], inputs: Channels) -> dict[str, Field]:

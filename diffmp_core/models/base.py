@@ -192,7 +192,9 @@ class NetworkEmulator(nn.Module, ABC):
 
     def noise(self, columns: int, members: int, draw: Draw) -> Normalised:
         """Standard normal outputs (column, member, output, level); single values have one draw for all levels."""
-        return Normalised(self.normalizer.level_noise(draw((columns, members, *self.schema.output_shape))))
+        return Normalised(
+            self.normalizer.share_noise_of_single_values(draw((columns, members, *self.schema.output_shape)))
+        )
 
     def physical_outputs(self, normalised: Normalised) -> Physical:
         """Normalised outputs (..., output, level) in physical units; never below zero what cannot be.

@@ -88,13 +88,15 @@ class DiffMP(NetworkEmulator):
         x_0, count = outputs, len(outputs)
         level = SCHEDULES[self.config.schedule].draw(count, generator)
         hidden = torch.rand(count, generator=generator, device=generator.device) < self.config.p_uncond
-        eps = self.normalizer.level_noise(torch.randn(x_0.shape, generator=generator, device=generator.device))
+        eps = self.normalizer.share_noise_of_single_values(
+            torch.randn(x_0.shape, generator=generator, device=generator.device)
+        )
         s = level[:, None, None]
         sigma = (1 - s**2).sqrt()
         noised = s * x_0 + sigma * eps
         target = eps if self.config.prediction == "epsilon" else s * eps - sigma * x_0
         prediction = self.denoiser(noised[:, None], level, self.denoiser.encode(inputs, hidden))[:, 0]
-        return functional.mse_loss(self.normalizer.level_single(prediction), target)
+        return functional.mse_loss(self.normalizer.average_single_values(prediction), target)
 
     def sample_normalised(
         self, condition: Normalised, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]
@@ -113,7 +115,7 @@ class DiffMP(NetworkEmulator):
             prediction = self.denoiser(x, level, given)
             if hidden is not None:
                 prediction = (1 + w) * prediction - w * self.denoiser(x, level, hidden)
-            prediction = self.normalizer.level_single(prediction)
+            prediction = self.normalizer.average_single_values(prediction)
             sigma = math.sqrt(1 - s**2)
             if self.config.prediction == "epsilon":
                 return (x - sigma * prediction) / s, prediction

@@ -49,7 +49,7 @@ class LatentEmulator(NetworkEmulator):
     def decode(self, latent: Tensor, condition: Normalised) -> Normalised:
         """Outputs (column, member, output, level) of latents (column, member, component), both normalised."""
         found = self.evaluate_without_noise(latent[..., None].expand(*latent.shape, self.schema.levels), condition)
-        return Normalised(self.normalizer.level_single(found))
+        return Normalised(self.normalizer.average_single_values(found))
 
     def sample_normalised(
         self, condition: Normalised, members: int, *, draw: Draw, steps: int, guidance: tuple[float, ...]

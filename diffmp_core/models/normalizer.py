@@ -23,7 +23,9 @@ Normalised = NewType("Normalised", Tensor)
 
 
 class Normalizer(nn.Module):
-    """``(x - offset) / scale`` and back, with what a sample may not be: below zero, a trace, cloud where there is none.
+    """``(x - offset) / scale`` and back, and the corrections to samples.
+
+    These are: no negative values, no traces, no cloud where the training data had none.
 
     Its numbers are buffers that no file of weights holds, and keep float32 when the network computes in another format.
     """
@@ -56,7 +58,7 @@ class Normalizer(nn.Module):
         self.has_single = bool(outputs.singles)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Follow the network to its device, but not into its number format."""
+        """Move with the network to its device, but stay float32."""
         device = fn(self.non_negative).device  # no format is asked of what is true or false
         for name, buffer in self._buffers.items():
             self._buffers[name] = None if buffer is None else buffer.to(device)
@@ -89,13 +91,13 @@ class Normalizer(nn.Module):
         keep = (outputs >= self.floor) & self.possible
         return Physical(torch.where(keep | ~self.non_negative, outputs, 0.0))
 
-    def level_single(self, outputs: Tensor) -> Tensor:
+    def average_single_values(self, outputs: Tensor) -> Tensor:
         """Outputs ``(..., output, level)``, normalised, whose single values are the same at all levels: their mean."""
         if not self.has_single:
             return outputs
         return torch.where(self.single, outputs.mean(dim=-1, keepdim=True), outputs)
 
-    def level_noise(self, noise: Tensor) -> Tensor:
+    def share_noise_of_single_values(self, noise: Tensor) -> Tensor:
         """Noise ``(..., output, level)`` of which single values have one draw, that of the lowest level."""
         if not self.has_single:
             return noise

@@ -74,7 +74,7 @@ class OneStep(NetworkEmulator):
         s, sigma = TERMINAL_LEVEL, math.sqrt(1 - TERMINAL_LEVEL**2)
         x = self.noise(len(condition), members, draw)
         level = torch.full((1,), s, device=x.device)
-        prediction = self.normalizer.level_single(self.denoiser(x, level, self.denoiser.encode(condition)))
+        prediction = self.normalizer.average_single_values(self.denoiser(x, level, self.denoiser.encode(condition)))
         return Normalised(s * x - sigma * prediction)
 
     def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:

@@ -37,7 +37,7 @@ class Regression(NetworkEmulator):
     def predict(self, condition: Normalised) -> Normalised:
         """Normalised outputs (column, output, level) for normalised inputs (column, input, level)."""
         zeros = condition.new_zeros(condition.shape[0], 1, *self.schema.output_shape)
-        return Normalised(self.normalizer.level_single(self.evaluate_without_noise(zeros, condition)[:, 0]))
+        return Normalised(self.normalizer.average_single_values(self.evaluate_without_noise(zeros, condition)[:, 0]))
 
     def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:
         """Mean squared error of normalised outputs; nothing is drawn from the generator."""
@@ -74,7 +74,7 @@ class GaussianRegression(NetworkEmulator):
         """Mean and standard deviation, each (column, output, level), for normalised inputs (column, input, level)."""
         zeros = condition.new_zeros(condition.shape[0], 1, *self.schema.output_shape)
         both = self.evaluate_without_noise(zeros, condition)[:, 0].chunk(2, dim=1)
-        mean, log_variance = (self.normalizer.level_single(part) for part in both)
+        mean, log_variance = (self.normalizer.average_single_values(part) for part in both)
         return mean, LEAST_STD + (0.5 * log_variance).exp()
 
     def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:

@@ -190,7 +190,7 @@ def _by_name(inputs: NDArray, channels: Channels) -> dict[str, Array]:
 def _derived(before: Mapping[str, Array], changed: Mapping[str, Array], pressure: NDArray) -> dict[str, Array]:
     """Inputs ``(column, level)`` that follow from T and vapour: as before, to the last digit, where these are."""
     found: dict[str, Array] = {}
-    for name, of in (("T_step", "T"), ("qv_step", "qv")):
+    for name, of in (("T_minus_below", "T"), ("qv_minus_below", "qv")):
         if name in changed and of in changed:
             step = np.diff(changed[of] - before[of], axis=-1, prepend=0.0)
             found[name] = changed[name] + np.where(np.arange(step.shape[-1]) > 0, step, 0.0)

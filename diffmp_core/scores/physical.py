@@ -1,6 +1,6 @@
 """Whether answers obey physics: water and energy of whole columns, and drying beyond the vapour there is.
 
-Nothing in the network imposes a budget, so each member is held against what it implies. With the mass m of a level
+Nothing in the network imposes a budget, so each member is checked against what it implies. With the mass m of a level
 [kg m-2]:
 
 * moistening ``W = sum(dqv/dt m)`` [kg m-2 s-1]. ``P = -W`` is the precipitation it implies, less any evaporation that

@@ -202,7 +202,7 @@ SCORES: Registry[Score] = Registry(
             heading="coverage, ties split",
             label="Coverage, ties split",
             group=SPREAD,
-            definition="The same with ties broken at random, as expected. A perfect ensemble of M members covers "
+            definition="The same with ties split in expectation. A perfect ensemble of M members covers "
             "(M - 1)/(M + 1), not all, with ties or without: less is too little spread, more is too much.",
             formula="⟨ 1 − ([b = 0] + [a = 0]) / (t + 1) ⟩ with b members below y, t equal to it, a above",
             best="coverage",

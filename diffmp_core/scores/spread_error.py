@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 EDGES = 10.0 ** (np.arange(-12, 5) / 4)
 """Edges of the bins of spread, four a decade, in units of the truth's standard deviation."""
-FEWEST = 30
+MIN_VALUES = 30
 """A bin of fewer values is left out: its error would say little."""
 
 
@@ -44,5 +44,5 @@ def spread_against_error(parts: Iterable[tuple[NDArray, NDArray]], *, members: i
         counts += np.bincount(place, minlength=EDGES.size + 1)
     inner = slice(1, -1)  # without those below the first and above the last edge
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.sqrt(np.where(counts >= FEWEST, sums / counts, np.nan))[:, inner]
+        means = np.sqrt(np.where(counts >= MIN_VALUES, sums / counts, np.nan))[:, inner]
     return SpreadError(means[0], means[1], counts[inner])

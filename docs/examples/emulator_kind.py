@@ -33,7 +33,7 @@ class Linear(NetworkEmulator):
         """Mean (column, output, level) and standard deviation (output, level) of normalised outputs."""
         mean = self.denoiser(condition.flatten(1).to(self.denoiser.weight.dtype)).float()
         shaped = (mean.unflatten(1, self.schema.output_shape), self.log_variance.float())
-        mean, log_variance = (self.normalizer.level_single(part) for part in shaped)
+        mean, log_variance = (self.normalizer.average_single_values(part) for part in shaped)
         return mean, LEAST_STD + (0.5 * log_variance).exp()
 
     def training_loss(self, inputs: Normalised, outputs: Normalised, generator: Generator) -> Tensor:

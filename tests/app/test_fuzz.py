@@ -10,7 +10,7 @@ import pytest
 import yaml
 from diffmp_app.data.catalog import Catalog
 from diffmp_app.page import DashboardPage
-from diffmp_app.state.address import Offer
+from diffmp_app.state.address import StateParser
 from diffmp_app.state.choices import NAMES, TABS
 from diffmp_app.state.scenario import FORMAT, VERSION, Scenario, Scene, plain_text, read_scenario
 from diffmp_app.web.browser import Browser
@@ -22,7 +22,7 @@ from tests.app.experiment import make_experiment
 from tests.app.served import open_tab, serve, watched_window
 from tests.app.test_state import LIMITS
 
-OFFER = Offer(list(LIMITS), LIMITS.__getitem__)
+PARSER = StateParser(list(LIMITS), LIMITS.__getitem__)
 HALF = "\ud800"
 """Half a character: JSON can say it, UTF-8 cannot."""
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -46,7 +46,7 @@ JSON = st.recursive(
     max_leaves=10,
 )
 GOOD = Scenario(
-    title="A talk", state=OFFER.first(), scenes=(Scene(name="One", note="Say this.", state=OFFER.start("small")),)
+    title="A talk", state=PARSER.first(), scenes=(Scene(name="One", note="Say this.", state=PARSER.start("small")),)
 )
 
 
@@ -54,10 +54,10 @@ GOOD = Scenario(
 @given(st.binary(max_size=60) | st.lists(st.tuples(st.sampled_from([*NAMES, "x"]), TEXT | st.sampled_from(NASTY))))
 def test_no_address_raises_and_every_state_read_is_one_of_the_page(given_):
     query = quote(given_) if isinstance(given_, bytes) else urlencode(given_, errors="replace")
-    choices, notices = OFFER.read_query("?" + query)
-    assert choices.experiment in OFFER.experiments
-    assert choices.emulator in OFFER.limits(choices.experiment).emulators
-    assert OFFER.read_query(OFFER.query(choices)) == (choices, [])
+    choices, notices = PARSER.read_query("?" + query)
+    assert choices.experiment in PARSER.experiments
+    assert choices.emulator in PARSER.limits(choices.experiment).emulators
+    assert PARSER.read_query(PARSER.query(choices)) == (choices, [])
     for notice in notices:
         notice.encode()
 
@@ -72,10 +72,10 @@ def test_what_is_read_of_a_scenario_can_be_shown_and_saved(content, data):
         at = data.draw(st.integers(0, len(good)))
         content = good[:at] + content + good[at + data.draw(st.integers(0, 9)) :]
     try:
-        scenario, notices = read_scenario(content, OFFER)
+        scenario, notices = read_scenario(content, PARSER)
     except DiffmpError:
         return
-    assert read_scenario(scenario.to_json().encode(), OFFER) == (scenario, [])
+    assert read_scenario(scenario.to_json().encode(), PARSER) == (scenario, [])
     for notice in notices:
         notice.encode()
 
@@ -94,7 +94,7 @@ def test_half_characters_become_question_marks():
     content = json.dumps(
         {"format": FORMAT, "version": VERSION, "title": HALF, "scenes": [{"name": HALF, "note": HALF}]}
     )
-    scenario, _ = read_scenario(content.encode(), OFFER)
+    scenario, _ = read_scenario(content.encode(), PARSER)
     assert (scenario.title, scenario.scenes[0].name, scenario.scenes[0].note) == ("?", "?", "?")
 
 

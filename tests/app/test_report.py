@@ -132,6 +132,21 @@ def test_an_emulator_without_weights_or_scores_has_a_shorter_report(tmp_path: Pa
     ]  # fmt: skip
 
 
+def test_it_says_which_map_the_score_store_lacks(tmp_path: Path):
+    folder = make_experiment(tmp_path / "globe", cells=42, times=2)
+    name = yaml.safe_load((folder / "experiment.yaml").read_text())["emulators"][0]["scores"]
+    scores = xr.load_dataset(folder / name)
+    scores.drop_vars("column_crps_fair").to_netcdf(folder / name)
+    catalog = Catalog([folder])
+    maps = {
+        emulator: next(s.words for s in sections(catalog, "globe", emulator) if s.title == "Maps")
+        for emulator in catalog.limits("globe").emulators[:2]
+    }
+    lacking, whole = maps.values()
+    assert lacking.endswith(". The score store of DIFF-MP calibrated has no “CRPS, fair”.")
+    assert "has no" not in whole
+
+
 def test_responses_are_of_all_columns_where_none_is_tropical(tmp_path: Path):
     folder = make_experiment(tmp_path / "globe", cells=12, times=1)
     add_networks(folder)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from diffmp_app.state.address import Offer
+from diffmp_app.state.address import StateParser
 from diffmp_app.state.choices import NAMES, Choices
 from diffmp_app.state.scenario import (
     FORMAT,
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from diffmp_core.errors import DiffmpError
 from tests.app.test_state import LIMITS
 
-OFFER = Offer(list(LIMITS), LIMITS.__getitem__)
+PARSER = StateParser(list(LIMITS), LIMITS.__getitem__)
 STATE = Choices(
     experiment="small",
     emulator="paper",
@@ -42,15 +42,15 @@ def written(**content: Any) -> bytes:
 
 
 def test_there_and_back():
-    scenes = (Scene(name="Zoë <b>", note="say α\nthen β", state=STATE), Scene(name="two", state=OFFER.first()))
+    scenes = (Scene(name="Zoë <b>", note="say α\nthen β", state=STATE), Scene(name="two", state=PARSER.first()))
     scenario = Scenario(title="A talk", state=STATE, scenes=scenes)
-    assert read_scenario(scenario.to_json().encode(), OFFER) == (scenario, [])
+    assert read_scenario(scenario.to_json().encode(), PARSER) == (scenario, [])
 
 
 def test_what_is_missing_is_as_the_experiment_starts():
-    scenario, notices = read_scenario(written(state={"experiment": "small"}), OFFER)
+    scenario, notices = read_scenario(written(state={"experiment": "small"}), PARSER)
     assert notices == []
-    assert scenario.state == OFFER.start("small")
+    assert scenario.state == PARSER.start("small")
 
 
 @pytest.mark.parametrize(
@@ -68,18 +68,18 @@ def test_what_is_missing_is_as_the_experiment_starts():
     ],
 )
 def test_bad_parts_are_named_and_the_rest_is_taken(state, name, expected):
-    scenario, notices = read_scenario(written(state=state | {"seed": 5}), OFFER)
+    scenario, notices = read_scenario(written(state=state | {"seed": 5}), PARSER)
     assert len(notices) == 1
     assert f"The scenario asks for {name} = " in notices[0]
     assert expected in notices[0]
-    assert scenario.state == OFFER.first().model_copy(update={"seed": 5})
+    assert scenario.state == PARSER.first().model_copy(update={"seed": 5})
 
 
 def test_bad_scenes_are_named_and_the_others_are_taken():
     good = {"name": "good", "state": {"cell": 2}}
     scenario, notices = read_scenario(
         written(scenes=[7, good, {"name": 5, "note": "x" * (LONGEST_NOTE + 1), "state": {"cell": -1}}, {"state": []}]),
-        OFFER,
+        PARSER,
     )
     assert [scene.name for scene in scenario.scenes] == ["good", "Scene 3", "Scene 4"]
     assert scenario.scenes[0].state.cell == 2
@@ -90,7 +90,7 @@ def test_bad_scenes_are_named_and_the_others_are_taken():
 
 
 def test_too_many_scenes_are_cut():
-    scenario, notices = read_scenario(written(scenes=[{"name": "a"}] * (MOST_SCENES + 1)), OFFER)
+    scenario, notices = read_scenario(written(scenes=[{"name": "a"}] * (MOST_SCENES + 1)), PARSER)
     assert len(scenario.scenes) == MOST_SCENES
     assert len(notices) == 1
 
@@ -111,7 +111,7 @@ def test_too_many_scenes_are_cut():
 )
 def test_what_is_no_scenario_is_refused(content, found):
     with pytest.raises(DiffmpError, match=found):
-        read_scenario(content, OFFER)
+        read_scenario(content, PARSER)
 
 
 JSON = st.recursive(
@@ -124,7 +124,7 @@ JSON = st.recursive(
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from(["title", "state", "scenes", "other"]), JSON, max_size=4))
 def test_nothing_in_a_scenario_raises(content):
-    scenario, notices = read_scenario(written(**content), OFFER)
+    scenario, notices = read_scenario(written(**content), PARSER)
     assert all(isinstance(notice, str) and len(notice) < 600 for notice in notices)
-    again, none = read_scenario(scenario.to_json().encode(), OFFER)
+    again, none = read_scenario(scenario.to_json().encode(), PARSER)
     assert (again, none) == (scenario, [])

@@ -16,11 +16,11 @@ levels: 40
 inputs:
   - T
   - qc
-  - name: state_q0004
-    symbol: q_o
-    long_name: ozone
-    unit: kg kg-1
-    display_unit: mg/kg
+  - name: pbuf_ozone
+    symbol: O_3
+    long_name: ozone mole fraction
+    unit: mol mol-1
+    display_unit: ppm
     display_factor: 1000000
     non_negative: true
 outputs: [PRECC, tend_T_sgs]
@@ -53,11 +53,11 @@ def test_names_replace_one_list_and_leave_the_other():
 def test_a_file_defines_what_is_not_known(path):
     found = choose(path)
     assert found.levels == 40
-    assert found.variables.inputs.names == ("T", "qc", "state_q0004")
-    ozone = found.variables.inputs.named("state_q0004")
+    assert found.variables.inputs.names == ("T", "qc", "pbuf_ozone")
+    ozone = found.variables.inputs.named("pbuf_ozone")
     assert (ozone.profile, ozone.non_negative, ozone.standard_name, ozone.display_factor) == (True, True, None, 1e6)
     assert found.variables.outputs.named("PRECC").unit == "m s-1"
-    assert choose(str(path), inputs=("state_q0004", "u")).variables.inputs.names == ("state_q0004", "u")
+    assert choose(str(path), inputs=("pbuf_ozone", "u")).variables.inputs.names == ("pbuf_ozone", "u")
 
 
 @pytest.mark.parametrize(
@@ -80,26 +80,30 @@ def test_a_file_defines_what_is_not_known(path):
             "in mine.yaml, found 'List should have at least 1 item .*' of outputs; correct it",
         ),
         ("[PRECC, tend_T_sgs]", "[RH]", "expected outputs among tend_T_sgs, .* found 'RH'"),
-        ("    unit: kg kg-1\n", "", "found 'Field required' of inputs number 3, unit; correct it"),
-        ("    symbol: q_o", "    symbol: 3", "found 'Input should be a valid string' of inputs number 3, symbol"),
-        ("    symbol: q_o", "    colour: red", "of inputs number 3, (symbol|colour)"),
+        ("    unit: mol mol-1\n", "", "found 'Field required' of inputs number 3, unit; correct it"),
+        ("    symbol: O_3", "    symbol: 3", "found 'Input should be a valid string' of inputs number 3, symbol"),
+        ("    symbol: O_3", "    colour: red", "of inputs number 3, (symbol|colour)"),
         (
             "display_factor: 1000000",
             "display_factor: 0",
             "should be greater than 0' of inputs number 3, display_factor",
         ),
         (
-            "unit: kg kg-1",
+            "unit: mol mol-1",
             "unit: spoons",
-            "expected a unit of state_q0004 that UDUNITS knows in mine.yaml, found 'spoons'",
+            "expected a unit of pbuf_ozone that UDUNITS knows in mine.yaml, found 'spoons'",
         ),
-        ("name: state_q0004", "name: qv", None),
         (
-            "name: state_q0004",
-            "name: FLWDS",
-            "expected FLWDS in W m-2, a single value, in mine.yaml, found kg kg-1, on",
+            "name: pbuf_ozone\n    symbol: O_3\n    long_name: ozone mole fraction\n    unit: mol mol-1",
+            "name: qv\n    symbol: q_v\n    long_name: vapour\n    unit: kg kg-1",
+            None,
         ),
-        ("name: state_q0004", "name: ../x", "String should match pattern"),
+        (
+            "name: pbuf_ozone",
+            "name: FLWDS",
+            "expected FLWDS in W m-2, a single value, in mine.yaml, found mol mol-1, on",
+        ),
+        ("name: pbuf_ozone", "name: ../x", "String should match pattern"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_one_sentence(path, old, new, message):
@@ -118,17 +122,17 @@ def test_the_example_of_the_docs_is_a_file_of_variables(tmp_path):
     (tmp_path / "mine.yaml").write_text(re.search(r"```yaml\n(levels.*?)```", text, re.DOTALL).group(1))
     found = choose(tmp_path / "mine.yaml")
     assert found.levels == 40
-    assert found.variables.inputs.names == ("T", "Ps", "state_q0004")
+    assert found.variables.inputs.names == ("T", "Ps", "pbuf_ozone")
     assert found.variables.outputs.names == ("tend_T_sgs", "PRECC")
 
 
 def test_outputs_may_not_bear_the_name_of_a_coordinate(path):
-    path.write_text(FILE.replace("state_q0004", "height"))
+    path.write_text(FILE.replace("pbuf_ozone", "height"))
     assert choose(path).variables.stored_input("height") == "input_height"
     both = FILE.replace(
         "outputs: [PRECC, tend_T_sgs]", "outputs:\n" + FILE[FILE.index("  - name") : FILE.index("outp")]
     )
-    path.write_text(both.replace("state_q0004", "height"))
+    path.write_text(both.replace("pbuf_ozone", "height"))
     with pytest.raises(DiffmpError, match="expected outputs that are no coordinates, found 'height'"):
         choose(path)
 

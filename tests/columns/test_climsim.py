@@ -195,16 +195,16 @@ def test_cloud_before_the_step_is_an_input_beside_cloud_after_it(stack):
 
 def test_relative_humidity_has_the_pressure_of_the_hybrid_levels(stack):
     raw, levels = make_stack(DATES), kept_levels(30)
-    columns = read(stack, choice=choice_of("RH", "T_step", "land_fraction"), spacing_km=120)
-    assert list(columns.data_vars) == ["RH", "T_step", "input_land_fraction", "tend_T_sgs"]
+    columns = read(stack, choice=choice_of("RH", "T_minus_below", "land_fraction"), spacing_km=120)
+    assert list(columns.data_vars) == ["RH", "T_minus_below", "input_land_fraction", "tend_T_sgs"]
     t, q = (raw[f"in_state_{name}"].values[..., levels] for name in ("t", "q0001"))
     a, b = (raw[name].values[levels] for name in ("hyam", "hybm"))
     pressure = 1e5 * a + raw["in_state_ps"].values[..., None] * b
     partial = q * pressure / (287.04 / 461.5 * (1 - q) + q)  # q = epsilon e / (p - (1 - epsilon) e)
     saturated = 611.2 * np.exp(17.67 * (t - 273.15) / (t - 29.65))
     np.testing.assert_allclose(columns["RH"], partial / saturated, rtol=1e-5)
-    np.testing.assert_allclose(columns["T_step"][..., 1:], np.diff(t, axis=-1), rtol=1e-4, atol=1e-4)
-    assert (columns["T_step"][..., 0] == 0).all()
+    np.testing.assert_allclose(columns["T_minus_below"][..., 1:], np.diff(t, axis=-1), rtol=1e-4, atol=1e-4)
+    assert (columns["T_minus_below"][..., 0] == 0).all()
     np.testing.assert_allclose(columns["input_land_fraction"], raw["in_cam_in_LANDFRAC"], rtol=1e-6)
 
 

@@ -37,13 +37,13 @@ def test_a_source_gives_what_it_has_and_what_others_are_made_of():
 
 def test_every_source_has_them(tmp_path):
     make_fields(FINE).to_netcdf(tmp_path / "fields.nc")
-    choice = choice_of("RH", "q", "qv_step", "lat", "cos_zenith", "land_fraction")
+    choice = choice_of("RH", "q", "qv_minus_below", "lat", "cos_zenith", "land_fraction")
     columns = read_highres(tmp_path / "fields.nc", choice=choice, spacing_km=60).load()
     paper = read_highres(tmp_path / "fields.nc", spacing_km=60).load()
     qv = paper["qv"].values.astype(float)
     np.testing.assert_allclose(columns["q"], qv / (1 + qv), rtol=1e-6)
-    np.testing.assert_allclose(columns["qv_step"][..., 1:], np.diff(qv, axis=-1), rtol=1e-3, atol=1e-9)
-    assert (columns["qv_step"][..., 0] == 0).all()
+    np.testing.assert_allclose(columns["qv_minus_below"][..., 1:], np.diff(qv, axis=-1), rtol=1e-3, atol=1e-9)
+    assert (columns["qv_minus_below"][..., 0] == 0).all()
     np.testing.assert_allclose(columns["input_lat"], [[15.0, 0.0]] * 2, atol=0.01)
     assert (columns["input_land_fraction"] == 0).all()
     # 1 January, 0 UTC: night at 0 degrees east; the sun is up at 180 degrees

@@ -40,9 +40,7 @@ def test_chosen_levels_are_thirty_from_the_surface_to_the_top_and_never_closer_a
 
 
 def test_choosing_from_too_few_levels_is_refused():
-    with pytest.raises(
-        DiffmpError, match="expected at least 30 levels below 20 km, found 29; ask for fewer or for all"
-    ):
+    with pytest.raises(DiffmpError, match="expected at least 30 levels below 20 km, found 29; give --levels all"):
         choose_levels(29, 30)
     assert choose_levels(29, 2).tolist() == [0, 28]
 

@@ -10,7 +10,7 @@ import torch
 
 from diffmp_core.columns.normalization_file import from_json, load_normalization, save_normalization, to_json
 from diffmp_core.columns.normalize import (
-    LEAST_SPREAD,
+    LEAST_RELATIVE_STD,
     Normalization,
     fit,
     normalize_by_quantile,
@@ -81,9 +81,9 @@ def test_calibrated_outputs_have_the_root_of_their_relative_spread_and_keep_zero
     norm = normalise_outputs(n, Y).astype(float)
     for channel in range(4):
         relative = Y[:, channel].std(axis=0, dtype=float) / Y[:, channel].std(dtype=float)
-        alive = relative > LEAST_SPREAD
+        alive = relative > LEAST_RELATIVE_STD
         np.testing.assert_allclose(norm[:, channel].std(axis=0)[alive], np.sqrt(relative[alive]), rtol=1e-4)
-        assert (norm[:, channel].std(axis=0)[~alive] <= np.sqrt(LEAST_SPREAD)).all()
+        assert (norm[:, channel].std(axis=0)[~alive] <= np.sqrt(LEAST_RELATIVE_STD)).all()
     assert (normalise_outputs(n, np.zeros_like(Y[:1])) == 0).all()
 
 

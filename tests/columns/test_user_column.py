@@ -234,7 +234,7 @@ def test_other_text_is_refused(text):
 
 DEEP = np.array([50.0, 1000, 3000, 6000, 9000, 12_000, 16_000, 20_000, 26_000, 40_000, 60_000])
 RICH = ColumnSchema(
-    choose_variables(("lat", "qc", "T", "RH", "q", "T_step", "Ps"), ("PRECC",)), DEEP, nominal_pressure(DEEP)
+    choose_variables(("lat", "qc", "T", "RH", "q", "T_minus_below", "Ps"), ("PRECC",)), DEEP, nominal_pressure(DEEP)
 )
 
 
@@ -274,13 +274,13 @@ def test_a_sounding_goes_on_as_the_standard_atmosphere_in_columns_that_reach_the
     np.testing.assert_allclose(column.inputs[2, 7:], [216.65, 222.65, 251.05, 245.45], atol=0.5)
     said = continued_words(to_text(column.inputs, RICH, column.known), RICH)
     assert said == (
-        "its file has nothing above 20.0 km: T goes on as the standard atmosphere does, qc, RH, q and T_step keep "
-        "their end values there"
+        "its file has nothing above 20.0 km: T goes on as the standard atmosphere does, qc, RH, q and T_minus_below "
+        "keep their end values there"
     )
 
 
 def test_what_is_missing_is_what_neither_stands_in_a_file_nor_follows_from_it():
-    with pytest.raises(DiffmpError, match="expected lat, qc, T, RH, q, T_step and Ps in the file, found .*; add lat$"):
+    with pytest.raises(DiffmpError, match="T, RH, q, T_minus_below and Ps in the file, found .*; add lat$"):
         read_user_column(rich(DEEP, heading="height,T,qv [g/kg],qc [mg/kg],Ps [hPa],other"), RICH)
     with pytest.raises(DiffmpError, match="; add RH, q$"):
         read_user_column(rich(DEEP, heading="height,T,other,qc [mg/kg],Ps [hPa],lat"), RICH)

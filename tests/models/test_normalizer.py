@@ -101,7 +101,7 @@ def test_a_diffusion_model_learns_a_single_value_and_its_spread(normalization):
     optimiser, generator = torch.optim.Adam(emulator.parameters(), lr=3e-3), torch.Generator().manual_seed(0)
     condition = torch.zeros(256, 2, LEVELS)
     for _ in range(250):
-        outputs = emulator.normalizer.level_noise(torch.randn(256, 3, LEVELS, generator=generator))
+        outputs = emulator.normalizer.share_noise_of_single_values(torch.randn(256, 3, LEVELS, generator=generator))
         loss = emulator.training_loss(condition, outputs, generator)
         optimiser.zero_grad()
         loss.backward()

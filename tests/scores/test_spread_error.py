@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diffmp_core.scores.spread_error import EDGES, FEWEST, spread_against_error
+from diffmp_core.scores.spread_error import EDGES, MIN_VALUES, spread_against_error
 
 MEMBERS = 8
 MIDDLE = slice(*np.searchsorted(EDGES, [0.03, 0.2]))
@@ -32,18 +32,18 @@ def test_one_too_narrow_has_larger_errors_than_spreads():
 
 
 def test_one_bin_by_hand_in_parts():
-    mse, spread = np.full(FEWEST, 0.25), np.full(FEWEST, 0.3)
-    found = spread_against_error([(mse, spread), (np.full(FEWEST, 0.75), spread)], members=4)
+    mse, spread = np.full(MIN_VALUES, 0.25), np.full(MIN_VALUES, 0.3)
+    found = spread_against_error([(mse, spread), (np.full(MIN_VALUES, 0.75), spread)], members=4)
     bin_ = np.flatnonzero(found.count)
-    assert found.count[bin_] == [2 * FEWEST]
+    assert found.count[bin_] == [2 * MIN_VALUES]
     assert EDGES[bin_] < 0.3 * 1.25**0.5 < EDGES[bin_ + 1]
     assert found.spread[bin_] == pytest.approx([0.3 * 1.25**0.5])
     assert found.error[bin_] == pytest.approx([0.5**0.5])
 
 
 def test_few_values_and_none_without_spread_are_left_out():
-    few = (np.ones(FEWEST - 1), np.full(FEWEST - 1, 0.3))
+    few = (np.ones(MIN_VALUES - 1), np.full(MIN_VALUES - 1, 0.3))
     none = (np.zeros(1000), np.zeros(1000))
     found = spread_against_error([few, none], members=4)
     assert np.isnan(found.error).all()
-    assert found.count.sum() == FEWEST - 1
+    assert found.count.sum() == MIN_VALUES - 1

@@ -163,7 +163,7 @@ def read(
 
 
 def _on_levels(state: xr.Dataset, kept: np.ndarray, names: Mapping[str, Variable], where: str) -> xr.Dataset:
-    """Levels that are kept, surface first, in float64, each block held against limits when it is read."""
+    """Levels that are kept, surface first, in float64, each block checked against limits when it is read."""
     held = {raw: variable.name for raw, variable in names.items()}
     chosen = state.rename(lev="level").isel(level=kept) if "lev" in state.dims else state
     return with_checks(chosen, held, where, limits=POINT_LIMITS).astype(np.float64)

@@ -15,7 +15,7 @@ from diffmp_core.columns.sources.base import clear_small
 from diffmp_core.physics.moisture import per_dry_air
 from diffmp_core.variables import KNOWN_INPUTS, KNOWN_OUTPUTS, Channels, Variable
 
-_MEANING = {  # the known variable that each variable of the files is: of its unit, and held against its limits
+_MEANING = {  # the known variable that each variable of the files is: of its unit, and checked against its limits
     "state_t": "T",
     "state_q0001": "qv",
     "state_q0002": "qc",

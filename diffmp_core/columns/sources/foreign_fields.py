@@ -76,7 +76,7 @@ class ForeignFields(BaseModel):
     names: Names = Names()
     dims: Dims = Dims()
     scale: dict[str, float] = {}
-    """Factors that turn variables into SI units and upward fluxes; the unit that the file states is not held against
+    """Factors that turn variables into SI units and upward fluxes; the unit that the file states is not checked against
     them then."""
 
     @model_validator(mode="after")

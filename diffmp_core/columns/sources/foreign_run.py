@@ -203,7 +203,7 @@ def _on_points(raw: xr.Dataset, names: Names, where: str) -> tuple[xr.Dataset, M
 
 
 def _scaled(array: xr.DataArray, name: str, unit: str, fields: ForeignFields, where: str) -> xr.DataArray:
-    """In SI units: by the given factor, or held against the unit that the file states."""
+    """In SI units: by the given factor, or checked against the unit that the file states."""
     if (factor := fields.scale.get(name)) is not None:
         return array * np.float32(factor)
     require_unit(array, unit, where)
