@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from diffmp_app.data.catalog import Catalog
 from diffmp_app.data.target import take_target
-from diffmp_app.report.sections import COMPOSITE
+from diffmp_app.report.sections import COMPOSITES
 from diffmp_app.state.choices import Choices
 from diffmp_app.state.presets import PRESETS
 
@@ -42,7 +42,10 @@ def questions(catalog: Catalog, name: str) -> Iterator[tuple[int, tuple[int, ...
         for regime in REGIMES.values():
             yield from ((moment, (int(cell),)) for cell in regime.typical_cells(facts, moment)[:RANKS])
     for moment in range(limits.times):
-        selections: list[dict[str, Any]] = [COMPOSITE, *({"target": "composite", "regime": r} for r in REGIMES)]
+        selections: list[dict[str, Any]] = [
+            {"target": "composite", **COMPOSITES[0]},
+            *({"target": "composite", "regime": r} for r in REGIMES),
+        ]
         for selection in selections:
             columns, _ = take_target(Choices(experiment=name, time=moment, **selection), catalog)
             if columns is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import textwrap
@@ -21,7 +20,7 @@ from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import load_emulator, save_emulator
 from diffmp_core.schema import schema_of
 from diffmp_core.stores import stack_inputs, stack_outputs
-from diffmp_core.variables import PAPER, PAPER_LEVELS
+from diffmp_core.variables import PAPER, PAPER_LEVELS, choose_variables
 from tests.synthetic import make_columns
 
 SMALL = {"filters": 8, "layers": 2}
@@ -217,9 +216,36 @@ def test_of_a_member_with_noise_that_is_not_finite_nothing_is_known(
         assert np.isnan(output[1, 2]).all()
 
 
-def test_inputs_of_the_file_are_in_the_order_of_the_table() -> None:
-    names = [name for name in inspect.signature(EmulatorProgram.forward).parameters if name not in ("self", "noise")]
-    assert tuple(names) == PAPER.inputs.names
+def test_inputs_of_the_file_are_in_the_order_of_the_schema(folders: dict[str, Path]) -> None:
+    emulator = load_emulator(folders["calibrated"], precision="float32")
+    program = EmulatorProgram(emulator, steps=STEPS, guidance=(0.0,) * 4)
+    assert program.input_names == ("T", "qv", "Ps", "SHF", "LHF", "SOLIN", "noise")
+    assert [value.shape[1:] for value in program.example()[:3]] == [(PAPER_LEVELS,), (PAPER_LEVELS,), ()]
+
+
+def test_an_input_called_after_an_output_is_told_from_it(tmp_path: Path) -> None:
+    """Cloud water before and after, and a single value: the file has each under a name of its own, on its own dims."""
+    variables = choose_variables(("T", "qc", "Ps"), ("tend_T_sgs", "qc", "PRECC"))
+    store = make_columns(cells=12, times=6, variables=variables, levels=9)
+    torch.manual_seed(0)
+    emulator = build_emulator(
+        {**SMALL, "kind": "diffusion"}, fit(stack_inputs(store), stack_outputs(store), schema=schema_of(store))
+    )
+    folder = save_emulator(emulator, tmp_path / "emulator")
+    export_emulator(folder, tmp_path / "a.onnx", format="onnx", steps=2)
+    runtime = pytest.importorskip("onnxruntime", reason="the extras export and dev are not installed")
+    session = runtime.InferenceSession(tmp_path / "a.onnx")
+    assert [value.name for value in session.get_inputs()] == ["T", "input_qc", "Ps", "noise"]
+    inputs = torch.from_numpy(stack_inputs(store)[:3])
+    noise = torch.randn(1, 3, 5, 3, 9, generator=torch.Generator().manual_seed(3))
+    given = {"T": inputs[:, 0], "input_qc": inputs[:, 1], "Ps": inputs[:, 2, 0], "noise": noise}
+    found = session.run(None, {name: value.numpy() for name, value in given.items()})
+    assert [value.shape for value in found] == [(3, 5, 9), (3, 5, 9), (3, 5)]
+    loaded = load_emulator(folder, precision="float32")
+    drawn = loaded.sample_drawn(inputs, 5, draw=lambda shape: noise[0], steps=2, guidance=(0.0,) * 3).numpy()
+    for channel, values in enumerate(found):
+        expected = drawn[:, :, channel] if values.ndim == 3 else drawn[:, :, channel, 0]
+        np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
 def test_what_cannot_be_exported_is_one_sentence(folders: dict[str, Path], tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ class Distribution(Exhibit):
     def _draw_ratios(self, data: xr.Dataset, axes: Axes) -> None:
         """Ratios of the shares of a single value."""
         for (name, ratio), colour in zip(ratios_of(data).items(), LINES, strict=False):
-            axes.stairs(ratio, edges_of(data), color=colour, label=name, baseline=None)
+            axes.stairs(ratio, edges_of(data), fill=True, alpha=0.55, color=colour, label=name)
         axes.axhline(0, color=LIGHT.muted, linewidth=0.6, linestyle=":")
         axes.set(ylim=(-RATIO_LIMIT, RATIO_LIMIT), xlim=occupied(data), xlabel=data["value"].axis_label)
         axes.set_yticks(list(RATIO_LABELS), list(RATIO_LABELS.values()))

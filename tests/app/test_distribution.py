@@ -91,7 +91,8 @@ def test_a_single_value_has_one_histogram_and_its_distances():
     np.testing.assert_allclose(panels.steps["moved"].data["y"], [np.nan, np.nan, 0.5, 0.5])
     np.testing.assert_allclose(panels.steps["moved"].data["x"], [-20, -10, 0, 10])
     assert panels.ratios["moved"].data["y"][1] < -3
-    assert panels.figures["density"].title.text.startswith("Distance from the truth [mm/day]: moved 10.0; perfect")
+    assert panels.figures["density"].title.text.startswith("Distance from the truth [mm/day], perfect: ")
+    assert [item.label.value for item in panels.figures["density"].legend.items] == ["truth", "moved: 10.0"]
 
 
 def test_panels_can_be_painted_dark():

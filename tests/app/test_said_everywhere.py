@@ -135,7 +135,8 @@ def test_a_composite_says_in_an_export_what_the_documentation_says(live: Catalog
 
 def test_the_report_says_what_the_page_says(narrow: Catalog):
     text = unescape(report(narrow, "globe", EMULATOR))
-    response = EmulatorResponse(**GLOBE | COMPOSITES[0], time=0, cell=narrow.limits("globe").cell, neutralise_qv=1.0)
+    composite = {"target": "composite", **COMPOSITES[0]}
+    response = EmulatorResponse(**GLOBE | composite, time=0, cell=narrow.limits("globe").cell, neutralise_qv=1.0)
     data = response.data(narrow)
     assert OUTSIDE in data.attrs["cautions"]
     assert f"<p class='said'>{data.attrs['cautions']}</p>" in text

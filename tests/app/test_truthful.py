@@ -297,13 +297,13 @@ def test_the_words_under_a_response_and_a_sweep_are_of_what_was_asked(
     state.param.update(emulator=MANY, target="column")
     view.refresh(frozenset({"emulator", "target"}))
     assert view.status.object.startswith("4 members, seed 0, ")
-    swept = SweepCurve.swept
+    ask = SweepCurve.ask
 
     def meanwhile(*given):
         state.members = 2
-        return swept(*given)
+        return ask(*given)
 
-    monkeypatch.setattr(SweepCurve, "swept", meanwhile)
+    monkeypatch.setattr(SweepCurve, "ask", meanwhile)
     view.sweeps._run()
     assert "points, 4 members, " in view.sweeps.work.status.object
 
