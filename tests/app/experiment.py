@@ -21,7 +21,7 @@ from diffmp_core.models.references import AnalogueEnsemble
 from diffmp_core.schema import schema_of, variables_of
 from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.stores import SPLITS, open_columns, select_split, stack_inputs, stack_outputs, write_store
-from diffmp_core.variables import PAPER, ColumnVariables
+from diffmp_core.variables import PAPER, PAPER_LEVELS, ColumnVariables
 from tests.synthetic import make_columns
 
 MEMBERS, STEPS = 16, 5
@@ -69,7 +69,7 @@ def make_experiment(
     times: int = 4,
     title: str = "Synthetic globe",
     variables: ColumnVariables = PAPER,
-    levels: int = 30,
+    levels: int = PAPER_LEVELS,
 ) -> Path:
     """Write the folder and return it: what was scored once is copied."""
     return Path(shutil.copytree(_scored(cells, times, title, variables, levels).name, folder, dirs_exist_ok=True))
@@ -79,13 +79,21 @@ def make_experiment(
 def _scored(
     cells: int, times: int, title: str, variables: ColumnVariables, levels: int
 ) -> tempfile.TemporaryDirectory[str]:
+    made = tempfile.TemporaryDirectory()
+    columns = experiment_columns(cells=cells, times=times, variables=variables, levels=levels)
+    score_columns(Path(made.name), columns.assign_attrs(title=title))
+    return made
+
+
+def experiment_columns(
+    *, cells: int, times: int, variables: ColumnVariables = PAPER, levels: int = PAPER_LEVELS
+) -> xr.Dataset:
+    """Columns of one time of training, a gap, and ``times`` of testing."""
     columns = make_columns(cells=cells, times=times + 2, variables=variables, levels=levels)
     split = np.full(times + 2, SPLITS.index("test"), dtype=np.int8)
     split[:2] = (SPLITS.index("train"), SPLITS.index("gap"))
     columns["split"] = ("time", split, columns["split"].attrs)
-    made = tempfile.TemporaryDirectory()
-    score_columns(Path(made.name), columns.assign_attrs(title=title))
-    return made
+    return columns
 
 
 def score_columns(folder: Path, columns: xr.Dataset) -> Path:
