@@ -210,7 +210,7 @@ ARGUMENTS: dict[str, Callable[[Case], list[str]]] = {
     ],
     "card": lambda case: [
         emulator(case),
-        *(["--scores", case.given("experiment/calibrated.json")] if case.draw(st.integers(0, 2)) else []),
+        *(["--scores", case.given("experiment/scores.json")] if case.draw(st.integers(0, 2)) else []),
     ],
     "report": lambda case: [
         case.given("experiment"), case.out("out"), *case.option("--emulator", st.just("DIFF-MP paper") | NASTY_TEXT),

@@ -44,11 +44,6 @@ another order. TorchScript calls the same kernels and differs not at all."""
 DOCS = (Path(__file__).parents[1] / "docs" / "coupling.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def inputs() -> torch.Tensor:
     return torch.from_numpy(stack_inputs(make_columns(cells=5, times=3)))

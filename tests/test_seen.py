@@ -50,34 +50,29 @@ def overview(catalog: Catalog) -> str:
     return " ".join(part.object for part in view.parts.values())
 
 
-@pytest.fixture(scope="module")
-def columns() -> xr.Dataset:
-    return make_columns(cells=12)
+@pytest.fixture
+def store(few_columns, tmp_path) -> Path:
+    return write_columns(tmp_path / "columns.nc", few_columns)
 
 
 @pytest.fixture
-def store(columns, tmp_path) -> Path:
-    return write_columns(tmp_path / "columns.nc", columns)
-
-
-@pytest.fixture
-def anew(columns, tmp_path) -> Path:
+def anew(few_columns, tmp_path) -> Path:
     """The same columns split anew."""
-    split = columns["split"].copy(data=ANEW)
-    return write_columns(tmp_path / "anew.nc", columns.assign_coords(split=split))
+    split = few_columns["split"].copy(data=ANEW)
+    return write_columns(tmp_path / "anew.nc", few_columns.assign_coords(split=split))
 
 
 @pytest.fixture
-def emulator(columns, tmp_path) -> Path:
+def emulator(few_columns, tmp_path) -> Path:
     """An untrained network, as if trained on the columns."""
-    arrays = read_columns(columns, "train")
-    normalization = fit(arrays.inputs, arrays.outputs, schema=schema_of(columns))
+    arrays = read_columns(few_columns, "train")
+    normalization = fit(arrays.inputs, arrays.outputs, schema=schema_of(few_columns))
     torch.manual_seed(0)
     network = build_emulator({"kind": "regression", "filters": 8, "layers": 2}, normalization)
     folder = tmp_path / "emulator"
     folder.mkdir()
-    TrainingTimes.of(columns).save(folder)
-    return save_emulator(network, folder, {"columns": {"columns_id": layout_id(columns), "source": "synthetic"}})
+    TrainingTimes.of(few_columns).save(folder)
+    return save_emulator(network, folder, {"columns": {"columns_id": layout_id(few_columns), "source": "synthetic"}})
 
 
 def test_a_store_split_anew_is_refused_unless_its_split_is_named_and_then_the_scores_say_it(emulator, anew, tmp_path):
@@ -123,8 +118,8 @@ def test_some_cells_of_a_time_are_of_a_time_seen(emulator, store):
     assert table["seen"]["times"] < 6
 
 
-def test_a_reference_and_an_older_folder_do_not_know(columns, emulator, store):
-    reference = ClimatologicalEnsemble.from_columns(select_split(columns, "train"))
+def test_a_reference_and_an_older_folder_do_not_know(few_columns, emulator, store):
+    reference = ClimatologicalEnsemble.from_columns(select_split(few_columns, "train"))
     table = evaluate(reference, store, split="all", **SAMPLING).table()
     assert (table["seen"], table["caution"], table["emulator_id"]) == (None, "", None)
     (emulator / TIMES_FILE).unlink()
@@ -146,11 +141,11 @@ def test_a_reference_and_an_older_folder_do_not_know(columns, emulator, store):
         lambda columns: columns.assign_attrs(simulation_seed=3),
     ],
 )
-def test_other_columns_of_the_same_times_and_places_are_not_added(columns, store, tmp_path, change):
+def test_other_columns_of_the_same_times_and_places_are_not_added(few_columns, store, tmp_path, change):
     out = tmp_path / "experiment"
-    reference = ClimatologicalEnsemble.from_columns(select_split(columns, "train"))
+    reference = ClimatologicalEnsemble.from_columns(select_split(few_columns, "train"))
     evaluate(reference, store, out, split="test", name="A", **SAMPLING)
-    other = write_columns(tmp_path / "other.nc", change(columns))
+    other = write_columns(tmp_path / "other.nc", change(few_columns))
     before = {path: path.read_bytes() for path in out.iterdir()}
     with pytest.raises(DiffmpError, match="expected the columns of the experiment at .*columns_id .*choose another"):
         evaluate(reference, other, out, split="test", name="B", **SAMPLING)
@@ -158,9 +153,9 @@ def test_other_columns_of_the_same_times_and_places_are_not_added(columns, store
     evaluate(reference, store, out, split="test", name="B", **SAMPLING)
 
 
-def test_an_experiment_of_an_older_version_is_added_to_by_the_rule_of_then(columns, store, tmp_path):
+def test_an_experiment_of_an_older_version_is_added_to_by_the_rule_of_then(few_columns, store, tmp_path):
     out = tmp_path / "experiment"
-    reference = ClimatologicalEnsemble.from_columns(select_split(columns, "train"))
+    reference = ClimatologicalEnsemble.from_columns(select_split(few_columns, "train"))
     evaluate(reference, store, out, split="test", name="A", **SAMPLING)
     table = json.loads((out / "scores.json").read_text())
     (out / "scores.json").write_text(json.dumps(table | {"columns_id": table["columns_id"].split("-")[0]}))
@@ -168,9 +163,9 @@ def test_an_experiment_of_an_older_version_is_added_to_by_the_rule_of_then(colum
     assert len(load_experiment(out).emulators) == 2
 
 
-def test_columns_put_in_the_place_of_those_scored_are_not_shown_with_their_scores(columns, store, tmp_path):
+def test_columns_put_in_the_place_of_those_scored_are_not_shown_with_their_scores(few_columns, store, tmp_path):
     out = tmp_path / "experiment"
-    reference = ClimatologicalEnsemble.from_columns(select_split(columns, "train"))
+    reference = ClimatologicalEnsemble.from_columns(select_split(few_columns, "train"))
     evaluate(reference, store, out, split="test", name="A", **SAMPLING)
     assert Catalog([out]).columns("experiment")["T"].sizes["cell"] == 12
     write_columns(store, make_columns(cells=12, seed=1))
@@ -180,13 +175,13 @@ def test_columns_put_in_the_place_of_those_scored_are_not_shown_with_their_score
         evaluate(reference, store, out, split="test", name="B", **SAMPLING)
 
 
-def test_fetched_columns_are_held_against_the_truth_of_the_scores(columns, store, tmp_path):
+def test_fetched_columns_are_held_against_the_truth_of_the_scores(few_columns, store, tmp_path):
     """Other values are refused; those that another processor rounds otherwise are not."""
     out = tmp_path / "experiment"
-    reference = ClimatologicalEnsemble.from_columns(select_split(columns, "train"))
+    reference = ClimatologicalEnsemble.from_columns(select_split(few_columns, "train"))
     evaluate(reference, store, out, split="test", name="A", **SAMPLING)
     leave_columns_out(out, columns_from="diffmp fetch")
-    test = select_split(columns, "test")
+    test = select_split(few_columns, "test")
     rounded = test.assign({name: np.nextafter(test[name], np.float32(np.inf)) for name in ("T", "tend_T_sgs")})
     assert columns_id(rounded) != columns_id(test)
     write_columns(out / "columns.nc", rounded)
@@ -205,9 +200,9 @@ def test_values_changed_under_their_digests_are_not_taken_for_columns_without(em
         scored_columns(load_experiment(out))
 
 
-def test_the_copy_of_some_columns_has_an_identity_of_its_own(columns, store, tmp_path):
+def test_the_copy_of_some_columns_has_an_identity_of_its_own(few_columns, store, tmp_path):
     out = tmp_path / "experiment"
-    reference = ClimatologicalEnsemble.from_columns(select_split(columns, "train"))
+    reference = ClimatologicalEnsemble.from_columns(select_split(few_columns, "train"))
     result = evaluate(reference, store, out, split="all", limit=9, name="A", **SAMPLING)
     kept = open_columns(out / "scored_columns.nc")
     assert kept_id(kept) == result.columns_id == open_store(result.store).attrs["columns_id"]
@@ -257,12 +252,12 @@ def test_the_shipped_experiments_open_without_a_value_being_digested_and_without
     assert not any(words in page for words in ("has changed since", "was trained on 1", "not known", "never seen"))
 
 
-def test_a_study_reports_on_nothing_that_was_learned_from(emulator, columns, store, anew, tmp_path):
+def test_a_study_reports_on_nothing_that_was_learned_from(emulator, few_columns, store, anew, tmp_path):
     gather([store], emulators=[emulator])
-    later = columns.assign_coords(time=columns["time"] + np.timedelta64(30, "D"))
+    later = few_columns.assign_coords(time=few_columns["time"] + np.timedelta64(30, "D"))
     others = write_columns(tmp_path / "later.nc", later)
-    split = columns["split"].copy(data=[1, 0, 0, 0, 0, 2])
-    swapped = write_columns(tmp_path / "swapped.nc", columns.assign_coords(split=split))
+    split = few_columns["split"].copy(data=[1, 0, 0, 0, 0, 2])
+    swapped = write_columns(tmp_path / "swapped.nc", few_columns.assign_coords(split=split))
     gather([store], emulators=[emulator], test=[others])
     with pytest.raises(DiffmpError, match="expected test columns that emulator has not seen .*found 1 of 1 times"):
         gather([others], emulators=[emulator], test=[anew])

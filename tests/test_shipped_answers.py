@@ -12,7 +12,6 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +58,6 @@ TOLERANCE: dict[Precision, Tolerance] = {
 """Largest difference on another machine, of the standard deviation of an output. Without bfloat16 in its instructions
 (AVX2, AVX-512 alone) this one gave single values up to 0.22 apart and standard deviations up to 0.009, and the same
 float32."""
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -33,11 +33,6 @@ ANEW = [command for command in REPLACING | ONCE if command != "card"]
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(autouse=True)
 def short_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """The text of a report, without the half minute that its figures take."""
     monkeypatch.setattr("diffmp_app.report.write.report", lambda *arguments: "figures " * 20_000)

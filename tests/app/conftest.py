@@ -10,7 +10,7 @@ import xarray as xr
 from diffmp_app.data.catalog import Catalog
 from diffmp_app.state.state import State
 
-from tests.app.experiment import add_networks, make_experiment
+from tests.app.experiment import add_networks, experiment_columns, make_experiment, score_columns
 from tests.app.served import chromium, serve, watched_window
 from tests.app.studies import add_studies
 
@@ -54,17 +54,15 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     base, hour = tmp_path_factory.mktemp("reference"), 3
     raw = xr.open_zarr(simulate(base / "run.zarr", grid="G0", hours=hour, workers=1))
-    folder = make_experiment(base / "globe", cells=12, times=1)
-    add_networks(folder)
-    columns = xr.load_dataset(folder / "columns.nc")
+    columns = experiment_columns(cells=12, times=1)
     for place in ("lat", "lon", "land_fraction"):
         columns[place] = ("cell", raw[place].values)
     columns["time"] = columns["time"].values - columns["time"].values[-1] + raw["time"].values[hour - 1]
     columns["T"][:] = raw["T"].values[hour - 1]
     columns["land_fraction"] = ("cell", raw["land_fraction"].values)
     columns.attrs |= {f"simulation_{key}": raw.attrs[key] for key in ("grid", "start", "seed")}
-    (folder / "columns.nc").unlink()
-    columns.to_netcdf(folder / "columns.nc")
+    folder = score_columns(base / "globe", columns)
+    add_networks(folder)
     return folder
 
 

@@ -1,8 +1,10 @@
-"""A synthetic experiment folder: columns, two emulators with score stores, one reference with a table only."""
+"""A synthetic experiment folder: columns, two emulators and a reference, scored by ``evaluate``."""
 
 from __future__ import annotations
 
-import json
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,87 +14,52 @@ import yaml
 
 from diffmp_core.columns.domain import DOMAIN_FILE, fit_domain
 from diffmp_core.columns.normalize import fit
+from diffmp_core.experiments import EmulatorEntry, load_experiment, write_experiment
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
-from diffmp_core.schema import schema_of, variables_attrs, variables_of
-from diffmp_core.scores.score import SCORES
+from diffmp_core.models.references import AnalogueEnsemble
+from diffmp_core.schema import schema_of, variables_of
+from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.stores import SPLITS, open_columns, select_split, stack_inputs, stack_outputs, write_store
-from diffmp_core.variables import PAPER, Channels, ColumnVariables
+from diffmp_core.variables import PAPER, PAPER_LEVELS, ColumnVariables
 from tests.synthetic import make_columns
 
-
-def make_scores(columns: xr.Dataset, *, error: float, members: int, seed: int) -> xr.Dataset:
-    """Score store of an ensemble: truth plus a shared error and a spread, both growing with the truth's size."""
-    rng, variables = np.random.default_rng(seed), variables_of(columns)
-    outputs, levels = variables.outputs, columns.sizes["level"]
-    truth = stack_outputs(columns).reshape(columns.sizes["time"], columns.sizes["cell"], len(outputs), levels)
-    truth = np.moveaxis(truth, 1, 3)
-    std = truth.std(axis=(0, 2, 3))
-    truth = truth / std[:, None, None]
-    size = error * (np.abs(truth) + 0.1 * np.abs(truth).mean(axis=-1, keepdims=True) + 1e-6)
-    centre = truth + size * rng.normal(size=truth.shape)
-    ensemble = centre[..., None] + size[..., None] * rng.normal(size=(*truth.shape, members))
-    single = ~np.array([output.profile for output in outputs])
-    ensemble[:, single] = ensemble[:, single, :1]
-    mean = ensemble.mean(axis=-1)
-    pairs = np.abs(ensemble - np.roll(ensemble, 1, axis=-1)).mean(axis=-1)
-    covered = (ensemble.min(axis=-1) <= truth) & (truth <= ensemble.max(axis=-1))
-    dims = ("time", "variable", "level", "cell")
-    column = {
-        "column_mse": (dims, ((mean - truth) ** 2).astype(np.float32)),
-        "column_spread": (dims, ensemble.std(axis=-1, ddof=1).astype(np.float32)),
-        "column_crps_fair": (
-            dims,
-            (np.abs(ensemble - truth[..., None]).mean(axis=-1) - 0.5 * pairs).astype(np.float32),
-        ),
-        "column_bias": (dims, (mean - truth).astype(np.float32)),
-        "column_covered": (dims, covered.astype(np.int8)),
-    }
-    edges = np.linspace(-3, 6, 61)
-    column |= {
-        f"cell_{name}": (dims[1:], column[source][1].mean(axis=0, dtype=np.float32))
-        for name, source in (
-            ("mse", "column_mse"),
-            ("crps_fair", "column_crps_fair"),
-            ("bias", "column_bias"),
-            ("coverage_ratio", "column_covered"),
-        )
-    }
-    level = {f"level_{name}": (("variable", "level"), rng.uniform(0.5, 1.0, (len(outputs), levels))) for name in SCORES}
-    overall = {f"overall_{name}": (("variable",), rng.uniform(0.5, 1.0, len(outputs))) for name in SCORES}
-    rank = np.sum(ensemble < truth[..., None], axis=-1)
-    ranks = np.stack(
-        [
-            [np.bincount(rank[:, i, j].ravel(), minlength=members + 1) for j in range(levels)]
-            for i in range(len(outputs))
-        ]
-    )
-    return xr.Dataset(
-        column
-        | level
-        | overall
-        | {
-            "truth_std": (("variable",), std),
-            "bin_edges": (("variable", "bin_edge"), np.tile(edges, (len(outputs), 1))),
-            "histogram_truth": (("variable", "level", "bin"), _counts(truth, edges)),
-            "histogram_members": (("variable", "level", "bin"), _counts(ensemble.reshape(*truth.shape[:3], -1), edges)),
-            "rank_histogram": (("variable", "level", "rank"), ranks),
-        },
-        coords={"variable": [v.name for v in outputs]}
-        | {n: columns[n] for n in ("time", "lat", "lon", "area", "height", "pressure")},
-        attrs={"diffmp_kind": "scores", "members": members, **variables_attrs(variables)},
-    )
+MEMBERS, STEPS = 16, 5
 
 
-def _counts(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Histograms ``(variable, level, bin)`` of ``(time, variable, level, ...)``; the outermost bins hold all beyond."""
-    values = np.clip(values, edges[0], edges[-1])
-    return np.stack(
-        [
-            [np.histogram(level, edges)[0] for level in values[:, variable].swapaxes(0, 1).reshape(values.shape[2], -1)]
-            for variable in range(values.shape[1])
-        ]
-    )
+class NoisyTruth:
+    """An emulator that knows the answers, and errs and spreads by a share of their size.
+
+    Args:
+        columns: columns whose truth it knows; it answers no others.
+        error: size of its error and of its spread, relative to the truth.
+    """
+
+    kind = "diffusion"
+
+    def __init__(self, columns: xr.Dataset, error: float) -> None:
+        self.schema = schema_of(columns)
+        self.truth = torch.from_numpy(stack_outputs(columns))
+        self.size = error * (self.truth.abs() + 0.1 * self.truth.abs().mean(dim=0))
+        self.rows = {column.tobytes(): row for row, column in enumerate(stack_inputs(columns))}
+
+    def sample(
+        self,
+        inputs: torch.Tensor,
+        members: int,
+        *,
+        generator: torch.Generator,
+        steps: int,
+        guidance: tuple[float, ...],
+    ) -> torch.Tensor:
+        rows = [self.rows[column.tobytes()] for column in inputs.numpy()]
+        outputs = self.schema.outputs
+        noise = torch.randn(len(rows), members + 1, *self.truth.shape[1:], generator=generator)
+        single = torch.tensor([not output.profile for output in outputs])
+        noise[:, :, single] = noise[:, :, single, :1]
+        answers = self.truth[rows, None] + self.size[rows, None] * (noise[:, :1] + noise[:, 1:])
+        never_negative = torch.tensor([output.non_negative for output in outputs])
+        return torch.where(never_negative[:, None], answers.clamp(min=0), answers)
 
 
 def make_experiment(
@@ -102,37 +69,60 @@ def make_experiment(
     times: int = 4,
     title: str = "Synthetic globe",
     variables: ColumnVariables = PAPER,
-    levels: int = 30,
+    levels: int = PAPER_LEVELS,
 ) -> Path:
-    """Write the folder and return it."""
+    """Write the folder and return it: what was scored once is copied."""
+    return Path(shutil.copytree(_scored(cells, times, title, variables, levels).name, folder, dirs_exist_ok=True))
+
+
+@cache
+def _scored(
+    cells: int, times: int, title: str, variables: ColumnVariables, levels: int
+) -> tempfile.TemporaryDirectory[str]:
+    made = tempfile.TemporaryDirectory()
+    columns = experiment_columns(cells=cells, times=times, variables=variables, levels=levels)
+    score_columns(Path(made.name), columns.assign_attrs(title=title))
+    return made
+
+
+def experiment_columns(
+    *, cells: int, times: int, variables: ColumnVariables = PAPER, levels: int = PAPER_LEVELS
+) -> xr.Dataset:
+    """Columns of one time of training, a gap, and ``times`` of testing."""
     columns = make_columns(cells=cells, times=times + 2, variables=variables, levels=levels)
     split = np.full(times + 2, SPLITS.index("test"), dtype=np.int8)
     split[:2] = (SPLITS.index("train"), SPLITS.index("gap"))
     columns["split"] = ("time", split, columns["split"].attrs)
-    write_store(columns, folder / "columns.nc")
+    return columns
+
+
+def score_columns(folder: Path, columns: xr.Dataset) -> Path:
+    """Write the columns into a folder and make it an experiment: all emulators scored on their test times.
+
+    Two emulators have a score store, and a folder without weights; the analogue ensemble has a table only.
+    """
+    store = write_store(columns, folder / "columns.nc")
     test = select_split(columns, "test")
-    emulators = []
-    for seed, (name, error) in enumerate((("DIFF-MP calibrated", 0.3), ("DIFF-MP paper", 0.45))):
-        key = name.rsplit(" ", 1)[-1]
-        scores = make_scores(test, error=error, members=16, seed=seed)
-        write_store(scores, folder / f"{key}.nc")
-        _write_table(folder / f"{key}.json", name, error, seed, variables.outputs)
-        (folder / key).mkdir()
-        (folder / key / "config.yaml").write_text(
+    for name, error in (("DIFF-MP calibrated", 0.3), ("DIFF-MP paper", 0.45)):
+        evaluate(NoisyTruth(test, error), store, folder, name=name, members=MEMBERS, steps=STEPS)
+    cells, table = columns.sizes["cell"], folder / "analogue.json"
+    reference = AnalogueEnsemble.from_columns(select_split(columns, "train"))
+    evaluate(reference, store, json_path=table, name="Analogue ensemble", members=min(MEMBERS, cells))
+    experiment = load_experiment(folder)
+    for entry in experiment.emulators:
+        entry.folder = folder / entry.name.rsplit(" ", 1)[-1]
+        entry.folder.mkdir()
+        (entry.folder / "config.yaml").write_text(
             yaml.safe_dump(
                 {
                     "model": {"kind": "diffusion", "filters": 128, "layers": 6},
                     "training": {"steps": 4000, "batch": 512},
-                    "data": {"title": title, "columns": cells},
+                    "data": {"title": experiment.title, "columns": cells},
                 }
             )
         )
-        emulators.append({"name": name, "folder": key, "scores": f"{key}.nc", "table": f"{key}.json"})
-    _write_table(folder / "analogue.json", "Analogue ensemble", 0.6, 7, variables.outputs)
-    emulators.append({"name": "Analogue ensemble", "table": "analogue.json"})
-    (folder / "experiment.yaml").write_text(
-        yaml.safe_dump({"title": title, "columns": "columns.nc", "split": "test", "emulators": emulators})
-    )
+    experiment.emulators.append(EmulatorEntry(name="Analogue ensemble", table=table))
+    write_experiment(folder, experiment)
     return folder
 
 
@@ -151,23 +141,3 @@ def add_networks(folder: Path) -> None:
             fit_domain(inputs, channels=variables_of(columns).inputs, generator=np.random.default_rng(0)).save(
                 folder / entry["folder"] / DOMAIN_FILE
             )
-
-
-def _write_table(path: Path, name: str, error: float, seed: int, outputs: Channels) -> None:
-    rng = np.random.default_rng(seed)
-    scores = {
-        v.name: {
-            "mse": error**2,
-            "pcc": 1 - error / 2,
-            "coverage_ratio": 0.96 - error / 10,
-            "coverage_ratio_ties": 0.93 - error / 10,
-            "crps_fair": error / 2,
-            "bias": float(rng.normal(0, 0.02)),
-            **{m: float(rng.uniform(0.7, 1.1)) for m in SCORES if m.endswith("ratio") and m != "coverage_ratio"},
-            "spread_skill_correlation": float(rng.uniform(0.3, 0.7)),
-        }
-        for v in outputs
-    }
-    path.write_text(
-        json.dumps({"scores": scores, "members": 32, "steps": 5, "columns": 2568, "emulator": name, "seed": 0})
-    )

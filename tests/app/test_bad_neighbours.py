@@ -139,11 +139,11 @@ def copy(small_folder: Path, tmp_path: Path) -> Path:
 
 
 PARTS = {
-    "table that is deep": ("calibrated.json", b"[" * 50_000, "table"),
-    "table that is a list": ("calibrated.json", b"[1]", "table"),
-    "table of text": ("calibrated.json", b'{"scores": {"qc": {"mse": "x"}}}', "table"),
-    "table of others": ("calibrated.json", b'{"scores": 7, "members": -1}', "table"),
-    "table with half a letter": ("calibrated.json", b'{"scores": {"qc": {}}, "notes": ["\\ud800"]}', "table"),
+    "table that is deep": ("scores.json", b"[" * 50_000, "table"),
+    "table that is a list": ("scores.json", b"[1]", "table"),
+    "table of text": ("scores.json", b'{"scores": {"qc": {"mse": "x"}}}', "table"),
+    "table of others": ("scores.json", b'{"scores": 7, "members": -1}', "table"),
+    "table with half a letter": ("scores.json", b'{"scores": {"qc": {}}, "notes": ["\\ud800"]}', "table"),
     "configuration that is deep": ("calibrated/config.yaml", b"{" * 5_000, "folder"),
     "configuration of another shape": ("calibrated/config.yaml", b"model: 7", "folder"),
     "configuration with words for numbers": ("calibrated/config.yaml", b"model: {}\nresult: {minutes: x}", "folder"),
@@ -165,9 +165,9 @@ def test_a_part_that_cannot_be_read_is_left_out_and_said(part: str, copy: Path):
 
 @pytest.mark.parametrize("other", ["a study", "scores of other cells"])
 def test_scores_of_something_else_are_a_reason_and_no_failure(other: str, copy: Path, experiment_folder: Path):
-    shutil.copy(experiment_folder / "calibrated.nc", copy / "calibrated.nc")
+    shutil.copy(experiment_folder / "scores.nc", copy / "scores.nc")
     if other == "a study":
-        write_store(make_study("steps"), copy / "calibrated.nc")
+        write_store(make_study("steps"), copy / "scores.nc")
     catalog = Catalog([copy])
     assert catalog.scores("small", "DIFF-MP calibrated") is None
     assert "found a store of kind" in catalog.lacks("small", "DIFF-MP calibrated", "column_mse")
@@ -175,7 +175,7 @@ def test_scores_of_something_else_are_a_reason_and_no_failure(other: str, copy: 
 
 
 def test_a_truncated_score_store_is_a_reason_and_no_failure(copy: Path):
-    (copy / "calibrated.nc").write_bytes((copy / "calibrated.nc").read_bytes()[:5000])
+    (copy / "scores.nc").write_bytes((copy / "scores.nc").read_bytes()[:5000])
     catalog = Catalog([copy])
     assert catalog.scores("small", "DIFF-MP calibrated") is None
     assert "score store that can be read" in catalog.lacks("small", "DIFF-MP calibrated", "column_mse")

@@ -111,10 +111,10 @@ def model(monkeypatch: pytest.MonkeyPatch, live: Catalog) -> xr.Dataset:
 def test_a_map_holds_what_the_store_says_in_the_unit_shown(live: Catalog):
     field = ScoreMap(**GLOBE, variable="tend_T_sgs", metric="mse", level=7, cell=5)
     data, scores = field.data(live), live.scores("globe", EMULATOR)
-    stored = scores["cell_mse"].sel(variable="tend_T_sgs").isel(level=7).values
+    stored = scores["column_mse"].sel(variable="tend_T_sgs").isel(level=7).values.mean(axis=0, dtype=float)
     factor = (float(scores["truth_std"].sel(variable="tend_T_sgs")) * PAPER.stored["tend_T_sgs"].display_factor) ** 2
     np.testing.assert_allclose(data["mse"], stored * factor, rtol=1e-6)
-    covered = scores["cell_coverage_ratio"].sel(variable="tend_T_sgs").isel(level=7).values
+    covered = scores["column_covered"].sel(variable="tend_T_sgs").isel(level=7).values.mean(axis=0)
     np.testing.assert_array_equal(data["outside_ensemble"], covered < 0.5)
     edges = np.linspace(-90, 90, data.sizes["latitude"] + 1)
     inside = (data["lat"].values >= edges[3]) & (data["lat"].values < edges[4])

@@ -189,7 +189,7 @@ def test_an_output_that_an_emulator_does_not_give_is_said(tmp_path: Path):
     catalog = Catalog([folder])
     kept = catalog.scores("part", OTHER).load().sel(variable=["tend_T_sgs", "qc"])
     write_store(kept, folder / "less.nc")
-    described = (folder / "experiment.yaml").read_text().replace("paper.nc", "less.nc")
+    described = (folder / "experiment.yaml").read_text().replace("diff-mp-paper.nc", "less.nc")
     (folder / "experiment.yaml").write_text(described)
     catalog = Catalog([folder])
     state = State(catalog.names, catalog.limits)

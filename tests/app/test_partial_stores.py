@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import yaml
 from diffmp_app.data.catalog import Catalog
 from diffmp_app.exhibits import Distribution, Ranks, ScoreMap, ScoreSummary, ZonalSection
 from diffmp_app.report.sections import sections
@@ -17,10 +16,11 @@ from diffmp_app.views.profiles import ProfilesView
 from diffmp_app.views.spread_error import SpreadErrorView
 
 from diffmp_core.errors import DiffmpError
+from diffmp_core.experiments import load_experiment, write_experiment
+from diffmp_core.scores.evaluate import evaluate
 from diffmp_core.scores.maps import MAPS
-from diffmp_core.stores import open_store, write_store
-from tests.app.experiment import make_experiment, make_scores
-from tests.synthetic import make_columns
+from diffmp_core.stores import open_columns, open_store, select_split, write_store
+from tests.app.experiment import MEMBERS, NoisyTruth, make_experiment
 
 WHOLE, PART, BARE = "DIFF-MP calibrated", "DIFF-MP paper", "CVAE-MP"
 KEPT = ("mse", "coverage")
@@ -30,18 +30,16 @@ FIELDS = ("column_mse", "column_covered")
 
 @pytest.fixture(scope="module")
 def lean(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    """Three emulators: one with a whole store, one without three of the fields, one with two fields and no counts."""
+    """Three emulators: one with a whole store, one without three of the fields, one with two fields and no table."""
     folder = make_experiment(tmp_path_factory.mktemp("lean") / "globe", cells=162, times=2)
-    whole = open_store(folder / "paper.nc").load()
-    whole.close()
-    left = [name for name in whole.data_vars if str(name).startswith(("column_", "cell_")) and name not in FIELDS]
-    write_store(whole.drop_vars(left), folder / "part.nc")
-    bare = make_scores(make_columns(cells=162, times=4).isel(time=slice(2, 4)), error=0.6, members=16, seed=9)
-    write_store(bare[list(FIELDS)], folder / "bare.nc")
-    content = yaml.safe_load((folder / "experiment.yaml").read_text())
-    content["emulators"][1]["scores"] = "part.nc"
-    content["emulators"].append({"name": BARE, "scores": "bare.nc"})
-    (folder / "experiment.yaml").write_text(yaml.safe_dump(content))
+    columns = select_split(open_columns(folder / "columns.nc"), "test")
+    for name, error, fields in ((PART, 0.45, FIELDS), (BARE, 0.6, None)):
+        evaluate(NoisyTruth(columns, error), folder / "columns.nc", folder, name=name, members=MEMBERS, fields=fields)
+    experiment = load_experiment(folder)
+    bare = experiment.emulator(BARE)
+    write_store(open_store(bare.scores).load()[list(FIELDS)], bare.scores)
+    bare.table = None
+    write_experiment(folder, experiment)
     return Catalog([folder])
 
 
@@ -125,7 +123,7 @@ def test_profiles_hide_ranks_and_the_overview_stands(lean: Catalog, state: State
     assert view.ranks["qc"].figure.visible
     change(view, emulator=BARE)
     assert not view.ranks["qc"].figure.visible
-    assert lean.members("globe", BARE) == 16
+    assert lean.members("globe", BARE) == MEMBERS
     overview = OverviewView(state, lean)
     overview.panel()
     assert BARE in overview.parts["training"].object

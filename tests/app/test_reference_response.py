@@ -25,7 +25,7 @@ from diffmp_core.crm.runs import run_model
 from diffmp_core.physics.perturbation import Perturbation
 from diffmp_core.response.verdict import ASSOCIATION, NOT_ASKED, judge, verdict_words
 from diffmp_core.schema import schema_of
-from tests.app.experiment import add_networks, make_experiment
+from tests.app.experiment import add_networks, make_experiment, score_columns
 
 pytestmark = pytest.mark.timeout(1500)  # a cold cache compiles the simulator here
 
@@ -191,12 +191,9 @@ def test_kept_answers_of_other_columns_are_not_used_and_that_is_said(simulated: 
 
 
 def test_columns_of_a_part_of_a_cell_are_refused_before_the_click(simulated: Path, tmp_path: Path):
-    folder = tmp_path / "globe"
-    shutil.copytree(simulated, folder)
-    columns = xr.load_dataset(folder / "columns.nc")
-    columns.attrs["spacing_km"] = 60
-    (folder / "columns.nc").unlink()
-    columns.to_netcdf(folder / "columns.nc")
+    columns = xr.load_dataset(simulated / "columns.nc").assign_attrs(spacing_km=60)
+    folder = score_columns(tmp_path / "globe", columns)
+    add_networks(folder)
     catalog = Catalog([folder])
     state = State(catalog.names, catalog.limits)
     view = SensitivityView(state, catalog)

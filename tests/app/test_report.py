@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 import yaml
 from bokeh.models import CustomJS
 from diffmp_app.data.catalog import Catalog
@@ -21,7 +20,7 @@ from diffmp_app.report.write import share_data, write_report
 from diffmp_core.errors import DiffmpError
 from diffmp_core.physics.regimes import REGIMES
 from diffmp_core.variables import PAPER
-from tests.app.experiment import add_networks, make_experiment
+from tests.app.experiment import add_networks, experiment_columns, make_experiment, score_columns
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 MOST_BYTES = 6_000_000
@@ -148,12 +147,9 @@ def test_it_says_which_map_the_score_store_lacks(tmp_path: Path):
 
 
 def test_responses_are_of_all_columns_where_none_is_tropical(tmp_path: Path):
-    folder = make_experiment(tmp_path / "globe", cells=12, times=1)
+    columns = experiment_columns(cells=12, times=1)
+    folder = score_columns(tmp_path / "globe", columns.assign_coords(lat=50 + columns["lat"] / 10))
     add_networks(folder)
-    columns = xr.load_dataset(folder / "columns.nc")
-    columns["lat"] = 50 + columns["lat"] / 10
-    (folder / "columns.nc").unlink()
-    columns.to_netcdf(folder / "columns.nc")
     catalog = Catalog([folder])
     [found] = [s for s in sections(catalog, "globe", "DIFF-MP calibrated") if s.title == "Sensitivity"]
     assert [exhibit.columns(catalog).cells for exhibit in found.exhibits] == [tuple(range(12))] * 4

@@ -96,11 +96,14 @@ def test_steps_and_members_are_those_of_the_emulator(catalog: Catalog):
         assert "steps" not in words.attrs["attribution"]
 
 
-def test_a_reference_has_no_steps_even_if_its_table_says_so(catalog: Catalog):
-    assert json.loads((catalog.folder("globe") / "analogue.json").read_text())["steps"] == 5
-    table = catalog.table("globe", "Analogue ensemble")
+def test_a_reference_has_no_steps_even_if_its_table_says_so(tmp_path: Path):
+    folder = make_experiment(tmp_path / "globe", cells=42, times=2)
+    older = json.loads((folder / "analogue.json").read_text()) | {"steps": 5}
+    del older["evaluations"]
+    (folder / "analogue.json").write_text(json.dumps(older))
+    table = Catalog([folder]).table("globe", "Analogue ensemble")
     assert (table["steps"], table["evaluations"]) == (None, 0)
-    assert training_facts({}, table)[3] == "32 members"
+    assert training_facts({}, table)[3] == "16 members"
     assert training_facts({"model": {"kind": "one_step"}}, {"members": 8, "steps": 5})[3] == (
         "8 members, 1 evaluation each"
     )
@@ -125,7 +128,7 @@ def test_one_answer_has_no_coverage_spread_or_ranks_anywhere(catalog: Catalog):
     data = summary.data(catalog)
     for name in spread_scores():
         assert np.isnan(data[name].sel(emulator=ONE)).all()
-    assert "32 members or one answer" in data.attrs["attribution"]
+    assert "16 members or one answer" in data.attrs["attribution"]
     nothing = 'Coverage, ties split</td><td>–</td><td class="soft">–</td>'
     assert score_tiles(data.sel(emulator=ONE)).count(nothing) == len(PAPER.outputs.names)
     assert Distribution(experiment="globe", emulators=(ONE,), variable="qc", level=3).gather(catalog)[

@@ -52,46 +52,46 @@ FINE = np.arange(41) * 500.0  # 0 to 20 km: 40 levels below 20 km
 
 
 @pytest.fixture
-def columns(tmp_path):
+def coarse(tmp_path):
     make_fields(FINE).to_netcdf(tmp_path / "fields.nc")
     assert recognise(tmp_path / "fields.nc").name == "highres"
     return read(tmp_path / "fields.nc", spacing_km=60).load()
 
 
-def test_levels_are_chosen_among_the_files_own(columns):
-    validate_columns(columns, where="fields.nc")
-    assert set(columns["height"].values) <= set(FINE)
-    assert columns["height"].values[-1] == 19_500
-    assert columns["height"].values[:20].tolist() == FINE[:20].tolist()
+def test_levels_are_chosen_among_the_files_own(coarse):
+    validate_columns(coarse, where="fields.nc")
+    assert set(coarse["height"].values) <= set(FINE)
+    assert coarse["height"].values[-1] == 19_500
+    assert coarse["height"].values[:20].tolist() == FINE[:20].tolist()
 
 
-def test_means_are_equation_1_over_the_points_of_each_cell(columns):
-    np.testing.assert_allclose(columns["T"].values[0, :, 4], 300 - 0.005 * 2000)
-    np.testing.assert_allclose(columns["Ps"].values[0], [1e5, 9e4])
-    np.testing.assert_allclose(columns["SHF"].values[0], [10, 20])
-    np.testing.assert_allclose(columns["qc"].values[0, :, 3], [3e-6, 0.0], rtol=1e-6)
+def test_means_are_equation_1_over_the_points_of_each_cell(coarse):
+    np.testing.assert_allclose(coarse["T"].values[0, :, 4], 300 - 0.005 * 2000)
+    np.testing.assert_allclose(coarse["Ps"].values[0], [1e5, 9e4])
+    np.testing.assert_allclose(coarse["SHF"].values[0], [10, 20])
+    np.testing.assert_allclose(coarse["qc"].values[0, :, 3], [3e-6, 0.0], rtol=1e-6)
 
 
-def test_subgrid_heating_is_microphysics_minus_the_gradient_of_the_flux(columns):
+def test_subgrid_heating_is_microphysics_minus_the_gradient_of_the_flux(coarse):
     # cell 0 has points 0 and 2 (signs + and -), cell 1 points 1 and 3: flux z/1000, tendency -1e-3 K/s in both
-    np.testing.assert_allclose(columns["tend_T_sgs"].values[0, 0], 2e-4 - 1e-3, rtol=1e-5)
-    np.testing.assert_allclose(columns["tend_T_sgs"].values[0, 1], 3e-4 - 1e-3, rtol=1e-5)
+    np.testing.assert_allclose(coarse["tend_T_sgs"].values[0, 0], 2e-4 - 1e-3, rtol=1e-5)
+    np.testing.assert_allclose(coarse["tend_T_sgs"].values[0, 1], 3e-4 - 1e-3, rtol=1e-5)
 
 
-def test_subgrid_moistening_differentiates_before_levels_are_chosen(columns):
+def test_subgrid_moistening_differentiates_before_levels_are_chosen(coarse):
     # centred differences of z^2 are exact on even levels: -2e-12 z
-    height = columns["height"].values[1:]
-    np.testing.assert_allclose(columns["tend_qv_sgs"].values[1, 0, 1:], 2e-8 - 2e-12 * height, rtol=1e-5)
+    height = coarse["height"].values[1:]
+    np.testing.assert_allclose(coarse["tend_qv_sgs"].values[1, 0, 1:], 2e-8 - 2e-12 * height, rtol=1e-5)
 
 
-def test_places_of_cells_come_from_their_points(columns):
-    np.testing.assert_allclose(columns["lat"], [15.0, 0.0], atol=1e-9)
-    np.testing.assert_allclose(columns["lon"], [0.0, 0.0], atol=1e-9)
-    np.testing.assert_allclose(columns["area"], [0.2, 0.4])
+def test_places_of_cells_come_from_their_points(coarse):
+    np.testing.assert_allclose(coarse["lat"], [15.0, 0.0], atol=1e-9)
+    np.testing.assert_allclose(coarse["lon"], [0.0, 0.0], atol=1e-9)
+    np.testing.assert_allclose(coarse["area"], [0.2, 0.4])
 
 
-def test_layer_mass_is_the_air_below_20_km_scaled_by_surface_pressure(columns):
-    total = columns["layer_mass"].sum("level").values
+def test_layer_mass_is_the_air_below_20_km_scaled_by_surface_pressure(coarse):
+    total = coarse["layer_mass"].sum("level").values
     assert total[0] == pytest.approx((1e5 - 5400) / 9.80665, rel=2e-3)  # ICAO: 54 hPa 20 km above 1000 hPa
     assert total[1] / total[0] == pytest.approx(0.9)
 
@@ -106,10 +106,10 @@ def test_cells_of_unequal_size_given_by_their_points(tmp_path):
     np.testing.assert_allclose(columns["SHF"].values[0], [10, 30])
 
 
-def test_heights_may_be_a_coordinate_along_numbered_levels(tmp_path, columns):
+def test_heights_may_be_a_coordinate_along_numbered_levels(tmp_path, coarse):
     numbered = make_fields(FINE).swap_dims(z="lev")
     numbered.to_netcdf(tmp_path / "numbered.nc")
-    xr.testing.assert_equal(read(tmp_path / "numbered.nc", spacing_km=60).load(), columns)
+    xr.testing.assert_equal(read(tmp_path / "numbered.nc", spacing_km=60).load(), coarse)
 
 
 def test_a_file_of_few_levels_is_interpolated_in_height(tmp_path):

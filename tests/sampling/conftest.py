@@ -1,11 +1,10 @@
-"""A small untrained emulator and columns that fit it."""
+"""A small untrained emulator."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import xarray as xr
 
 from diffmp_core.columns.domain import DOMAIN_FILE, fit_domain
 from diffmp_core.columns.normalize import fit
@@ -14,25 +13,7 @@ from diffmp_core.identity import columns_id
 from diffmp_core.models.base import build_emulator
 from diffmp_core.models.folder import save_emulator
 from diffmp_core.schema import schema_of
-from diffmp_core.stores import write_store
 from diffmp_core.training.data import read_columns
-from tests.synthetic import make_columns
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session")
-def columns() -> xr.Dataset:
-    """6 times x 80 cells: a time is no multiple of the columns drawn at once."""
-    return make_columns(cells=80)
-
-
-@pytest.fixture(scope="session")
-def column_store(columns, tmp_path_factory) -> Path:
-    return write_store(columns, tmp_path_factory.mktemp("columns") / "columns.zarr")
 
 
 @pytest.fixture(scope="session")

@@ -5,15 +5,9 @@ import pytest
 
 from diffmp_core.errors import DiffmpError
 from diffmp_core.scores.selection import spread_evenly
-from tests.synthetic import make_columns
 
 
-@pytest.fixture(scope="module")
-def columns():
-    return make_columns(cells=120, times=8)
-
-
-@pytest.mark.parametrize("limit", [1, 7, 40, 97, 240, 500, 959])
+@pytest.mark.parametrize("limit", [1, 7, 32, 77, 192, 400, 767])
 def test_uses_up_the_limit_but_never_more(columns, limit):
     chosen = spread_evenly(columns, limit)
     count = chosen.sizes["time"] * chosen.sizes["cell"]
@@ -21,8 +15,8 @@ def test_uses_up_the_limit_but_never_more(columns, limit):
 
 
 def test_takes_similar_shares_of_times_and_cells_at_even_distances(columns):
-    chosen = spread_evenly(columns, 240)  # half of the times by half of the cells
-    assert (chosen.sizes["time"], chosen.sizes["cell"]) == (4, 60)
+    chosen = spread_evenly(columns, 192)  # half of the times by half of the cells
+    assert (chosen.sizes["time"], chosen.sizes["cell"]) == (3, 64)
     assert len(np.unique(np.diff(chosen["time"].values))) == 1
     places = np.searchsorted(-columns["lat"].values, -chosen["lat"].values)
     assert set(np.diff(places)) == {2}

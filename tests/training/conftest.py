@@ -1,13 +1,10 @@
-"""A small column store on disk and a configuration that trains on it within seconds."""
+"""A configuration that trains on the column store within seconds."""
 
 from pathlib import Path
 
 import pytest
-import torch
 
-from diffmp_core.stores import write_store
 from diffmp_core.training.config import TrainingConfig, load_config
-from tests.synthetic import make_columns
 
 TINY = """
 extends: calibrated
@@ -20,17 +17,6 @@ learning_rate: 0.003
 ema_decay: 0.9
 precision: fp32
 """
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session")
-def columns(tmp_path_factory) -> Path:
-    """Store of 6 times (4 for training) x 128 cells."""
-    return write_store(make_columns(cells=128), tmp_path_factory.mktemp("columns") / "columns.zarr")
 
 
 @pytest.fixture

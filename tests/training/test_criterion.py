@@ -40,9 +40,9 @@ def test_equal_members_have_no_spread_to_correlate():
     assert paper_criterion(truth, members + 0.1) == pytest.approx((1 + 0 + 0) / 3)
 
 
-def test_criterion_of_an_emulator_repeats_and_is_of_physical_values(columns, tiny, monkeypatch):
+def test_criterion_of_an_emulator_repeats_and_is_of_physical_values(column_store, tiny, monkeypatch):
     monkeypatch.setattr(criterion, "CRITERION_COLUMNS", 40)
-    data = load_data(open_columns(columns), tiny)
+    data = load_data(open_columns(column_store), tiny)
     validation, normalization = data.validation, data.normalization
     emulator = fresh_emulator(tiny, normalization)
     number_format = torch.autocast("cpu", enabled=False)
@@ -53,6 +53,6 @@ def test_criterion_of_an_emulator_repeats_and_is_of_physical_values(columns, tin
     (truth, members), (_, again) = seen
     np.testing.assert_array_equal(members, again)
     assert members.shape == (40, criterion.CRITERION_MEMBERS, 4, 30)
-    store = open_columns(columns).isel(time=4, cell=0)
+    store = open_columns(column_store).isel(time=4, cell=0)
     np.testing.assert_allclose(truth[0, 2], store["qc"], rtol=1e-4, atol=1e-10)
     assert members[:, :, 2:].min() >= 0

@@ -30,10 +30,10 @@ def few_columns(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def regression(columns, tmp_path_factory) -> Path:
+def regression(column_store, tmp_path_factory) -> Path:
     """Folder of a regression trained on the small store."""
     folder = tmp_path_factory.mktemp("regression")
-    return train(columns, folder / "emulator", config=tiny("regression", folder), device="cpu", progress=False)
+    return train(column_store, folder / "emulator", config=tiny("regression", folder), device="cpu", progress=False)
 
 
 def tiny(name: str, folder: Path, more: str = "") -> TrainingConfig:
@@ -43,17 +43,17 @@ def tiny(name: str, folder: Path, more: str = "") -> TrainingConfig:
 
 
 @pytest.mark.parametrize("name", ["one_step", "cvae", "cgan", "gaussian"])
-def test_interrupted_training_ends_as_if_it_had_not_been(columns, regression, tmp_path, name):
+def test_interrupted_training_ends_as_if_it_had_not_been(column_store, regression, tmp_path, name):
     more = f", pretrained: {regression}" if name == "cgan" else ""
     config = tiny(name, tmp_path, more)
     whole, halves = tmp_path / "whole", tmp_path / "halves"
-    train(columns, whole, config=config, device="cpu", progress=False)
+    train(column_store, whole, config=config, device="cpu", progress=False)
     for stop_at in (21, 50):  # amid a row, and after the second validation
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Trainer, "take_step", stopping(Trainer.take_step, stop_at))
             with pytest.raises(KeyboardInterrupt):
-                train(columns, halves, config=config, device="cpu", progress=False)
-    train(columns, halves, config=config, device="cpu", progress=False)
+                train(column_store, halves, config=config, device="cpu", progress=False)
+    train(column_store, halves, config=config, device="cpu", progress=False)
     expected, found = (load_file(folder / "weights.safetensors") for folder in (whole, halves))
     assert expected.keys() == found.keys()
     assert all(expected[key].tobytes() == found[key].tobytes() for key in expected)

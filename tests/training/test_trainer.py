@@ -12,11 +12,11 @@ from diffmp_core.training.trainer import LEAST_STEPS_PER_EPOCH, Trainer
 
 
 @pytest.fixture
-def make_trainer(columns, tmp_path):
+def make_trainer(column_store, tmp_path):
     """Trainers on the small store; each in a folder of its own."""
 
     def make(config, processes: int = 1) -> Trainer:
-        data = load_data(open_columns(columns), config)
+        data = load_data(open_columns(column_store), config)
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
         return Trainer(
@@ -43,7 +43,7 @@ def test_an_epoch_shows_each_column_at_most_once_and_the_next_in_another_order(m
 
 def test_batch_is_capped_where_columns_are_few(make_trainer, tiny):
     trainer = make_trainer(tiny.model_copy(update={"batch": 8000}))
-    assert trainer.batch == 512 // LEAST_STEPS_PER_EPOCH
+    assert trainer.batch == 4 * 128 // LEAST_STEPS_PER_EPOCH
     assert trainer.steps_per_epoch == LEAST_STEPS_PER_EPOCH
 
 

@@ -91,8 +91,8 @@ def test_a_stamp_changes_with_every_word(running):
     assert stamp(running.parent) == (0, 0)
 
 
-def test_a_real_training_is_seen_to_the_end(columns, tiny, tmp_path):
-    folder = train(columns, tmp_path / "emulator", config=tiny, progress=False)
+def test_a_real_training_is_seen_to_the_end(column_store, tiny, tmp_path):
+    folder = train(column_store, tmp_path / "emulator", config=tiny, progress=False)
     training = read_training(folder)
     assert training.finished
     assert training.share(training.changed) == 1.0
