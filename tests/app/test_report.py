@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 import yaml
 from bokeh.models import CustomJS
 from diffmp_app.data.catalog import Catalog
