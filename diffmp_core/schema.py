@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Self
 
@@ -152,11 +152,6 @@ class ColumnSchema:
         if not np.allclose(pressure, self.pressure, rtol=SAME_PRESSURE, atol=0):
             expected, found = _span(self.pressure, "Pa"), _span(pressure, "Pa")
             raise DiffmpError(f"expected {expected} in {where}, found {found}; {_OTHER_COLUMNS}")
-
-    def choose_outputs(self, names: tuple[str, ...]) -> ColumnSchema:
-        """The same columns with only these outputs."""
-        outputs = Channels(self.outputs.named(name) for name in names)
-        return replace(self, variables=ColumnVariables(self.inputs, outputs))
 
 
 _OTHER_COLUMNS = "use columns of the source that the emulator was trained on, or train one on these"
