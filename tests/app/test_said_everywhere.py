@@ -28,7 +28,7 @@ from diffmp_app.exhibits import (
     SweepMap,
 )
 from diffmp_app.exhibits.formats import FORMATS, export
-from diffmp_app.report.sections import COMPOSITES
+from diffmp_app.report.sections import COMPOSITES, RESPONSE_MEMBERS
 from diffmp_app.report.write import report
 from diffmp_app.state.state import State
 from diffmp_app.views.profiles import ProfilesView
@@ -135,7 +135,7 @@ def test_a_composite_says_in_an_export_what_the_documentation_says(live: Catalog
 
 def test_the_report_says_what_the_page_says(narrow: Catalog):
     text = unescape(report(narrow, "globe", EMULATOR))
-    composite = {"target": "composite", **COMPOSITES[0]}
+    composite = {"target": "composite", "members": RESPONSE_MEMBERS, **COMPOSITES[0]}
     response = EmulatorResponse(**GLOBE | composite, time=0, cell=narrow.limits("globe").cell, neutralise_qv=1.0)
     data = response.data(narrow)
     assert OUTSIDE in data.attrs["cautions"]
