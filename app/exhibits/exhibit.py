@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias
 
@@ -151,7 +152,7 @@ class OfSelection(Exhibit):
         regime = "" if self.regime == "any" else f" {self.regime}"
         return OWN if target == "own" else f"mean{regime} {self.region}"
 
-    @property
+    @cached_property
     def choices(self) -> Choices:
         """The choices that this exhibit has, the others as they are at first; nothing is checked again."""
         return Choices.model_construct(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,8 +37,6 @@ from .score_field import Quantities, ScoreField, beside, panels
 PAPER_PIXELS = 4 * PIXELS
 REPORT_PIXELS = PIXELS // 4
 """Pixels of a map on paper, where it is 300 dots an inch, and in a report, where many maps share a few megabytes."""
-NOT_DRAWN = ("emulator", "level", "height", "pressure")
-"""Coordinates that a map has beside the places."""
 LONGITUDE_ATTRS = {"units": "degrees_east", "standard_name": "longitude"}
 CURVES = (LIGHT.emulator, LIGHT.perturbed)
 """Colours of the zonal means of emulators beside each other."""
@@ -87,29 +85,32 @@ class ScoreMap(ScoreField):
             said["test_words"] = self.test_words(catalog, evidence)
         elif not self.is_difference:
             said["cross_words"] = " · ".join(dict.fromkeys(side.cross_words(catalog) for side in self.sides))
-        if self.output(catalog).profile:
-            every = level_coordinates(catalog, self.experiment)
-            found |= {name: ((), values[self.level], attrs) for name, (_, values, attrs) in every.items()}
-        title = f"{self.score.label} · {title_of(self.output(catalog))} · {self.name}"
-        data = xr.Dataset(found, self._places(catalog), said | {"title": title})
-        return self.marked(data.set_coords([name for name in NOT_DRAWN if name in found]), catalog)
+        said["title"] = f"{self.score.label} · {title_of(self.output(catalog))} · {self.name}"
+        data = xr.Dataset(found, self._places(catalog), said | {"subtitle": self._subtitle(said, catalog)})
+        return data.set_coords("emulator") if "emulator" in found else data
 
     def marked(self, data: xr.Dataset, catalog: Catalog) -> xr.Dataset:
         """The same with words on the columns that are marked now: nothing else of it depends on them."""
+        return data.assign_attrs(subtitle=self._subtitle(data.attrs, catalog))
+
+    def _subtitle(self, said: Mapping[str, str], catalog: Catalog) -> str:
         place = catalog.grid(self.experiment).place
-        words = [*self.level_words(catalog), self.times_words(catalog), f"mean {data.attrs['mean_words']}"]
-        words += [data.attrs[name] for name in ("test_words", "cross_words") if data.attrs[name]]
+        words = [*self.level_words(catalog), self.times_words(catalog), f"mean {said['mean_words']}"]
+        words += [said[name] for name in ("test_words", "cross_words") if said[name]]
         words.append(f"○ column {self.cell}, {place(self.cell)}")
         words += [f"□ pinned column {self.pinned_cell}, {place(self.pinned_cell)}"] if self.pinned_cell >= 0 else []
-        return data.assign_attrs(subtitle=" · ".join(words))
+        return " · ".join(words)
 
     def _places(self, catalog: Catalog) -> xr.Coordinates:
-        """Where the cells and the bands of latitude are."""
+        """Where the cells and the bands of latitude are, and the level of what is on levels."""
+        level = self.level if self.output(catalog).profile else None
 
         def make() -> xr.Coordinates:
             grid, bands = catalog.grid(self.experiment), self.bands(catalog)
+            every = {} if level is None else level_coordinates(catalog, self.experiment)
             return xr.Dataset(
                 coords={
+                    **{name: ((), values[level], attrs) for name, (_, values, attrs) in every.items()},
                     "cell": ("cell", np.arange(grid.lat.size), {"long_name": "column"}),
                     "lat": ("cell", grid.lat, LATITUDE_ATTRS),
                     "lon": ("cell", grid.lon, LONGITUDE_ATTRS),
@@ -118,7 +119,7 @@ class ScoreMap(ScoreField):
                 }
             ).coords
 
-        return catalog.keep(("places of maps", self.experiment), make)
+        return catalog.keep(("places of maps", self.experiment, level), make)
 
     def draw(self, data: xr.Dataset, figure: Figure) -> None:
         """The maps with one colour bar, and their zonal means at the right."""
