@@ -22,7 +22,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from diffmp_core.schema import variables_of
-from diffmp_core.stores import CELLS_READ_AT_ONCE
+from diffmp_core.stores import CELLS_READ_AT_ONCE, read_values
 from diffmp_core.variables import PAPER
 
 DIGEST = "digest"
@@ -156,7 +156,7 @@ def _kept_digests(columns: xr.Dataset) -> NDArray[np.int64] | None:
     """Digests that columns keep; None where there are none, or they are of other cells or of other values."""
     if DIGEST not in columns.variables or columns[DIGEST].attrs.get("places") != _places(columns):
         return None
-    kept = columns[DIGEST].values
+    kept = read_values(columns[DIGEST])
     first = time_digests(columns.isel(time=slice(1)), trust=False)
     return kept if (kept[:1] == first).all() else None
 
@@ -167,7 +167,7 @@ def _digests(columns: xr.Dataset) -> Iterator[NDArray[np.int64]]:
     for first in range(0, columns.sizes["time"], times):
         part = columns.isel(time=slice(first, first + times))
         stored = variables_of(columns).stored
-        yield _digest_times(*(part[name].transpose(*variable.dims).values for name, variable in stored.items()))
+        yield _digest_times(*(read_values(part[name].transpose(*variable.dims)) for name, variable in stored.items()))
 
 
 def _digest_times(*values: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -186,7 +186,7 @@ def _places(columns: xr.Dataset) -> str:
     digest = hashlib.sha256()
     for name in _PLACES:
         if name in columns.variables:
-            digest.update(name.encode() + np.ascontiguousarray(columns[name].values, dtype="<f4").tobytes())
+            digest.update(name.encode() + np.ascontiguousarray(read_values(columns[name]), dtype="<f4").tobytes())
     return digest.hexdigest()[:16]
 
 

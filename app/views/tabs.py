@@ -11,6 +11,7 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 from panel.custom import Child, Children, JSComponent
+from panel.io import hold
 from panel.viewable import Viewable
 
 from diffmp_core.errors import DiffmpError
@@ -206,8 +207,12 @@ class Tabs:
             self._missed[tab] = set(self.views[tab].depends)
 
     def _fit(self, tab: str) -> None:
-        """A tab to be read at a desk, or from afar: type of the figures, and whether controls stand beside them."""
-        for layout in self.places[tab].select(Beside):
-            layout.show_controls(not self.presentation.on or self.presentation.controls)
-        for pane in self.places[tab].select(pn.pane.Bokeh):
-            set_type_size(pane.object, LARGE if self.presentation.on else 1.0)
+        """A tab to be read at a desk, or from afar: type of the figures, and whether controls stand beside them.
+
+        A button's click comes without the document's lock, which Bokeh asks of a change that is not held back.
+        """
+        with hold(pn.state.curdoc):
+            for layout in self.places[tab].select(Beside):
+                layout.show_controls(not self.presentation.on or self.presentation.controls)
+            for pane in self.places[tab].select(pn.pane.Bokeh):
+                set_type_size(pane.object, LARGE if self.presentation.on else 1.0)

@@ -29,7 +29,7 @@ from diffmp_core.sampling.draw import (
 from diffmp_core.schema import ColumnSchema, variables_attrs
 from diffmp_core.storage.files import whole
 from diffmp_core.storage.lock import holding
-from diffmp_core.stores import ColumnBatch, iterate_columns, open_columns, open_store, select_split
+from diffmp_core.stores import ColumnBatch, iterate_columns, open_columns, open_store, read_values, select_split
 from diffmp_core.variables import Variable
 
 BATCH = 4 * COLUMNS_AT_ONCE
@@ -180,6 +180,9 @@ def create_ensemble_store(
     coordinates = columns.drop_vars([str(name) for name in columns.data_vars])
     if "layer_mass" in columns:
         coordinates = coordinates.assign_coords(layer_mass=columns["layer_mass"])
+    coordinates = coordinates.assign_coords(
+        {name: array.copy(data=read_values(array)) for name, array in coordinates.coords.items()}
+    )
     coordinates.attrs = attrs | variables_attrs(schema.variables)
     coordinates.drop_encoding().to_zarr(path, mode="w", consolidated=False)
     group = zarr.open_group(path, mode="r+")

@@ -42,7 +42,7 @@ def wait_for_address(page, words: str, *, there: bool = True) -> None:
 
 def test_pin_go_on_compare_undo_and_reload(page, address: str, live_folder: Path):
     first, second = (
-        open_store(live_folder / f"{key}.nc").sel(variable="tend_T_sgs") for key in ("calibrated", "paper")
+        open_store(live_folder / name).sel(variable="tend_T_sgs") for name in ("scores.nc", "diff-mp-paper.nc")
     )
     factor = (float(first["truth_std"]) * SECONDS) ** 2
     difference = (first["column_mse"] - second["column_mse"]).isel(level=LEVEL).mean("time").values * factor
