@@ -90,9 +90,6 @@ class Channels(tuple[Variable, ...]):
         """Whether a variable, or one of that name, is among these."""
         return variable in self.names if isinstance(variable, str) else super().__contains__(variable)
 
-    def __add__(self, others: tuple) -> Channels:  # type: ignore[override]
-        return Channels((*self, *others))
-
     @property
     def profiles(self) -> Channels:
         """Those on levels."""

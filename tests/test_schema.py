@@ -58,7 +58,7 @@ def test_a_choice_that_is_none_is_refused(inputs, outputs, sentence):
 
 def test_variables_come_back_from_an_attribute_as_they_were():
     own = Variable("w", "w", "vertical velocity", "m s-1", "cm/s", 100.0, "upward_air_velocity")
-    variables = ColumnVariables(CLIMSIM_V1.inputs + Channels([own]), CLIMSIM_V1.outputs)
+    variables = ColumnVariables(Channels((*CLIMSIM_V1.inputs, own)), CLIMSIM_V1.outputs)
     text = variables_attrs(variables)[ATTRIBUTE]
     assert json.loads(text)["format"] == FORMAT
     assert read_variables(text, "store.zarr") == variables

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from diffmp_core.constants import GAS_CONSTANT_DRY_AIR, GAS_CONSTANT_VAPOUR
@@ -17,7 +18,7 @@ from diffmp_core.variables import Channels
 EPSILON = GAS_CONSTANT_DRY_AIR / GAS_CONSTANT_VAPOUR
 
 Array = NDArray[np.float64]
-Values = TypeVar("Values")
+Values = TypeVar("Values", np.ndarray, xr.DataArray)
 
 
 def vapour_name(inputs: Channels) -> str | None:
@@ -50,12 +51,12 @@ def mixing_ratio(inputs: NDArray[np.floating], channels: Channels) -> NDArray[np
 
 def per_dry_air(amount: Values, humidity: Values) -> Values:
     """Mixing ratio r = q / (1 - q_v) of what is given per mass of moist air; humidity: of vapour, q_v [kg kg-1]."""
-    return amount / (1.0 - humidity)  # type: ignore[operator, return-value]
+    return amount / (1.0 - humidity)
 
 
 def per_moist_air(amount: Values, vapour: Values) -> Values:
     """Undo :func:`per_dry_air`: q = r / (1 + r_v); vapour: its mixing ratio r_v [kg kg-1]."""
-    return amount / (1.0 + vapour)  # type: ignore[operator, return-value]
+    return amount / (1.0 + vapour)
 
 
 def vapour_pressure(temperature: NDArray) -> Array:
